@@ -1,0 +1,22 @@
+/** HTTP as plain values: what `lib/io` takes from a socket and what a handler gives back. */
+
+export type HttpRequest = {
+  readonly method: string
+  /** Path as it came, still percent-encoded, without the query. */
+  readonly path: string
+  /** The query without its `?`, still encoded. */
+  readonly query: string
+  /** Header names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
+  /** Where the client is, as the socket tells. */
+  readonly remote: { readonly address: string; readonly port: number }
+  /** The body, at most `limit` bytes. @throws {WireError} on more. */
+  body(limit: number): Promise<Uint8Array>
+}
+
+export type HttpAnswer = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** All at once, or chunks in order; absent for HEAD and bodiless answers. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>
+}

@@ -1,0 +1,64 @@
+/** Every cap on what a peer, a client or a file can make us hold or do, with its reason. Bytes unless the name says otherwise. */
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export const LIMITS = {
+  /** PATH_MAX of Linux. */
+  nameBytes: 4095,
+  /** NAME_MAX of every file system in use. */
+  componentBytes: 255,
+  /** A symbolic link's target: PATH_MAX. */
+  linkTargetBytes: 4095,
+  /** One content; above it offsets would leave 2^53 and no file system goes there. */
+  contentBytes: 2 ** 50,
+
+  /** A page of a snapshot: split near 32 KiB, so that deflate's window spans the page it replaces. */
+  pageBytes: 256 * KIB,
+  /** Directories within directories: PATH_MAX / 2. */
+  treeDepth: 2048,
+  /** A signed head is a few hundred bytes. */
+  headBytes: 4 * KIB,
+  /** xattrs and ACLs of one entry together: XATTR_SIZE_MAX of Linux. */
+  xattrBytes: 64 * KIB,
+
+  /** One BitTorrent message: 64 KiB of data, or the hashes of an 8 MiB run, with room. */
+  messageBytes: 256 * KIB,
+  /** The extended handshake: a small dictionary. */
+  extendedHandshakeBytes: 16 * KIB,
+  /** Between prsync nodes; 16 KiB to anyone else. */
+  requestBytes: 64 * KIB,
+  foreignRequestBytes: 16 * KIB,
+  /** Requests one peer may have waiting here; more are rejected. */
+  peerRequests: 500,
+  /** Handles one peer may have bound here. */
+  peerHandles: 4096,
+  /** Bytes not yet taken by one peer's socket before we stop answering it. */
+  unsentBytes: 2 * MIB,
+  /** Connections of one node. */
+  connections: 50,
+  /** What one peer may tell us it has, in remembered entries. */
+  peerHaves: 4_000_000,
+  /** Leaf hashes asked for at once (512 leaves are 8 MiB of data). */
+  hashRun: 512,
+
+  /** Nesting and tokens of bencoded input from a peer. */
+  bencodeDepth: 8,
+  bencodeTokens: 2000,
+
+  /** Peers a tracker keeps of one swarm, and hands out at once. */
+  swarmPeers: 20_000,
+  announcePeers: 10,
+
+  /** A request for many contents in one answer. */
+  batchContents: 4096,
+  batchBytes: 64 * MIB,
+  /** An HTTP request line with its headers. */
+  httpHeadBytes: 16 * KIB,
+  /** A message of the control channel. */
+  controlBytes: 1 * MIB,
+
+  /** Filter rules of one run, and their text. */
+  filterRules: 100_000,
+  filterRuleBytes: 8 * KIB,
+} as const

@@ -1,0 +1,97 @@
+/** What the machine must give us, as types. `lib/io` gives it for real, `test/support` in memory. */
+import type { ByteName } from './base/byte-name.js'
+import type { ContentId, Root } from './hash/root.js'
+
+/** A reliable byte stream both ways: a socket, a child's stdio, or one end of a pair. */
+export type Link = {
+  /** The next bytes, or null at the end. They are the caller's to keep. */
+  read(signal: AbortSignal): Promise<Uint8Array | null>
+  /** Settles when `bytes` may be reused: awaiting it is the backpressure. */
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>
+  /** Ends it, both ways. Calling twice is fine. */
+  close(): Promise<void>
+}
+
+export type Clock = {
+  /** Milliseconds since the epoch, as the system says: may jump. For times that others see. */
+  now(): number
+  /** Milliseconds from an arbitrary start, never going back. For every timeout and rate. */
+  monotonic(): number
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+}
+
+export type Random = {
+  bytes(n: number): Uint8Array
+  /** An integer in 0 … n - 1. */
+  below(n: number): number
+}
+
+/** Events by name with fields; only `cli` makes sentences of them. */
+export type Log = (event: string, fields?: Readonly<Record<string, unknown>>) => void
+
+/** Contents that can be given to others, whole or in part. Every byte of it was verified once. */
+export type ContentStore = {
+  find(root: Root): Holding | null
+}
+
+/** One content as far as it stands here. */
+export type Holding = {
+  readonly length: number
+  /** Are all of these bytes here and verified? */
+  has(offset: number, length: number): boolean
+  /** The bytes, fewer only past the end. @throws {FileError} when the file is gone or shorter than it was. */
+  read(offset: number, length: number): Promise<Uint8Array>
+  /** All packed leaf hashes, or null when they are not known here. */
+  leaves(): Uint8Array | null
+}
+
+/** Where fetched contents go. */
+export type ContentSink = {
+  /** A verified whole content of at most 64 KiB. The bytes are the sink's to keep. */
+  small(content: ContentId, bytes: Uint8Array): void
+  /** Opens the partial file of a larger content; what was verified before is still marked. */
+  open(content: ContentId): PartialContent
+}
+
+/** A large content on its way: units that are marked are verified, on disk, and may be offered to others. */
+export type PartialContent = {
+  readonly length: number
+  /** Bytes of one unit but the last: max(64 KiB, √length) rounded up to a power of two. */
+  readonly unitBytes: number
+  isMarked(unit: number): boolean
+  /** Writes at `offset`, whole leaves, not yet marked. */
+  write(offset: number, bytes: Uint8Array): void
+  /** Bytes that stand here unverified, from a delta: for building a leaf that lacks a few bytes. */
+  read(offset: number, length: number): Uint8Array
+  mark(unit: number): void
+  /** All units are marked: the content is whole. */
+  finish(): void
+}
+
+/** A directory nobody can leave: names are relative ByteNames, links are never followed. Metadata calls are synchronous. */
+export type Tree = {
+  /** What stands in a directory, in byte order; null where there is no directory. */
+  list(directory: ByteName): readonly Standing[] | null
+  stat(name: ByteName): Standing | null
+}
+
+export type FileKind = 'file' | 'directory' | 'symlink' | 'character' | 'block' | 'fifo' | 'socket'
+
+/** What stands on disk under a name, as lstat tells. */
+export type Standing = {
+  /** The last component, one char per byte. */
+  readonly base: string
+  readonly kind: FileKind
+  /** Permission bits with setuid, setgid and sticky: 12 bits. */
+  readonly mode: number
+  readonly size: number
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+  readonly uid: number
+  readonly gid: number
+  readonly dev: bigint
+  readonly ino: bigint
+  readonly nlink: number
+  /** Device number of a character or block device. */
+  readonly rdev: bigint
+}
