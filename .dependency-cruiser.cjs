@@ -17,7 +17,7 @@ const mayImport = {
   mirror: ['base', 'snapshot'],
   rsync: ['base', 'host', 'hash', 'options', 'flist', 'delta', 'wire', 'plan'],
   swarm: ['base', 'host', 'hash', 'delta', 'bt', 'snapshot', 'tracker'],
-  io: ['base', 'host', 'hash', 'kernel', 'delta'],
+  io: ['base', 'host', 'hash', 'kernel', 'flist', 'delta'],
   app: ['base', 'host', 'hash', 'kernel', 'options', 'flist', 'delta', 'wire', 'bt', 'plan', 'snapshot', 'tracker', 'mirror', 'rsync', 'swarm', 'io'],
   cli: ['base', 'host', 'options', 'flist', 'plan', 'app'],
 }
