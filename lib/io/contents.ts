@@ -1,14 +1,12 @@
 /** What can be given to others from this machine: files that were hashed, pages, sums, and partial contents on their way. */
 import { close, closeSync, fstatSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { type ByteName, baseOf, directoryOf } from '../base/byte-name.js'
 import { codeOf, FileError } from '../base/errors.js'
 import { leavesOf } from '../hash/merkle.js'
 import type { Root } from '../hash/root.js'
 import type { ContentStore, Holding } from '../host.js'
-import type { Known } from './directory-record.js'
 import { SMALL_BYTES } from './hash-pool.js'
-import type { Store } from './store.js'
+import type { Place, Store } from './store.js'
 import type { DiskTree } from './tree.js'
 
 const readAt = promisify(read)
@@ -41,8 +39,8 @@ export class TreeContents implements ContentStore {
   small(root: Root): Uint8Array | null {
     const blob = this.#store.blob(root)
     if (blob !== null) return blob
-    for (const name of this.#store.places(root)) {
-      const fd = this.#openSame(name, root)
+    for (const place of this.#store.places(root)) {
+      const fd = this.#openSame(place)
       if (fd === null) continue
       try {
         const size = fstatSync(fd).size
@@ -62,8 +60,8 @@ export class TreeContents implements ContentStore {
   }
 
   #file(root: Root): FileHolding | null {
-    for (const name of this.#store.places(root)) {
-      const fd = this.#openSame(name, root)
+    for (const place of this.#store.places(root)) {
+      const fd = this.#openSame(place)
       if (fd === null) continue
       const holding = new FileHolding(fd, fstatSync(fd).size, () => this.#store.leaves(root))
       if (this.#open.size >= OPEN_FILES) this.#closeOldest()
@@ -74,28 +72,20 @@ export class TreeContents implements ContentStore {
   }
 
   /** Opens what stands under a name if it is still the file that was hashed. */
-  #openSame(name: ByteName, root: Root): number | null {
-    const known = this.#knownOf(name, root)
-    if (known === null) return null
+  #openSame(place: Place): number | null {
+    if (!place.hashed) return null
     let fd: number
     try {
-      fd = this.#tree.openFile(name)
+      fd = this.#tree.openFile(place.name)
     } catch (error) {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
       return null
     }
     const now = fstatSync(fd, { bigint: true })
-    if (now.mtimeNs === known.mtimeNs && Number(now.size) === known.size && now.ino === known.ino)
+    if (now.mtimeNs === place.mtimeNs && Number(now.size) === place.size && now.ino === place.ino)
       return fd
     closeSync(fd)
     return null
-  }
-
-  #knownOf(name: ByteName, root: Root): Known | null {
-    const base = baseOf(name)
-    const record = this.#store.directory(directoryOf(name))
-    const known = record?.known.find((k) => k.base === base)
-    return known !== undefined && known.root === root && known.hashed ? known : null
   }
 
   #closeOldest(): void {

@@ -24,6 +24,8 @@ export type Known = {
 export type DirectoryRecord = {
   /** The page that was built of it, at the centre; null: none, or empty. */
   readonly page: ContentId | null
+  /** The page describes `known`; false after a crash between hashing and building. */
+  readonly built: boolean
   /** Files and their bytes in it and below, as published. */
   readonly files: number
   readonly bytes: number
@@ -53,6 +55,7 @@ export function encodeDirectoryRecord(record: DirectoryRecord): Uint8Array {
   out.u8(VERSION)
   out.varint(record.page?.length ?? 0)
   if (record.page !== null) out.latin1(record.page.root)
+  out.u8(record.built ? 1 : 0)
   out.varint(record.files)
   out.varint(record.bytes)
   out.varint(record.known.length)
@@ -76,12 +79,13 @@ export function decodeDirectoryRecord(bytes: Uint8Array): DirectoryRecord | null
     if (from.u8() !== VERSION) return null
     const pageLength = from.varint()
     const page = pageLength === 0 ? null : { length: pageLength, root: takeRoot(from) }
+    const built = from.u8() === 1
     const files = from.varint()
     const bytesBelow = from.varint()
     const count = from.varint()
     const known: Known[] = []
     for (let i = 0; i < count; i++) known.push(takeKnown(from))
-    return { page, files, bytes: bytesBelow, known }
+    return { page, built, files, bytes: bytesBelow, known }
   } catch (error) {
     if (error instanceof Underflow || error instanceof WireError) return null
     throw error

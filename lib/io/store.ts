@@ -6,7 +6,7 @@ import { hash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.js'
-import { bytesOf, latin1Of } from '../base/bytes.js'
+import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
 import { messageOf, StartupError } from '../base/errors.js'
 import { type ContentId, type Root, rootOf } from '../hash/root.js'
 import {
@@ -16,6 +16,9 @@ import {
   type Known,
   type NamedRecord,
 } from './directory-record.js'
+
+/** Where a content stood, and the stat that tells whether it still does. */
+export type Place = Pick<Known, 'hashed' | 'ino' | 'mtimeNs' | 'size'> & { readonly name: ByteName }
 
 type Bytes = Database<Buffer, Buffer>
 
@@ -69,7 +72,7 @@ export class Store {
     for (const known of record?.known ?? []) {
       const old = before.get(known.base)
       before.delete(known.base)
-      if (old?.root === known.root && old?.hashed === known.hashed) continue
+      if (old !== undefined && samePlace(old, known)) continue
       if (old !== undefined) this.#removePlace(name, old)
       this.#putPlace(name, known)
     }
@@ -89,21 +92,35 @@ export class Store {
   }
 
   /** Names under which a content stood when last looked at, hashed ones first. */
-  places(root: Root): ByteName[] {
+  places(root: Root): Place[] {
     const start = asBuffer(bytesOf(root))
-    const found: { name: ByteName; hashed: boolean }[] = []
-    for (const { value } of this.#places.getRange({ start, end: after(start) }))
-      found.push({ name: byteName(latin1Of(value.subarray(1))), hashed: value[0] === 1 })
-    return found.sort((a, b) => Number(b.hashed) - Number(a.hashed)).map((p) => p.name)
+    const found: Place[] = []
+    for (const { value } of this.#places.getRange({ start, end: after(start) })) {
+      const from = new Cursor(value)
+      const hashed = from.u8() === 1
+      const ino = from.u64le()
+      const mtimeNs = BigInt.asIntN(64, from.u64le())
+      found.push({
+        hashed,
+        ino,
+        mtimeNs,
+        size: from.varint(),
+        name: byteName(from.latin1(from.left)),
+      })
+    }
+    return found.sort((a, b) => Number(b.hashed) - Number(a.hashed))
   }
 
   #putPlace(directory: ByteName, known: Known): void {
     if (known.root === null) return
     const name = joinName(directory, known.base)
-    this.#places.putSync(
-      placeKey(known.root, name),
-      Buffer.concat([Buffer.from([known.hashed ? 1 : 0]), nameBytes(name)]),
-    )
+    const value = new Writer(32 + name.length)
+    value.u8(known.hashed ? 1 : 0)
+    value.u64le(known.ino)
+    value.u64le(BigInt.asUintN(64, known.mtimeNs))
+    value.varint(known.size)
+    value.latin1(name)
+    this.#places.putSync(placeKey(known.root, name), asBuffer(value.done()))
   }
   #removePlace(directory: ByteName, known: Known): void {
     if (known.root !== null)
@@ -153,6 +170,9 @@ export class Store {
 const PLAIN = 0
 const DIGEST = 1
 
+function samePlace(a: Known, b: Known): boolean {
+  return a.root === b.root && a.hashed === b.hashed && a.mtimeNs === b.mtimeNs && a.ino === b.ino
+}
 function keyOf(name: ByteName): Buffer {
   const bytes = nameBytes(name)
   return bytes.length <= KEY_BYTES
