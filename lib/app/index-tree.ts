@@ -109,8 +109,8 @@ export function mergeKnown(
   store: Store,
   directory: ByteName,
   fresh: ReadonlyMap<string, Known>,
+  record = store.directory(directory),
 ): void {
-  const record = store.directory(directory)
   const merged = new Map((record?.known ?? []).map((k) => [k.base, k]))
   for (const [base, known] of fresh) merged.set(base, known)
   const known = [...merged.values()].sort((a, b) => (a.base < b.base ? -1 : 1))

@@ -145,10 +145,10 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     lgetxattr: declare('long lgetxattr(const char*, const char*, void*, size_t)'),
     lsetxattr: declare('int lsetxattr(const char*, const char*, const void*, size_t, int)'),
     lremovexattr: declare('int lremovexattr(const char*, const char*)'),
-    getpwuid: declare('struct Account *getpwuid(unsigned int)'),
-    getgrgid: declare('struct Account *getgrgid(unsigned int)'),
-    getpwnam: declare('struct Account *getpwnam(const char*)'),
-    getgrnam: declare('struct Account *getgrnam(const char*)'),
+    getpwuid: declare('Account *getpwuid(unsigned int)'),
+    getgrgid: declare('Account *getgrgid(unsigned int)'),
+    getpwnam: declare('Account *getpwnam(const char*)'),
+    getgrnam: declare('Account *getgrnam(const char*)'),
     flock: declare('int flock(int, int)'),
   }
   const check = (result: number, syscall: string): number => {

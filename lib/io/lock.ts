@@ -1,34 +1,43 @@
 /** One writer a tree: flock(2) on a file that says who. The kernel lets go of it when the owner dies, however it dies. */
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { FileError, messageOf } from '../base/errors.js'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { needLibc } from './libc.js'
+import type { DiskTree } from './tree.js'
 
 export type Lock = { release(): void }
 
-/** Null where another process has it; `whoHasLock` says which. @throws {FileError} */
-export function takeLock(path: string): Lock | null {
-  let fd: number
+/** Null where another process has it and we do not wait. */
+export async function lockTree(
+  tree: DiskTree,
+  wait: boolean,
+  signal: AbortSignal,
+): Promise<Lock | null> {
+  const fd = tree.createPrivate('lock')
   try {
-    fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
-  } catch (cause) {
-    throw new FileError(`cannot make the lock ${path}: ${messageOf(cause)}`, { cause })
-  }
-  if (!needLibc('flock').lock(fd)) {
+    while (!needLibc('flock').lock(fd)) {
+      if (!wait) {
+        closeSync(fd)
+        return null
+      }
+      await sleep(500, undefined, { signal })
+    }
+  } catch (error) {
     closeSync(fd)
-    return null
+    throw error
   }
   ftruncateSync(fd)
   writeSync(fd, `${process.pid} on ${hostname()}\n`, 0)
   return { release: () => closeSync(fd) }
 }
 
-/** What the holder wrote into the lock. */
-export function whoHasLock(path: string): string {
+/** What the holder wrote into the lock: `PID on HOST`. */
+export function whoHasLock(tree: DiskTree): string {
+  const fd = tree.createPrivate('lock')
   try {
-    return `process ${readFileSync(path, 'utf8').trim()}`
-  } catch {
-    // It may be gone by now; the message is all that depends on it.
-    return 'another process'
+    const text = Buffer.alloc(256)
+    return text.toString('utf8', 0, readSync(fd, text, 0, 256, 0)).trim()
+  } finally {
+    closeSync(fd)
   }
 }
