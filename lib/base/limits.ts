@@ -41,6 +41,8 @@ export const LIMITS = {
   peerHaves: 4_000_000,
   /** Leaf hashes asked for at once (512 leaves are 8 MiB of data). */
   hashRun: 512,
+  /** Layers of a hash tree: 2^36 leaves are the largest content. */
+  hashLayers: 36,
 
   /** Nesting and tokens of bencoded input from a peer. */
   bencodeDepth: 8,
