@@ -31,6 +31,8 @@ export const LIMITS = {
   foreignRequestBytes: 16 * KIB,
   /** Requests one peer may have waiting here; more are rejected. */
   peerRequests: 500,
+  /** From the first byte of a connection to the end of both its handshakes. */
+  handshakeMs: 5000,
   /** Handles one peer may have bound here. */
   peerHandles: 4096,
   /** Bytes not yet taken by one peer's socket before we stop answering it. */
