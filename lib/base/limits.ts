@@ -33,6 +33,8 @@ export const LIMITS = {
   peerRequests: 500,
   /** From the first byte of a connection to the end of both its handshakes. */
   handshakeMs: 5000,
+  /** How often a quiet connection shows that it lives; three times nothing heard ends it. */
+  heartbeatMs: 60_000,
   /** Handles one peer may have bound here. */
   peerHandles: 4096,
   /** Bytes not yet taken by one peer's socket before we stop answering it. */
