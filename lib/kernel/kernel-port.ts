@@ -63,9 +63,10 @@ export type Kernel = {
     at: number,
     stride: number,
   ): void
-  /** Their strong sums, whole. */
+  /** The first `width` bytes of their strong sums. */
   strongSums(
     sum: BlockSum,
+    width: number,
     offset: number,
     length: number,
     blockLength: number,
@@ -75,6 +76,8 @@ export type Kernel = {
   ): void
   /** Puts the scan at a window; returns its weak sum. */
   place(offset: number, length: number): number
+  /** The weak sum of the window where the scan stands. */
+  windowSum(): number
   /**
    * Rolls from the window at `offset`, where the scan stands, to the one at `last`. Returns the first window that the
    * table may hold, standing there, else `last + 1`, standing at `last`. `testFirst`: also test the one at `offset`.

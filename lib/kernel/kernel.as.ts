@@ -3,5 +3,5 @@
  * Compiled by generate.mjs to kernel-bytes.ts, which is committed; the oracle is reference.ts. docs/decisions/0003.
  */
 export { mdSums } from './md.as'
-export { bindTable, placeScan, scan, weakSum, weakSums } from './weak.as'
+export { bindTable, placeScan, scan, scanSum, weakSums } from './weak.as'
 export { xxh3Sums, xxh64Sums } from './xxhash.as'

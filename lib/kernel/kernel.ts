@@ -74,6 +74,7 @@ type Exports = {
     cap: number,
   ): void
   placeScan(at: number, length: number): number
+  scanSum(): number
   scan(at: number, last: number, length: number, testFirst: number): number
 }
 
@@ -134,12 +135,13 @@ class WasmKernel implements Kernel {
     for (let done = 0; done < length; done += step) {
       const n = Math.min(step, length - done)
       this.#wasm.weakSums(this.#dataAt + offset + done, n, blockLength, SUMS, 4)
-      to = this.#spread(Math.ceil(n / blockLength), 4, out, to, stride)
+      to = this.#spread(Math.ceil(n / blockLength), 4, 4, out, to, stride)
     }
   }
 
   strongSums(
     sum: BlockSum,
+    width: number,
     offset: number,
     length: number,
     blockLength: number,
@@ -147,13 +149,13 @@ class WasmKernel implements Kernel {
     at: number,
     stride: number,
   ): void {
-    const width = SUM_BYTES[sum.algorithm]
-    const step = blockLength * Math.floor(SUMS_BYTES / width)
+    const whole = SUM_BYTES[sum.algorithm]
+    const step = blockLength * Math.floor(SUMS_BYTES / whole)
     let to = at
     for (let done = 0; done < length; done += step) {
       const n = Math.min(step, length - done)
       this.#strong(sum, offset + done, n, blockLength)
-      to = this.#spread(Math.ceil(n / blockLength), width, out, to, stride)
+      to = this.#spread(Math.ceil(n / blockLength), whole, width, out, to, stride)
     }
   }
 
@@ -182,14 +184,21 @@ class WasmKernel implements Kernel {
     }
   }
 
-  /** Packed sums of `width` bytes go out with a stride; returns where the next would go. */
-  #spread(count: number, width: number, out: Uint8Array, at: number, stride: number): number {
+  /** The first `width` of each packed `whole` bytes go out with a stride; returns where the next would go. */
+  #spread(
+    count: number,
+    whole: number,
+    width: number,
+    out: Uint8Array,
+    at: number,
+    stride: number,
+  ): number {
     const sums = this.#sums
-    if (stride === width) {
-      out.set(sums.subarray(0, count * width), at)
+    if (stride === whole && width === whole) {
+      out.set(sums.subarray(0, count * whole), at)
     } else {
       let to = at
-      for (let from = 0; from < count * width; from += width) {
+      for (let from = 0; from < count * whole; from += whole) {
         for (let i = 0; i < width; i++) out[to + i] = sums[from + i] ?? 0
         to += stride
       }
@@ -199,6 +208,10 @@ class WasmKernel implements Kernel {
 
   place(offset: number, length: number): number {
     return this.#wasm.placeScan(this.#dataAt + offset, length) >>> 0
+  }
+
+  windowSum(): number {
+    return this.#wasm.scanSum() >>> 0
   }
 
   scan(offset: number, last: number, length: number, testFirst: boolean): number {

@@ -62,6 +62,7 @@ class Reference implements Kernel {
 
   strongSums(
     sum: BlockSum,
+    width: number,
     offset: number,
     length: number,
     blockLength: number,
@@ -73,7 +74,7 @@ class Reference implements Kernel {
     for (let done = 0; done < length; done += blockLength) {
       const from = offset + done
       const block = this.data.subarray(from, from + Math.min(blockLength, length - done))
-      out.set(strongSum(sum, block), to)
+      out.set(strongSum(sum, block).subarray(0, width), to)
       to += stride
     }
   }
@@ -83,6 +84,10 @@ class Reference implements Kernel {
     this.#s1 = sum & 0xffff
     this.#s2 = sum >>> 16
     return sum
+  }
+
+  windowSum(): number {
+    return (this.#s1 | (this.#s2 << 16)) >>> 0
   }
 
   scan(offset: number, last: number, length: number, testFirst: boolean): number {
@@ -99,7 +104,7 @@ class Reference implements Kernel {
   /** Does the table hold the window's weak sum? */
   #held(): boolean {
     const { filter, heads, headShift, weaks, nexts } = this.table
-    const weak = (this.#s1 | (this.#s2 << 16)) >>> 0
+    const weak = this.windowSum()
     if ((((filter[filterSlot(weak)] ?? 0) >>> (weak & 31)) & 1) === 0) return false
     let entry = heads[headOf(weak, headShift)] ?? 0
     for (let left = CHAIN_CAP; entry !== 0 && left > 0; left--) {

@@ -89,6 +89,11 @@ export function placeScan(at: usize, length: usize): u32 {
   return sum
 }
 
+/** The weak sum of the window at which the scan stands. */
+export function scanSum(): u32 {
+  return (s1 & 0xffff) | (s2 << 16)
+}
+
 /**
  * Rolls from the window at `at`, where the scan stands, up to the one at `last`.
  * Returns where the first window starts that the table may hold and stands there; else `last` + 1, standing at `last`.
@@ -159,7 +164,7 @@ function roll(at: usize, length: usize): void {
 function held(): bool {
   const slot = (s2 + s1 * 0x6d2b) & 0xffff
   if ((bit(slot, s1) & 1) === 0) return false
-  const sum = (s1 & 0xffff) | (s2 << 16)
+  const sum = scanSum()
   let entry = load<u32>(heads + ((<usize>((sum * 0x9e3779b1) >>> headShift)) << 2))
   let left = chainCap
   while (entry !== 0 && left-- !== 0) {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openKernel } from '../../lib/kernel/kernel.js'
-import type { BlockSum } from '../../lib/kernel/kernel-port.js'
+import { type BlockSum, SUM_BYTES } from '../../lib/kernel/kernel-port.js'
 import { openReference } from '../../lib/kernel/reference.js'
 
 const counting = (n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => i & 0xff)
@@ -11,7 +11,7 @@ function sum(what: BlockSum, bytes: Uint8Array): readonly [string, string] {
     const k = open({ dataBytes: bytes.length, entries: 1 })
     k.data.set(bytes)
     const out = Buffer.alloc(20)
-    k.strongSums(what, 0, bytes.length, bytes.length, out, 0, 20)
+    k.strongSums(what, SUM_BYTES[what.algorithm], 0, bytes.length, bytes.length, out, 0, 20)
     return out.toString('hex')
   })
   return [hex[0] ?? '', hex[1] ?? '']
