@@ -48,5 +48,5 @@ module.exports = {
     },
     ...[['commander', 'cli'], ['chalk', 'cli'], ['ora', 'cli'], ['ws', 'io'], ['fast-glob', 'io'], ['lmdb', 'io'], ['koffi', 'io'], ['bittorrent-protocol', 'swarm'], ['torrent-piece', 'swarm']].map(([d, f]) => door(d, f)),
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } },
+  options: { doNotFollow: { path: 'node_modules' }, exclude: { path: '\\.mjs$' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } },
 }
