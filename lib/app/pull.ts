@@ -1,6 +1,8 @@
+import { byteName, nameFault } from '../base/byte-name.js'
 import { EXIT, TryAgainError, UsageError } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
-import type { ContentId } from '../hash/root.js'
+import type { DirectoryEntry } from '../flist/entry.js'
+import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, Log } from '../host.js'
 import { HashPool } from '../io/hash-pool.js'
 import { HttpClient } from '../io/http-client.js'
@@ -15,7 +17,7 @@ import { Centre } from './centre.js'
 import { fetchPages } from './fetch-pages.js'
 import { httpFetcher } from './http-fetch.js'
 import { Materializer } from './materialize.js'
-import { readDirectoryPage } from './pages.js'
+import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
 import { LocalSources } from './sources.js'
@@ -51,7 +53,7 @@ export async function pull(
     report.sequence = head.sequence
     await fetchPages(head.page, followedPage(store), store, centre, signal)
     report.bytes.metadata = client.received
-    const top = subtreePage(head, config.url.subtree, store)
+    const top = topOf(head, config.url.subtree, store)
     if (!config.dryRun) rememberHead(store, bytes, pin)
     const owners = new Owners(config.numericIds)
     const choice = { owners, xattrs: config.xattrs }
@@ -142,16 +144,11 @@ function followedPage(store: Store): ContentId | null {
   return head === null ? null : decodeHead(head).page
 }
 
-function subtreePage(head: Head, subtree: string, store: Store): ContentId | null {
-  let page = head.page
-  if (subtree === '') return page
-  for (const part of subtree.split('/')) {
-    const entry = (readDirectoryPage(page, (root) => store.blob(root)) ?? []).find(
-      (e) => e.base === part,
-    )
-    if (entry === undefined || entry.kind !== 'directory')
-      throw new UsageError(`the module has no directory ${subtree}`)
-    page = entry.page
-  }
-  return page
+/** The directory that the destination mirrors. */
+function topOf(head: Head, subtree: string, store: Store): DirectoryEntry | null {
+  const blob = (root: Root): Uint8Array | null => store.blob(root)
+  if (subtree === '') return readTop(head.page, blob)
+  const entry = nameFault(subtree) === null ? findEntry(head.page, byteName(subtree), blob) : null
+  if (entry?.kind !== 'directory') throw new UsageError(`the module has no directory ${subtree}`)
+  return entry
 }

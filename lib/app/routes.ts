@@ -127,7 +127,6 @@ function fileRoute(module: ServedModule, path: string, request: HttpRequest): Ht
   if (name !== ROOT_NAME && nameFault(name) !== null) return text(404, 'no such file\n')
   const entry = module.entry(name)
   if (entry === null) return text(404, 'no such file\n')
-  if (entry === 'top') return listing(module, name, module.current?.head.page ?? null, request)
   if (entry.kind === 'directory') return listing(module, name, entry.page, request)
   if (entry.kind !== 'file') return text(404, 'not a file\n')
   const headers = fileHeaders(entry)
