@@ -31,6 +31,10 @@ export const LIMITS = {
   foreignRequestBytes: 16 * KIB,
   /** Requests one peer may have waiting here; more are rejected. */
   peerRequests: 500,
+  /** From the first byte of a connection to the end of both its handshakes. */
+  handshakeMs: 5000,
+  /** How often a quiet connection shows that it lives; three times nothing heard ends it. */
+  heartbeatMs: 60_000,
   /** Handles one peer may have bound here. */
   peerHandles: 4096,
   /** Bytes not yet taken by one peer's socket before we stop answering it. */
@@ -41,6 +45,8 @@ export const LIMITS = {
   peerHaves: 4_000_000,
   /** Leaf hashes asked for at once (512 leaves are 8 MiB of data). */
   hashRun: 512,
+  /** Layers of a hash tree: 2^36 leaves are the largest content. */
+  hashLayers: 36,
 
   /** Nesting and tokens of bencoded input from a peer. */
   bencodeDepth: 8,
