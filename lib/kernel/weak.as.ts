@@ -104,37 +104,39 @@ export function scan(at: usize, last: usize, length: usize, testFirst: bool): us
   const size = i16x8.splat(<i16>length)
   const spread = i16x8.splat(0x6d2b)
   const zero = i16x8.splat(0)
+  const words = filter
+  let all1 = i16x8.splat(<i16>s1)
+  let all2 = i16x8.splat(<i16>s2)
   while (at + 8 <= last) {
     // Eight windows at once: prefix sums of what comes in and what goes out.
     const out = v128.load_ext<i8>(at)
     const enter = v128.load_ext<i8>(at + length)
-    const sum1 = i16x8.add(i16x8.splat(<i16>s1), prefix(i16x8.sub(enter, out), zero))
-    const sum2 = i16x8.add(
-      i16x8.splat(<i16>s2),
-      prefix(i16x8.sub(sum1, i16x8.mul(out, size)), zero),
-    )
+    const sum1 = i16x8.add(all1, prefix(i16x8.sub(enter, out), zero))
+    const sum2 = i16x8.add(all2, prefix(i16x8.sub(sum1, i16x8.mul(out, size)), zero))
     const slot = i16x8.add(sum2, i16x8.mul(sum1, spread))
     const hit =
-      bit(i16x8.extract_lane_u(slot, 0), i16x8.extract_lane_u(sum1, 0)) |
-      bit(i16x8.extract_lane_u(slot, 1), i16x8.extract_lane_u(sum1, 1)) |
-      bit(i16x8.extract_lane_u(slot, 2), i16x8.extract_lane_u(sum1, 2)) |
-      bit(i16x8.extract_lane_u(slot, 3), i16x8.extract_lane_u(sum1, 3)) |
-      bit(i16x8.extract_lane_u(slot, 4), i16x8.extract_lane_u(sum1, 4)) |
-      bit(i16x8.extract_lane_u(slot, 5), i16x8.extract_lane_u(sum1, 5)) |
-      bit(i16x8.extract_lane_u(slot, 6), i16x8.extract_lane_u(sum1, 6)) |
-      bit(i16x8.extract_lane_u(slot, 7), i16x8.extract_lane_u(sum1, 7))
+      bit(words, i16x8.extract_lane_u(slot, 0), i16x8.extract_lane_u(sum1, 0)) |
+      bit(words, i16x8.extract_lane_u(slot, 1), i16x8.extract_lane_u(sum1, 1)) |
+      bit(words, i16x8.extract_lane_u(slot, 2), i16x8.extract_lane_u(sum1, 2)) |
+      bit(words, i16x8.extract_lane_u(slot, 3), i16x8.extract_lane_u(sum1, 3)) |
+      bit(words, i16x8.extract_lane_u(slot, 4), i16x8.extract_lane_u(sum1, 4)) |
+      bit(words, i16x8.extract_lane_u(slot, 5), i16x8.extract_lane_u(sum1, 5)) |
+      bit(words, i16x8.extract_lane_u(slot, 6), i16x8.extract_lane_u(sum1, 6)) |
+      bit(words, i16x8.extract_lane_u(slot, 7), i16x8.extract_lane_u(sum1, 7))
     if (hit & 1) {
-      for (let i = 0; i < 8; i++) {
-        roll(at, length)
-        at++
-        if (held()) return at
+      s1 = i16x8.extract_lane_u(all1, 0)
+      s2 = i16x8.extract_lane_u(all2, 0)
+      for (let i: usize = 0; i < 8; i++) {
+        roll(at + i, length)
+        if (held()) return at + i + 1
       }
-    } else {
-      s1 = i16x8.extract_lane_u(sum1, 7)
-      s2 = i16x8.extract_lane_u(sum2, 7)
-      at += 8
     }
+    all1 = i16x8.shuffle(sum1, sum1, 7, 7, 7, 7, 7, 7, 7, 7)
+    all2 = i16x8.shuffle(sum2, sum2, 7, 7, 7, 7, 7, 7, 7, 7)
+    at += 8
   }
+  s1 = i16x8.extract_lane_u(all1, 0)
+  s2 = i16x8.extract_lane_u(all2, 0)
   while (at < last) {
     roll(at, length)
     at++
@@ -144,14 +146,14 @@ export function scan(at: usize, last: usize, length: usize, testFirst: bool): us
 }
 
 function prefix(v: v128, zero: v128): v128 {
-  v = i16x8.add(v, i16x8.shuffle(zero, v, 0, 8, 9, 10, 11, 12, 13, 14))
-  v = i16x8.add(v, i16x8.shuffle(zero, v, 0, 0, 8, 9, 10, 11, 12, 13))
-  return i16x8.add(v, i16x8.shuffle(zero, v, 0, 0, 0, 0, 8, 9, 10, 11))
+  v = i16x8.add(v, i16x8.shuffle(zero, v, 7, 8, 9, 10, 11, 12, 13, 14))
+  v = i16x8.add(v, i16x8.shuffle(zero, v, 6, 7, 8, 9, 10, 11, 12, 13))
+  return i16x8.add(v, i16x8.shuffle(zero, v, 4, 5, 6, 7, 8, 9, 10, 11))
 }
 
 /** Bit 0: does the filter know the sum? Wasm shifts by the low five bits of `sum1`. */
-function bit(slot: u32, sum1: u32): u32 {
-  return load<u32>(filter + ((<usize>slot) << 2)) >>> sum1
+function bit(words: usize, slot: u32, sum1: u32): u32 {
+  return load<u32>(words + ((<usize>slot) << 2)) >>> sum1
 }
 
 function roll(at: usize, length: usize): void {
@@ -163,7 +165,7 @@ function roll(at: usize, length: usize): void {
 /** Does the table hold the window's weak sum? */
 function held(): bool {
   const slot = (s2 + s1 * 0x6d2b) & 0xffff
-  if ((bit(slot, s1) & 1) === 0) return false
+  if ((bit(filter, slot, s1) & 1) === 0) return false
   const sum = scanSum()
   let entry = load<u32>(heads + ((<usize>((sum * 0x9e3779b1) >>> headShift)) << 2))
   let left = chainCap
