@@ -69,6 +69,8 @@ export const LIMITS = {
   /** Peers a tracker keeps of one swarm, and hands out at once. */
   swarmPeers: 20_000,
   announcePeers: 10,
+  /** Of these, behind one address: a NAT has more than one, an attacker has all ports. */
+  swarmPeersAtAddress: 64,
 
   /** A request for many contents in one answer. */
   batchContents: 4096,
