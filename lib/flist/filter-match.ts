@@ -22,8 +22,10 @@ export type FilterContext = {
   readonly deleteExcluded: boolean
   /** Where the transfer's root stands in the file system, absolute, without a slash at its end: for rules with `/`. */
   readonly rootPath: string
-  /** The rules in a directory's own file of this rule, or null where there is none. */
+  /** The rules in a directory's own file of this rule (`fileBase`), or null where there is none. */
   readMerge(directory: ByteName, rule: DirMergeRule): ParsedRules | null
+  /** The same for a directory above the root, by its path in the file system. */
+  readMergeAbove(path: string, rule: DirMergeRule): ParsedRules | null
 }
 
 /** What a rule says about a name: taken in, left out (or protected); null: it says nothing. */
@@ -55,7 +57,9 @@ export class Filter {
   constructor(rules: readonly FilterRule[], context: FilterContext) {
     this.#context = context
     const merges = new Set<string>()
-    const items = this.#compileAll(rules, ROOT_NAME, merges)
+    const items = this.#compileAll(rules, ROOT_NAME, merges).map((item) =>
+      isSlot(item) ? this.#fromAbove(item, merges) : item,
+    )
     this.#levels = [{ items, flat: flatten(items), merges }]
   }
 
@@ -105,10 +109,26 @@ export class Filter {
     return { merge, items, inherited: merge.noInherit ? [] : items }
   }
 
+  /** What a rule whose file is a path inherits from the directories above the root. */
+  #fromAbove(slot: Slot, merges: Set<string>): Slot {
+    const { merge } = slot
+    if (merge.noInherit) return slot
+    let inherited: readonly Item[] = []
+    for (const path of directoriesAbove(merge.file, this.#context.rootPath)) {
+      const parsed = this.#context.readMergeAbove(path, merge)
+      if (parsed === null) continue
+      const own = this.#compileAll(parsed.rules, ROOT_NAME, merges, path)
+      inherited = parsed.cleared ? own : [...own, ...inherited]
+    }
+    return { merge, items: inherited, inherited }
+  }
+
+  /** @param above the directory's path where it is above the root */
   #compileAll(
     rules: readonly FilterRule[],
     directory: ByteName,
     merges: Set<string>,
+    above: string | null = null,
   ): readonly Item[] {
     const items: Item[] = []
     for (const rule of rules)
@@ -119,7 +139,8 @@ export class Filter {
           items.push({ excludes: true, perishable: false, matches: (_name, base) => base === file })
         if (!merges.has(file)) items.push({ merge: rule, items: [], inherited: [] })
         merges.add(file)
-      } else if (!rule.xattr && this.#concerns(rule)) items.push(this.#compile(rule, directory))
+      } else if (!rule.xattr && this.#concerns(rule))
+        items.push(this.#compile(rule, directory, above))
     return items
   }
 
@@ -129,11 +150,13 @@ export class Filter {
     return rule[this.#context.side]
   }
 
-  #compile(rule: PatternRule, directory: ByteName): Rule {
+  #compile(rule: PatternRule, directory: ByteName, above: string | null): Rule {
     const excludes = rule.kind === 'exclude'
     const { perishable, negated } = rule
-    const prefix = rule.absolute ? `${this.#context.rootPath.slice(1)}/` : ''
-    const start = !rule.absolute && directory !== ROOT_NAME ? `${directory}/` : ''
+    // Names as paths in the file system, without their first slash.
+    const byPath = rule.absolute || (above !== null && rule.pattern.startsWith('/'))
+    const prefix = byPath ? `${this.#context.rootPath.slice(1)}/` : ''
+    const start = rule.absolute ? '' : above !== null ? startOf(above.slice(1)) : startOf(directory)
     const matches = compilePattern(rule.pattern, start)
     if (prefix === '' && !negated) return { excludes, perishable, matches }
     return {
@@ -149,6 +172,31 @@ function isSlot(item: Item): item is Slot {
 }
 function flatten(items: readonly Item[]): readonly Rule[] {
   return items.flatMap((item) => (isSlot(item) ? flatten(item.items) : [item]))
+}
+
+function startOf(directory: string): string {
+  return directory === '' || directory === ROOT_NAME ? '' : `${directory}/`
+}
+
+/**
+ * The directories above the root that are looked into for a dir-merge file that is a path, outermost first:
+ * from the path's own directory, where that is one of them, down to the root's parent.
+ */
+export function directoriesAbove(file: string, rootPath: string): readonly string[] {
+  const slash = file.lastIndexOf('/')
+  if (slash < 0) return []
+  const from = file.startsWith('/') ? file.slice(0, slash) : `${rootPath}/${file.slice(0, slash)}`
+  const start = components(from)
+  const root = components(rootPath)
+  if (start.length >= root.length || start.some((part, i) => part !== root[i])) return []
+  return root.slice(start.length).map((_, i) => `/${root.slice(0, start.length + i).join('/')}`)
+}
+function components(path: string): readonly string[] {
+  const parts: string[] = []
+  for (const part of path.split('/'))
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  return parts
 }
 
 type Matcher = Rule['matches']

@@ -7,6 +7,7 @@ import {
   type DirMergeRule,
   type FilterRule,
   type FilterSource,
+  fileBase,
   type ParsedRules,
   parseDirMerge,
 } from '../../lib/flist/filter.js'
@@ -67,12 +68,13 @@ export function filterOf(root: string, rules: readonly FilterRule[], side: Side)
     deleteExcluded: false,
     rootPath: root,
     readMerge: (directory, rule) => readMerge(join(root, directory), rule),
+    readMergeAbove: readMerge,
   })
 }
 function readMerge(directory: string, rule: DirMergeRule): ParsedRules | null {
   let text: string
   try {
-    text = readFileSync(join(directory, rule.file), 'latin1')
+    text = readFileSync(join(directory, fileBase(rule.file)), 'latin1')
   } catch {
     return null
   }

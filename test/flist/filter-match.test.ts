@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
 import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { UsageError } from '../../lib/base/errors.js'
 import { type FilterOption, formatRule, parseFilters } from '../../lib/flist/filter.js'
-import { Filter, type Side } from '../../lib/flist/filter-match.js'
+import { directoriesAbove, Filter, type Side } from '../../lib/flist/filter-match.js'
 import { buildTree, HAS_RSYNC, NO_SOURCE, sentByRsync, sentByUs } from './filter-interop.js'
 
 const RUNS = Number(process.env['FILTER_RUNS'] ?? 60)
@@ -133,7 +133,7 @@ t.test('sides, and --delete-excluded', async (t) => {
     NO_SOURCE,
   )
   const excluded = (side: Side, deleteExcluded: boolean, dying: boolean): string[] => {
-    const none = { rootPath: '/', readMerge: () => null }
+    const none = { rootPath: '/', readMerge: () => null, readMergeAbove: () => null }
     const filter = new Filter(rules, { side, deleteExcluded, ...none })
     return ['hidden', 'safe', 'both', 'named', 'gone', 'user.x'].filter((name) =>
       filter.excludes(byteName(name), false, dying),
@@ -148,9 +148,55 @@ t.test('sides, and --delete-excluded', async (t) => {
 
 t.test('the root is never left out, and leaving more than was entered is harmless', async (t) => {
   const rules = parseFilters([{ kind: 'filter', text: '- *' }], NO_SOURCE)
-  const none = { rootPath: '/', readMerge: () => null }
+  const none = { rootPath: '/', readMerge: () => null, readMergeAbove: () => null }
   const filter = new Filter(rules, { side: 'sender', deleteExcluded: false, ...none })
   filter.leave()
   t.equal(filter.excludes(ROOT_NAME, true), false)
   t.equal(filter.excludes(byteName('a'), true), true)
+})
+
+t.test(
+  'files of the directories above the root, as the real rsync reads them',
+  { skip },
+  async (t) => {
+    const root = t.testdir({ to: {}, above: { tree: {} } })
+    const tree = `${root}/above/tree`
+    const texts = [
+      '- /tree/a',
+      '- /a',
+      '- tree/ab',
+      '- a.c',
+      '- /tree/**o',
+      '- /tree/foo/*',
+      '+ a\n- /tree/*',
+    ]
+    for (const text of texts)
+      for (const own of ['', '!'])
+        for (const rule of [': /.rules', ':n /.rules', ': ../../.rules', ': .rules']) {
+          buildTree(tree, new Map(own === '' ? [] : [['foo/.rules', own]]))
+          writeFileSync(`${root}/above/.rules`, `${text}\n`)
+          writeFileSync(`${root}/.rules`, '- b\n')
+          t.strictSame(
+            sentByUs(tree, parseFilters([{ kind: 'filter', text: rule }], NO_SOURCE)),
+            sentByRsync(tree, `${root}/to`, [`--filter=${rule}`]),
+            `${rule}: ${text}, ${own}`,
+          )
+        }
+  },
+)
+
+t.test('which directories above the root are looked into', async (t) => {
+  const cases: readonly (readonly [file: string, root: string, directories: readonly string[]])[] =
+    [
+      ['/.f', '/a/b/c', ['/', '/a', '/a/b']],
+      ['/a/.f', '/a/b/c', ['/a', '/a/b']],
+      ['../.f', '/a/b/c', ['/a/b']],
+      ['../../../../.f', '/a/b', ['/', '/a']],
+      ['.f', '/a/b', []],
+      ['/a/b/.f', '/a/b', []],
+      ['/x/.f', '/a/b', []],
+      ['/.f', '/', []],
+    ]
+  for (const [file, rootPath, directories] of cases)
+    t.strictSame(directoriesAbove(file, rootPath), directories, `${file} for ${rootPath}`)
 })

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import fc from 'fast-check'
 import t from 'tap'
 import { UsageError } from '../../lib/base/errors.js'
 import {
@@ -203,4 +205,39 @@ t.test('--include, --exclude and their files, read by the real rsync', { skip },
       JSON.stringify(options),
     )
   }
+})
+
+t.test('any text is rules or a UsageError, and rules survive the wire', async () => {
+  const piece = fc.constantFrom(
+    '-',
+    '+',
+    ':',
+    '.',
+    '!',
+    'P',
+    'C',
+    'n',
+    's',
+    'x',
+    ' ',
+    '_',
+    ',',
+    '/',
+    '*',
+    'exclude',
+    '\n',
+    '[',
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const source = { ...NO_SOURCE, read: () => pieces.slice(4).join('') }
+      try {
+        const rules = parseFilters(filters(pieces.join('')), source)
+        assert.deepEqual(parseFilters(filters(...rules.map(formatRule)), source), rules)
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error
+      }
+    }),
+    { numRuns: 2000 },
+  )
 })
