@@ -10,11 +10,14 @@ import { type ContentId, rootHex } from '../hash/root.js'
 import type { Store } from '../io/store.js'
 import { PRIVATE_NAME } from '../io/tree.js'
 import type { BatchItem } from '../snapshot/batch.js'
-import { decodePage, type PageRange } from '../snapshot/page.js'
+import { decodePage, type PageRange, TOP } from '../snapshot/page.js'
 import type { Centre } from './centre.js'
 
 /** Pages asked for at once: a few megabytes. */
 const BATCH_PAGES = 512
+
+/** The depth of the page that a head names, whose one entry is the tree itself. */
+const ABOVE_TOP = -1
 
 /** A page to look at, and what stood in its place in the snapshot before. */
 type Visit = {
@@ -40,7 +43,7 @@ export async function fetchPages(
   let level: Visit[] =
     top === null || top.root === before?.root
       ? []
-      : [{ page: top, before, directory: ROOT_NAME, depth: 0 }]
+      : [{ page: top, before, directory: ROOT_NAME, depth: ABOVE_TOP }]
   while (level.length > 0) {
     signal.throwIfAborted()
     const missing = new Map<string, BatchItem>()
@@ -105,7 +108,9 @@ function below(visit: Visit, store: Store): Visit[] {
   }
   const visits: Visit[] = []
   for (const entry of page.entries) {
-    checkEntry(entry, visit.directory, visit.depth)
+    if (visit.depth > ABOVE_TOP) checkEntry(entry, visit.directory, visit.depth)
+    else if (entry.base !== TOP)
+      throw new TrustError('the head names a page that is not that of a tree')
     if (entry.kind !== 'directory' || entry.page === null) continue
     const stood = oldEntries.get(entry.base)
     const before = stood?.kind === 'directory' ? stood.page : null

@@ -1,12 +1,13 @@
 /** A module as the centre serves it: its tree, its index and the snapshot that is current. */
-import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
+import type { ByteName } from '../base/byte-name.js'
 import type { Entry } from '../flist/entry.js'
 import type { Holding } from '../host.js'
 import { TreeContents } from '../io/contents.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { decodeHead, headDigest, isModuleName } from '../snapshot/head.js'
-import { readDirectoryPage } from './pages.js'
+import { Proofs } from '../swarm/proofs.js'
+import { findEntry, readDirectoryPage } from './pages.js'
 import type { Snapshot } from './publish.js'
 
 export class ServedModule {
@@ -14,6 +15,9 @@ export class ServedModule {
   readonly tree: DiskTree
   readonly store: Store
   readonly contents: TreeContents
+  readonly proofs = new Proofs()
+  /** Where its swarm is reached; null: it has none. */
+  wirePort: number | null = null
   #current: Snapshot | null
   #digest: string | null
 
@@ -41,18 +45,9 @@ export class ServedModule {
     this.#digest = headDigest(snapshot.signed)
   }
 
-  /** The entry of a name in the current snapshot; the top directory for '.'; null where there is none. */
-  entry(name: ByteName): Entry | 'top' | null {
-    if (name === ROOT_NAME) return 'top'
-    let page = this.#current?.head.page ?? null
-    let found: Entry | null = null
-    for (const part of name.split('/')) {
-      if (found !== null && found.kind !== 'directory') return null
-      if (found !== null) page = found.page
-      found = this.list(page).find((e) => e.base === part) ?? null
-      if (found === null) return null
-    }
-    return found
+  /** The entry of a name in the current snapshot; null where there is none. */
+  entry(name: ByteName): Entry | null {
+    return findEntry(this.#current?.head.page ?? null, name, (root) => this.store.blob(root))
   }
 
   list(page: Parameters<typeof readDirectoryPage>[0]): readonly Entry[] {

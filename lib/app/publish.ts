@@ -3,7 +3,7 @@
  * a reader sees the old snapshot or the new one, never a mixture.
  */
 import { type ByteName, joinName, ROOT_NAME } from '../base/byte-name.js'
-import { codeOf, messageOf } from '../base/errors.js'
+import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
 import type { Entry, FileEntry } from '../flist/entry.js'
 import { linkStaysInside } from '../flist/entry.js'
@@ -16,6 +16,7 @@ import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { buildDirectory } from '../snapshot/build.js'
 import { encodeHead, type Head, headDigest, type KeyPair } from '../snapshot/head.js'
+import { TOP } from '../snapshot/page.js'
 import { type HashProgress, indexStale } from './index-tree.js'
 import { readDirectoryPage } from './pages.js'
 import { forgetBelow, listSelected, type Scan, type Select, scanTree } from './scan.js'
@@ -29,6 +30,8 @@ export type Publication = {
   readonly changed: boolean
   readonly outcome: Outcome
 }
+
+type Top = Pick<DirectoryRecord, 'page' | 'files' | 'bytes'>
 
 export type PublisherOptions = {
   readonly module: string
@@ -67,12 +70,12 @@ export class Publisher {
     const now = Math.floor(clock.now() / 1000)
     const sequence = (previous?.head.sequence ?? 0) + 1
     const build = new Build(this.#options, this.#owners, scan, changing, sequence, outcome)
-    let top: DirectoryRecord | null = null
+    let top: Top = { page: null, files: 0, bytes: 0 }
     store.transaction(() => {
       for (const directory of scan.gone) forgetBelow(store, directory)
-      top = build.directory(ROOT_NAME, 0)
+      top = build.top()
     })
-    const { page, files, bytes } = top ?? { page: null, files: 0, bytes: 0 }
+    const { page, files, bytes } = top
     if (
       previous !== null &&
       sameContent(previous.head.page, page) &&
@@ -128,6 +131,17 @@ class Build {
     this.#outcome = outcome
   }
 
+  /** The page of the head: one entry, the tree itself. */
+  top(): Top {
+    const { page, files, bytes } = this.directory(ROOT_NAME, 0)
+    const stands = this.#options.tree.stat(ROOT_NAME)
+    if (stands === null) throw new FileError(`${this.#options.tree.path} is gone`)
+    const entry: Entry = { ...this.#common(ROOT_NAME, stands), base: TOP, kind: 'directory', page }
+    const built = buildDirectory([entry])
+    for (const { id, bytes: own } of built.pages) this.#options.store.putBlob(id, own)
+    return { page: built.page, files, bytes }
+  }
+
   directory(name: ByteName, depth: number): DirectoryRecord {
     const { tree, store, select } = this.#options
     const record = store.directory(name)
@@ -166,14 +180,7 @@ class Build {
     before: Entry | null,
     depth: number,
   ): Entry | null {
-    const common = {
-      base: s.base,
-      mode: s.mode,
-      mtimeNs: s.mtimeNs,
-      user: this.#owners.user(s.uid),
-      group: this.#owners.group(s.gid),
-      xattrs: this.#options.xattrs ? this.#options.tree.xattrs(name) : [],
-    }
+    const common = this.#common(name, s)
     switch (s.kind) {
       case 'directory':
         return { ...common, kind: 'directory', page: below?.page ?? null }
@@ -192,6 +199,17 @@ class Build {
         return { ...common, kind: s.kind, major: s.major, minor: s.minor }
       default:
         return { ...common, kind: s.kind }
+    }
+  }
+
+  #common(name: ByteName, s: Standing): Omit<Entry, 'kind'> {
+    return {
+      base: s.base,
+      mode: s.mode,
+      mtimeNs: s.mtimeNs,
+      user: this.#owners.user(s.uid),
+      group: this.#owners.group(s.gid),
+      xattrs: this.#options.xattrs ? this.#options.tree.xattrs(name) : [],
     }
   }
 

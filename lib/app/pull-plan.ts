@@ -1,5 +1,5 @@
 /** A snapshot beside what stands at the destination → what is to be done, directory by directory. */
-import { type ByteName, joinName } from '../base/byte-name.js'
+import { type ByteName, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, messageOf } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry, Entry, FileEntry } from '../flist/entry.js'
@@ -45,6 +45,11 @@ export class Planner {
 
   constructor(options: PlannerOptions) {
     this.#options = options
+  }
+
+  /** The tree itself. */
+  top(entry: DirectoryEntry): Decision {
+    return this.#decide(ROOT_NAME, entry, this.#options.tree.stat(ROOT_NAME), null)
   }
 
   /** One directory; returns the directories below that have to be looked at. */

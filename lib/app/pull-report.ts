@@ -1,5 +1,4 @@
 /** What a pull is asked for, and what it tells: values only. */
-import type { ByteName } from '../base/byte-name.js'
 import { EXIT, type ExitCode } from '../base/errors.js'
 import type { CentreUrl } from './centre.js'
 import type { Select } from './scan.js'
@@ -48,7 +47,8 @@ export type PullEvents = {
   phase(name: string): void
   /** Another run has the tree; this one leaves. */
   busy(who: string): void
-  item(line: string, name: ByteName): void
+  /** @param line the eleven characters; @param name one char per byte, with what rsync adds to it */
+  item(line: string, name: string): void
   progress(report: PullReport, state: PullState): void
 }
 export type PullState = {

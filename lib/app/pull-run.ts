@@ -5,7 +5,7 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
 import type { Outcome } from '../base/outcome.js'
-import { type Entry, sizeOf } from '../flist/entry.js'
+import { type DirectoryEntry, type Entry, sizeOf } from '../flist/entry.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Standing } from '../host.js'
 import type { Owners } from '../io/owners.js'
@@ -61,8 +61,8 @@ export class PullRun {
     }
   }
 
-  /** @param top the page of the directory that the destination mirrors */
-  async everything(top: ContentId | null, signal: AbortSignal): Promise<void> {
+  /** @param top the directory that the destination mirrors */
+  async everything(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {
     const { config, materializer, events } = this.#parts
     if (!config.dryRun) materializer.prepare()
     events.phase('compare')
@@ -75,7 +75,7 @@ export class PullRun {
     materializer.flushIndex()
   }
 
-  async #planAndFetch(top: ContentId | null, signal: AbortSignal): Promise<void> {
+  async #planAndFetch(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {
     const { config, tree, store, owners, outcome } = this.#parts
     const planner = new Planner({
       tree,
@@ -87,7 +87,10 @@ export class PullRun {
       dryRun: config.dryRun,
     })
     const sink = this.#sink()
-    const pending: { name: ByteName; page: ContentId | null }[] = [{ name: ROOT_NAME, page: top }]
+    if (top !== null) sink.directory(ROOT_NAME, top, planner.top(top))
+    const pending: { name: ByteName; page: ContentId | null }[] = [
+      { name: ROOT_NAME, page: top?.page ?? null },
+    ]
     let looked = 0
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const below = planner.plan(next.name, next.page, sink)
@@ -198,7 +201,14 @@ export class PullRun {
 
   #say(name: ByteName, entry: Entry, decision: Decision, way: Way): void {
     const line = itemize(entry.kind, decision, way)
-    if (line !== null) this.#parts.events.item(line, name)
+    if (line === null) return
+    const shown =
+      entry.kind === 'directory'
+        ? `${name}/`
+        : entry.kind === 'symlink'
+          ? `${name} -> ${entry.target}`
+          : name
+    this.#parts.events.item(line, shown)
   }
 
   /** What the snapshot does not have, last of all; nothing when something could not be read, as rsync does. */
@@ -220,7 +230,7 @@ export class PullRun {
       )
         continue
       report.files.deleted++
-      events.item(DELETING, name)
+      events.item(DELETING, isDirectory ? `${name}/` : name)
     }
   }
 }

@@ -43,6 +43,20 @@ export const LIMITS = {
   connections: 50,
   /** What one peer may tell us it has, in remembered entries. */
   peerHaves: 4_000_000,
+  /** Contents of all peers remembered by hint: 16 bytes a row, half of them free. */
+  haves: 8_000_000,
+  /** Bits for the units of contents that one peer has in part: 5 GiB takes 10 KiB. */
+  peerPartBytes: 8 * MIB,
+  /** Contents one peer dropped or refused, remembered against what it is complete through. */
+  peerLacks: 100_000,
+  /** Units of one content: 2^50 bytes in units of 32 MiB. */
+  contentUnits: 2 ** 25,
+  /** Units named in one HAVE: all of a 1 TiB content. */
+  haveUnits: 2 ** 20,
+  /** Addresses of other nodes that a node remembers. */
+  knownPeers: 1000,
+  /** Contents or units one node may want from the centre at a time; the node refills as they come. */
+  peerWants: 4096,
   /** Leaf hashes asked for at once (512 leaves are 8 MiB of data). */
   hashRun: 512,
   /** Layers of a hash tree: 2^36 leaves are the largest content. */
@@ -55,6 +69,8 @@ export const LIMITS = {
   /** Peers a tracker keeps of one swarm, and hands out at once. */
   swarmPeers: 20_000,
   announcePeers: 10,
+  /** Of these, behind one address: a NAT has more than one, an attacker has all ports. */
+  swarmPeersAtAddress: 64,
 
   /** A request for many contents in one answer. */
   batchContents: 4096,

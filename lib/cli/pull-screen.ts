@@ -2,7 +2,7 @@
 import chalk, { Chalk, type ChalkInstance } from 'chalk'
 import ora, { type Ora } from 'ora'
 import type { PullEvents, PullReport, PullState } from '../app/pull-report.js'
-import { type ByteName, displayName } from '../base/byte-name.js'
+import { displayName } from '../base/byte-name.js'
 
 export type ScreenChoice = {
   readonly items: boolean
@@ -36,7 +36,7 @@ export class PullScreen implements PullEvents {
       process.stderr.write(`prsync: another pull has this tree (process ${who}); nothing done\n`)
   }
 
-  item(line: string, name: ByteName): void {
+  item(line: string, name: string): void {
     if (!this.#choice.items) return
     const deleting = line.startsWith('*')
     const prefix = this.#choice.bare ? (deleting ? 'deleting ' : '') : `${line} `

@@ -17,6 +17,9 @@ export type Page =
   | { readonly kind: 'entries'; readonly entries: readonly Entry[] }
   | { readonly kind: 'index'; readonly ranges: readonly PageRange[] }
 
+/** The name of the tree itself: the one entry of the page that a head names. */
+export const TOP = '.'
+
 const VERSION = 1
 const KINDS = ['file', 'directory', 'symlink', 'character', 'block', 'fifo', 'socket'] as const
 const KIND_MASK = 0x07
@@ -101,7 +104,7 @@ function decodeEntries(from: Cursor): Entry[] {
   let usersSeen = 0
   let groupsSeen = 0
   for (let i = 0; i < count; i++) {
-    const base = takeBase(from, before?.base ?? null)
+    const base = takeBase(from, before?.base ?? null, count === 1)
     const flags = from.u8()
     let mode: number
     let user: Owner
@@ -124,6 +127,8 @@ function decodeEntries(from: Cursor): Entry[] {
     }
     const mtimeNs = takeTime(from)
     const entry: Entry = takeBody(from, flags, { base, mode, mtimeNs, user, group, xattrs: [] })
+    if (base === TOP && entry.kind !== 'directory')
+      throw new WireError('page: the top is no directory')
     const whole: Entry = flags & HAS_XATTRS ? { ...entry, xattrs: takeXattrs(from) } : entry
     if (before !== null && !(flags & SAME_OWNER) && sameOwner(before, whole))
       throw new WireError('page: owner repeated')
@@ -209,12 +214,12 @@ function takeBody(from: Cursor, flags: number, shared: Shared): Entry {
   }
 }
 
-function takeBase(from: Cursor, before: string | null): string {
+function takeBase(from: Cursor, before: string | null, alone: boolean): string {
   const shared = from.u8()
   if (shared > (before?.length ?? 0))
     throw new WireError('page: prefix longer than the name before')
   const base = (before ?? '').slice(0, shared) + takeText(from, LIMITS.componentBytes)
-  const fault = componentFault(base)
+  const fault = base === TOP && alone ? null : componentFault(base)
   if (fault !== null) throw new WireError(`page: ${fault}`)
   if (before !== null && (base <= before || shared !== sharedPrefix(before, base)))
     throw new WireError('page: names out of order')

@@ -5,8 +5,14 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { Cursor, hexOf, joined, Underflow } from '../../lib/base/bytes.js'
+import { Cursor, hexOf, joined, latin1Of, Underflow } from '../../lib/base/bytes.js'
 import { PrsyncError } from '../../lib/base/errors.js'
+import {
+  decodeAnnounceAnswer,
+  decodeScrapeAnswer,
+  parseAnnounce,
+  parseScrape,
+} from '../../lib/bt/announce.js'
 import { decodeBencode, encodeBencode, PEER_BOUNDS } from '../../lib/bt/bencode.js'
 import { decodeHashMessage, decodePackedHashes, isServable } from '../../lib/bt/hash-message.js'
 import { decodeContentMessage, encodeContentMessage } from '../../lib/swarm/content-ext.js'
@@ -98,6 +104,30 @@ const decoders: readonly Decoder[] = [
       decodePackedHashes(from)
     },
     seeds: [hashHead, joined([hashHead, new Uint8Array(64)])],
+  },
+  {
+    name: 'announce-query',
+    decode: (bytes) => {
+      parseScrape(latin1Of(bytes))
+      parseAnnounce(latin1Of(bytes))
+    },
+    seeds: [
+      text(`info_hash=${'%ab'.repeat(20)}&peer_id=${'p'.repeat(20)}&port=6881&left=0&numwant=-1`),
+    ],
+  },
+  {
+    name: 'announce-answer',
+    decode: decodeAnnounceAnswer,
+    seeds: [
+      text(
+        'd8:completei1e10:incompletei2e8:intervali900e5:peers6:abcdef6:peers618:abcdefghijklmnopqre',
+      ),
+    ],
+  },
+  {
+    name: 'scrape-answer',
+    decode: decodeScrapeAnswer,
+    seeds: [text(`d5:filesd20:${'h'.repeat(20)}d8:completei3e10:downloadedi1e10:incompletei2eeee`)],
   },
   {
     name: 'wire',
