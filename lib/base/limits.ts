@@ -66,6 +66,11 @@ export const LIMITS = {
   /** A message of the control channel. */
   controlBytes: 1 * MIB,
 
+  /** Blocks of one delta: 256 MiB of table. Contents above it have larger blocks. */
+  deltaBlocks: 2 ** 24,
+  /** One block of published sums: no larger ones before 16 TiB. */
+  deltaBlockBytes: 1 * MIB,
+
   /** Filter rules of one run, and their text. */
   filterRules: 100_000,
   filterRuleBytes: 8 * KIB,
