@@ -43,6 +43,20 @@ export const LIMITS = {
   connections: 50,
   /** What one peer may tell us it has, in remembered entries. */
   peerHaves: 4_000_000,
+  /** Contents of all peers remembered by hint: 16 bytes a row, half of them free. */
+  haves: 8_000_000,
+  /** Bits for the units of contents that one peer has in part: 5 GiB takes 10 KiB. */
+  peerPartBytes: 8 * MIB,
+  /** Contents one peer dropped or refused, remembered against what it is complete through. */
+  peerLacks: 100_000,
+  /** Units of one content: 2^50 bytes in units of 32 MiB. */
+  contentUnits: 2 ** 25,
+  /** Units named in one HAVE: all of a 1 TiB content. */
+  haveUnits: 2 ** 20,
+  /** Addresses of other nodes that a node remembers. */
+  knownPeers: 1000,
+  /** Contents or units one node may want from the centre at a time; the node refills as they come. */
+  peerWants: 4096,
   /** Leaf hashes asked for at once (512 leaves are 8 MiB of data). */
   hashRun: 512,
   /** The largest piece of a torrent. */

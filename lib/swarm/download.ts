@@ -1,0 +1,536 @@
+/**
+ * Fetching: wanted contents → neighbours → verified units → the sink. Peers first; the centre over HTTP when they give
+ * nothing for ten seconds. Everything is driven by what arrives and by `tick`; nothing here waits.
+ */
+import { bytesOf, hexOf } from '../base/bytes.js'
+import { type HashRange, LEAF_BYTES } from '../hash/merkle.js'
+import type { ContentId, Root } from '../hash/root.js'
+import type { Clock, ContentSink, Log, Random } from '../host.js'
+import { Asking, closeRequest } from './asking.js'
+import { badLeaves, holdingOf, isContent, isProvable, mend } from './assembly.js'
+import { type Fallback, FallbackLane } from './fallback-lane.js'
+import { Frontier } from './frontier.js'
+import type { Holders } from './holders.js'
+import type { Content, Item, Neighbour, Request, Wanted } from './item.js'
+import type { Have, RootHint, UnitRange } from './peer-port.js'
+import type { RateLimit } from './rate-limit.js'
+import type { Tally } from './tally.js'
+import { rangesOf } from './unit-set.js'
+import type { OnTheWay } from './upload.js'
+
+/** A neighbour that is silent for so long is not asked any more until it answers. */
+const STALL_MS = 8000
+/** Silent for so long with requests open, it is given up. */
+const DEAD_MS = 60_000
+/** No bytes from anyone for so long: the fallback. */
+const NO_PROGRESS_MS = 10_000
+/** Not a byte from peers for so long: the centre is told also what they have. */
+const STARVED_MS = 5000
+const HASHES_MS = 8000
+
+export type DownloadParts = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly limit: RateLimit
+  readonly holders: Holders
+  readonly tally: Tally
+  readonly neighbours: () => Iterable<Neighbour>
+  /** Are there neighbours, or may there be some soon? */
+  readonly isHopeful: () => boolean
+  readonly ban: (neighbour: Neighbour, evidence: string) => void
+  /** A unit of a large content can be offered. */
+  readonly offerUnit: (content: ContentId, unit: number) => void
+}
+
+type Job = {
+  readonly frontier: Frontier
+  readonly asking: Asking
+  readonly lane: FallbackLane | null
+  readonly sink: ContentSink
+  readonly end: (error: unknown) => void
+  readonly done: () => void
+}
+
+export class Download {
+  readonly #parts: DownloadParts
+  #job: Job | null = null
+  /** Downloads wait for the one before. */
+  #turn: Promise<void> = Promise.resolve()
+  #usefulMs = 0
+  #starvedToldMs = 0
+  #forgivenMs = 0
+  /** Items that are whole and wait for their hashes. */
+  readonly #waiting = new Set<Item>()
+
+  constructor(parts: DownloadParts) {
+    this.#parts = parts
+  }
+
+  /** Settles when all is with the sink. */
+  async run(
+    wanted: Iterable<Wanted>,
+    sink: ContentSink,
+    fallback: Fallback | null,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const before = this.#turn
+    const { promise, resolve } = settled()
+    this.#turn = promise
+    await before
+    try {
+      signal.throwIfAborted()
+      await this.#fetch(wanted, sink, fallback, signal)
+    } finally {
+      resolve()
+    }
+  }
+
+  #fetch(
+    wanted: Iterable<Wanted>,
+    sink: ContentSink,
+    fallback: Fallback | null,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, random, holders, log, limit } = this.#parts
+    const scope = new AbortController()
+    const frontier = new Frontier({ wanted, sink, holders, hasFallback: fallback !== null, random })
+    const asking = new Asking({
+      frontier,
+      limit,
+      isWhole: (item) => this.#whole(item),
+      needsHashes: (item, neighbour) => this.#needHashes(item, neighbour),
+    })
+    const lane =
+      fallback === null
+        ? null
+        : new FallbackLane({
+            frontier,
+            fallback,
+            clock,
+            log,
+            signal: scope.signal,
+            events: {
+              small: (item, bytes) => this.#guarded(() => this.#small(item, bytes, null)) === true,
+              unit: (item, bytes) =>
+                this.#guarded(() => this.#unitFromCentre(item, bytes)) === true,
+              proved: () => this.#proveWaiting(),
+              came: (bytes) => {
+                this.#parts.tally.centreHttp += bytes
+              },
+              fail: (error) => this.#job?.end(error),
+            },
+          })
+    this.#usefulMs = clock.monotonic()
+    return new Promise((resolve, reject) => {
+      const stop = (): void => end(signal.reason)
+      const leave = (): void => {
+        signal.removeEventListener('abort', stop)
+        this.#abandon()
+        scope.abort()
+      }
+      const end = (error: unknown): void => {
+        leave()
+        reject(error)
+      }
+      const done = (): void => {
+        leave()
+        resolve()
+      }
+      signal.addEventListener('abort', stop, { once: true })
+      this.#job = { frontier, asking, lane, sink, end, done }
+      this.#guarded(() => this.#advance())
+      this.tick(clock.monotonic())
+    })
+  }
+
+  /** What stands open at neighbours is for nobody. */
+  #abandon(): void {
+    const job = this.#job
+    this.#job = null
+    this.#waiting.clear()
+    if (job === null) return
+    for (const neighbour of this.#parts.neighbours()) {
+      neighbour.partly.length = 0
+      for (const request of neighbour.open.values()) {
+        if (!request.isStale) neighbour.peer.cancel(request.handle, request.begin, request.length)
+        request.isStale = true
+        request.item.thing = -1
+      }
+    }
+    for (const content of job.frontier.contents) retire(content)
+  }
+
+  /** A sink that fails (the disk is full) ends the download, not the connection the bytes came by. */
+  #guarded<T>(action: () => T): T | null {
+    try {
+      return action()
+    } catch (error) {
+      this.#job?.end(error)
+      return null
+    }
+  }
+
+  /** Takes up more, asks, or sees that all is done. */
+  #advance(): void {
+    const job = this.#job
+    if (job === null) return
+    job.frontier.widen()
+    if (job.frontier.isDone) {
+      job.done()
+      return
+    }
+    if (job.frontier.wants.hasNews) this.#tellCentre(job)
+  }
+
+  /** A content that is not whole, as far as it can be read. */
+  onTheWay(root: Root): OnTheWay | null {
+    const content = this.#job?.frontier.content(root) ?? null
+    return content === null ? null : holdingOf(content)
+  }
+
+  /** The units of contents that are not whole: for a new neighbour. */
+  unitsHere(): Have['parts'] {
+    const out: { hint: RootHint; ranges: UnitRange[] }[] = []
+    for (const content of this.#job?.frontier.contents ?? []) {
+      const { partial } = content
+      if (partial === null) continue
+      const units = Array.from({ length: content.nextUnit }, (_, unit) => unit)
+      const ranges = rangesOf(units.filter((unit) => partial.isMarked(unit)))
+      if (ranges.length > 0) out.push({ hint: content.hint, ranges })
+    }
+    return out
+  }
+
+  // What neighbours say. Handlers return at once; a failing sink ends the download.
+
+  have(neighbour: Neighbour, have: Have): void {
+    if (this.#job === null) return
+    this.#job.frontier.have(neighbour, have)
+    this.#ask(neighbour, this.#parts.clock.monotonic())
+  }
+  drop(neighbour: Neighbour, hints: readonly RootHint[]): void {
+    this.#job?.frontier.drop(neighbour, hints)
+  }
+  choked(neighbour: Neighbour): void {
+    neighbour.isChoking = true
+    if (neighbour.isCentre) this.#job?.frontier.revoked(neighbour)
+  }
+  unchoked(neighbour: Neighbour): void {
+    neighbour.isChoking = false
+    this.#ask(neighbour, this.#parts.clock.monotonic())
+  }
+  leave(neighbour: Neighbour): void {
+    for (const request of neighbour.open.values()) this.#job?.asking.undo(neighbour, request)
+    for (const item of [...neighbour.partly]) this.#job?.asking.release(neighbour, item)
+    this.#job?.frontier.leave(neighbour)
+  }
+
+  rejected(neighbour: Neighbour, handle: number, begin: number): void {
+    const job = this.#job
+    const request = closeRequest(neighbour, handle, begin)
+    if (job === null || request === null || request.item.thing < 0) return
+    if (request.isStale) return
+    job.asking.undo(neighbour, request)
+    if (!neighbour.isChoking) job.frontier.refused(request.item, neighbour)
+  }
+
+  piece(neighbour: Neighbour, handle: number, begin: number, bytes: Uint8Array): void {
+    const now = this.#parts.clock.monotonic()
+    const request = closeRequest(neighbour, handle, begin)
+    if (request === null || request.length !== bytes.length) {
+      neighbour.peer.close('bytes that were not asked for')
+      return
+    }
+    neighbour.heardMs = now
+    neighbour.isStalled = false
+    neighbour.down.add(bytes.length)
+    if (neighbour.isCentre) this.#parts.tally.centreWire += bytes.length
+    else this.#parts.tally.peers += bytes.length
+    if (this.#job === null || request.item.thing < 0 || request.item.isWaiting)
+      this.#parts.tally.wasted += bytes.length
+    else this.#guarded(() => this.#came(neighbour, request, bytes))
+    this.#ask(neighbour, now)
+  }
+
+  #came(neighbour: Neighbour, request: Request, bytes: Uint8Array): void {
+    const { item } = request
+    this.#usefulMs = neighbour.heardMs
+    if (item.work === null) {
+      if (bytes.length === item.content.content.length) this.#small(item, bytes, neighbour)
+      return
+    }
+    if (!item.work.put(request.offset, Uint8Array.from(bytes), neighbour)) {
+      this.#parts.tally.wasted += bytes.length
+      return
+    }
+    if (item.takers.length > 1) this.#job?.asking.cancel(item, request, neighbour)
+    if (item.work.isWhole) this.#whole(item)
+  }
+
+  /** All bytes of an item are there. */
+  #whole(item: Item): void {
+    if (item.content.isSmall) {
+      const sender = soleSender(item)
+      if (item.work !== null) this.#small(item, item.work.flush(), sender)
+      return
+    }
+    item.isWaiting = true
+    if (isProvable(item.content, item.unit)) this.#prove(item)
+    else this.#waiting.add(item)
+  }
+
+  /** @param sender who alone sent all of it, or null. */
+  #small(item: Item, bytes: Uint8Array, sender: Neighbour | null): boolean {
+    const { content } = item.content
+    if (isContent(content, bytes)) {
+      this.#job?.sink.small(content, Uint8Array.from(bytes))
+      this.#done(item)
+      return true
+    }
+    this.#parts.tally.wasted += bytes.length
+    this.#again(item)
+    item.isAlone = true
+    if (sender !== null) this.#parts.ban(sender, `wrong bytes for ${rootName(content.root)}`)
+    return false
+  }
+
+  /** A unit against its hashes. */
+  #prove(item: Item): void {
+    const { content, unit, work } = item
+    this.#waiting.delete(item)
+    if (work === null) return
+    const bytes = work.flush()
+    const bad = badLeaves(content, unit, bytes)
+    if (bad.length === 0) {
+      this.#put(item, bytes)
+      return
+    }
+    const culprits = new Set<Neighbour>()
+    for (const leaf of bad) {
+      const sender = work.senderOf(leaf)
+      if (sender !== null) culprits.add(sender)
+    }
+    this.#parts.tally.wasted += bad.length * LEAF_BYTES
+    this.#again(item)
+    item.work = mend(bytes, bad)
+    for (const sender of culprits)
+      this.#parts.ban(sender, `a wrong leaf of ${rootName(content.content.root)}`)
+  }
+
+  #put(item: Item, bytes: Uint8Array): void {
+    const { content, unit } = item
+    content.partial?.write(content.offsetOf(unit), bytes)
+    content.partial?.mark(unit)
+    this.#parts.offerUnit(content.content, unit)
+    this.#done(item)
+  }
+
+  #unitFromCentre(item: Item, bytes: Uint8Array): boolean {
+    if (badLeaves(item.content, item.unit, bytes).length > 0) {
+      this.#parts.tally.wasted += bytes.length
+      return false
+    }
+    this.#put(item, bytes)
+    return true
+  }
+
+  #done(item: Item): void {
+    const job = this.#job
+    if (job === null) return
+    if (item.takers.length > 0) job.asking.cancel(item, null, null)
+    if (job.frontier.done(item)) retire(item.content)
+    this.#advance()
+  }
+
+  /** It has to be fetched again. */
+  #again(item: Item): void {
+    const job = this.#job
+    if (job === null) return
+    job.asking.cancel(item, null, null)
+    item.takers = []
+    item.work = null
+    item.isWaiting = false
+    this.#waiting.delete(item)
+    item.failures++
+    job.frontier.picker.giveBack(item.thing)
+  }
+
+  // Leaf hashes.
+
+  #needHashes(item: Item, neighbour: Neighbour | null): void {
+    const { content } = item
+    if (content.hashes === null) return
+    const now = this.#parts.clock.monotonic()
+    const [first, last] = content.runsOf(item.unit)
+    for (let run = first; run <= last; run++) {
+      if (content.hashes.has(run)) continue
+      const asked = content.hashAsks.get(run)
+      if (asked !== undefined && now - asked.atMs < HASHES_MS) continue
+      if (asked !== undefined) content.hashless.add(asked.by)
+      const by = this.#whoHasHashes(item, neighbour)
+      if (by === null) {
+        content.hashAsks.delete(run)
+        continue
+      }
+      content.hashAsks.set(run, { by, atMs: now })
+      by.peer.hashRequest(content.content.root, content.hashes.rangeOf(run))
+    }
+  }
+  /** Preferably `first`; then who has the unit; the centre has all, but last. */
+  #whoHasHashes(item: Item, first: Neighbour | null): Neighbour | null {
+    const { hashless } = item.content
+    if (first !== null && !hashless.has(first)) return first
+    let centre: Neighbour | null = null
+    for (const neighbour of this.#parts.neighbours()) {
+      if (hashless.has(neighbour)) continue
+      if (neighbour.isCentre) centre = neighbour
+      else if (this.#job?.frontier.picker.has(item.thing, neighbour.slot) === true) return neighbour
+    }
+    return centre
+  }
+
+  hashes(neighbour: Neighbour, root: Root, range: HashRange, packed: Uint8Array): void {
+    this.#parts.tally.hashes += packed.length
+    neighbour.heardMs = this.#parts.clock.monotonic()
+    const content = this.#job?.frontier.content(root) ?? null
+    const run = content?.hashes?.runOf(range) ?? -1
+    if (content === null || content.hashes === null || run < 0) return
+    if (content.hashAsks.get(run)?.by !== neighbour) return // too late, or never asked for
+    content.hashAsks.delete(run)
+    if (!content.hashes.put(run, packed)) {
+      content.hashless.add(neighbour)
+      this.#parts.ban(neighbour, `wrong hashes of ${rootName(root)}`)
+      return
+    }
+    this.#proveWaiting()
+  }
+  #proveWaiting(): void {
+    this.#guarded(() => {
+      for (const item of this.#waiting) if (isProvable(item.content, item.unit)) this.#prove(item)
+    })
+  }
+  hashRejected(neighbour: Neighbour, root: Root, range: HashRange): void {
+    const content = this.#job?.frontier.content(root) ?? null
+    const run = content?.hashes?.runOf(range) ?? -1
+    if (content === null || content.hashAsks.get(run)?.by !== neighbour) return
+    content.hashless.add(neighbour)
+    content.hashAsks.delete(run)
+    for (const item of content.items.values())
+      if (item.takers.length > 0 || item.isWaiting) this.#needHashes(item, null)
+  }
+
+  // Time.
+
+  /** Several times a second. */
+  tick(now: number): void {
+    const job = this.#job
+    if (job === null) return
+    for (const neighbour of this.#parts.neighbours()) {
+      this.#watch(neighbour, now)
+      this.#ask(neighbour, now)
+    }
+    if (this.#job !== job) return
+    this.#chaseHashes(job, now)
+    this.#endGame(job, now)
+    this.#tellCentre(job)
+    this.#guarded(() => job.lane?.start(() => this.#needsFallback()))
+  }
+
+  #ask(neighbour: Neighbour, now: number): void {
+    const job = this.#job
+    if (job === null) return
+    this.#guarded(() => job.asking.fill(neighbour, now))
+  }
+
+  #needsFallback(): boolean {
+    if (!this.#parts.isHopeful()) return true
+    return this.#parts.clock.monotonic() - this.#usefulMs >= NO_PROGRESS_MS
+  }
+
+  /** Something we would ask this neighbour for, were we served. */
+  isInterestedIn(neighbour: Neighbour): boolean {
+    const job = this.#job
+    if (job === null) return false
+    if (neighbour.open.size > 0 || neighbour.partly.length > 0) return true
+    if (neighbour.isCentre && job.frontier.wants.isWaiting) return true
+    return job.frontier.picker.isWanted(neighbour.slot)
+  }
+
+  #watch(neighbour: Neighbour, now: number): void {
+    if (neighbour.open.size === 0) return
+    if (now - neighbour.heardMs >= DEAD_MS) {
+      neighbour.peer.close('no answer')
+      return
+    }
+    if (now - neighbour.heardMs < STALL_MS || neighbour.isStalled) return
+    neighbour.isStalled = true
+    for (const request of neighbour.open.values()) this.#job?.asking.undo(neighbour, request)
+    for (const item of [...neighbour.partly]) this.#job?.asking.release(neighbour, item)
+  }
+
+  #chaseHashes(job: Job, now: number): void {
+    const isForgiving = now - this.#forgivenMs > 1000
+    if (isForgiving) this.#forgivenMs = now
+    for (const item of this.#waiting) {
+      if (isForgiving) item.content.hashless.clear() // who had none may have them now
+      this.#needHashes(item, null)
+      if (this.#whoHasHashes(item, null) === null) job.lane?.prove(item)
+    }
+  }
+
+  #endGame(job: Job, now: number): void {
+    const { picker } = job.frontier
+    if (!job.frontier.isExhausted || picker.available > 0 || picker.takenCount === 0) return
+    for (const neighbour of this.#parts.neighbours()) job.asking.askAgain(neighbour, now)
+  }
+
+  #tellCentre(job: Job): void {
+    const now = this.#parts.clock.monotonic()
+    const isStarved = now - this.#usefulMs > STARVED_MS
+    for (const neighbour of this.#parts.neighbours()) {
+      if (!neighbour.isCentre) continue
+      const { wants, picker } = job.frontier
+      if (isStarved && now - this.#starvedToldMs > STARVED_MS) {
+        this.#starvedToldMs = now
+        for (const item of job.frontier.items()) if (picker.isPending(item.thing)) wants.add(item)
+      }
+      wants.tell(
+        neighbour.peer,
+        (item) => item.thing >= 0 && (isStarved || picker.rarity(item.thing) === 0),
+      )
+      return
+    }
+  }
+}
+
+/** The one who sent all blocks of a small content, or null. */
+function soleSender(item: Item): Neighbour | null {
+  const { work } = item
+  const first = work?.senderOf(0) ?? null
+  const leaves = Math.ceil(item.content.content.length / LEAF_BYTES)
+  for (let leaf = 1; leaf < leaves; leaf++) if (work?.senderOf(leaf) !== first) return null
+  return first
+}
+
+function retire(content: Content): void {
+  for (const [neighbour, handles] of content.handles) {
+    const bound = handles.filter((handle) => handle !== undefined) // windows that were never asked for
+    for (const handle of bound) neighbour.handles.retire(handle)
+    neighbour.peer.unbind(bound)
+  }
+  content.handles.clear()
+}
+
+function rootName(root: Root): string {
+  return hexOf(bytesOf(root))
+}
+
+/** A promise and its end. Node 20 has no Promise.withResolvers. */
+function settled(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,218 @@
+/**
+ * When peers give nothing: contents from the centre over HTTP (BEP 19's idea), the rarest first, so that a pull always
+ * ends. Verified like everything else.
+ */
+import { messageOf, SocketError, WireError } from '../base/errors.js'
+import type { HashRange } from '../hash/merkle.js'
+import type { ContentId } from '../hash/root.js'
+import type { Clock, Log } from '../host.js'
+import { isProvable } from './assembly.js'
+import type { Frontier } from './frontier.js'
+import type { Content, Item } from './item.js'
+import { FALLBACK_SLOT } from './peer-mask.js'
+
+/** The centre over HTTP. Calls wait for its budget inside. */
+export type Fallback = {
+  /** Bytes of a content. */
+  range(
+    content: ContentId,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array>
+  /** Whole small contents, in the order asked for. */
+  small(contents: readonly ContentId[], signal: AbortSignal): Promise<readonly Uint8Array[]>
+  /** Leaf hashes with their uncles, as `proveRange` gives them. */
+  hashes(content: ContentId, range: HashRange, signal: AbortSignal): Promise<Uint8Array>
+}
+
+const LANES = 4
+const SMALL_COUNT = 256
+const SMALL_BYTES = 2 * 1024 * 1024
+const RANGE_BYTES = 4 * 1024 * 1024
+const FIRST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 30_000
+/** Failures in a row before the download is given up. */
+const MOST_FAILURES = 6
+/** The same bytes wrong so often from the centre itself: it is wrong there. */
+const MOST_WRONG = 3
+
+export type LaneEvents = {
+  /** Bytes of a whole small content. @returns were they right? */
+  small(item: Item, bytes: Uint8Array): boolean
+  /** Bytes of a whole unit whose hashes are there. @returns were they right? */
+  unit(item: Item, bytes: Uint8Array): boolean
+  /** Hashes came that somebody waited for. */
+  proved(): void
+  /** Bytes that came. */
+  came(bytes: number): void
+  fail(error: unknown): void
+}
+
+export class FallbackLane {
+  readonly #frontier: Frontier
+  readonly #fallback: Fallback
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #events: LaneEvents
+  readonly #signal: AbortSignal
+  readonly #running = new Set<Promise<void>>()
+  readonly #proving = new Set<Content>()
+  #failures = 0
+  #nextAtMs = 0
+
+  constructor(parts: {
+    readonly frontier: Frontier
+    readonly fallback: Fallback
+    readonly clock: Clock
+    readonly log: Log
+    readonly events: LaneEvents
+    readonly signal: AbortSignal
+  }) {
+    this.#frontier = parts.frontier
+    this.#fallback = parts.fallback
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#events = parts.events
+    this.#signal = parts.signal
+  }
+
+  /** @param isDue do we still need it? Asked again after each answer. */
+  start(isDue: () => boolean): void {
+    while (this.#running.size < LANES && !this.#signal.aborted) {
+      if (this.#clock.monotonic() < this.#nextAtMs || !isDue()) return
+      const batch = this.#take()
+      if (batch.length === 0) return
+      const lane = this.#fetch(batch).then(() => {
+        this.#running.delete(lane)
+        this.start(isDue)
+      })
+      this.#running.add(lane)
+    }
+  }
+
+  /** Only the hashes of a unit: nobody connected has them. */
+  prove(item: Item): void {
+    const { content } = item
+    if (this.#proving.has(content) || this.#clock.monotonic() < this.#nextAtMs) return
+    this.#proving.add(content)
+    this.#prove(content, item)
+      .then(
+        () => this.#events.proved(),
+        (error: unknown) => this.#failed(error),
+      )
+      .finally(() => this.#proving.delete(content))
+  }
+
+  /** Small contents together, or neighbouring units of one content. */
+  #take(): Item[] {
+    const now = this.#clock.monotonic()
+    const first = this.#next(now)
+    if (first === null) return []
+    if (!first.content.isSmall) return this.#widened(first, now)
+    const out = [first]
+    let bytes = first.content.content.length
+    while (out.length < SMALL_COUNT && bytes < SMALL_BYTES) {
+      const item = this.#next(now)
+      if (item === null) break
+      if (!item.content.isSmall) {
+        this.#frontier.picker.giveBack(item.thing)
+        break
+      }
+      out.push(item)
+      bytes += item.content.content.length
+    }
+    return out
+  }
+  #next(now: number): Item | null {
+    const thing = this.#frontier.picker.take(FALLBACK_SLOT, now)
+    return thing < 0 ? null : this.#frontier.item(thing)
+  }
+  #widened(first: Item, now: number): Item[] {
+    const { content } = first
+    const out = [first]
+    while (out.length * content.unitBytes < RANGE_BYTES) {
+      const item = content.items.get(first.unit + out.length)
+      if (item === undefined || !this.#frontier.picker.claim(item.thing, now)) break
+      out.push(item)
+    }
+    return out
+  }
+
+  async #fetch(batch: readonly Item[]): Promise<void> {
+    try {
+      const [first] = batch
+      if (first === undefined) return
+      if (first.content.isSmall) await this.#fetchSmall(batch)
+      else await this.#fetchUnits(first.content, batch)
+      this.#failures = 0
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      // what is done has left the picker, the rest goes to whoever comes
+      for (const item of batch) if (item.thing >= 0) this.#frontier.picker.giveBack(item.thing)
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#signal.aborted) return
+    this.#failures++
+    this.#log('swarm.fallback-failed', { error: messageOf(error), failures: this.#failures })
+    if (this.#failures >= MOST_FAILURES || error instanceof WireError) {
+      this.#events.fail(error)
+      return
+    }
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#failures - 1))
+    this.#nextAtMs = this.#clock.monotonic() + pauseMs
+  }
+
+  async #fetchSmall(batch: readonly Item[]): Promise<void> {
+    const contents = batch.map((item) => item.content.content)
+    const answers = await this.#fallback.small(contents, this.#signal)
+    for (const [i, item] of batch.entries()) {
+      const bytes = answers[i]
+      if (bytes === undefined)
+        throw new SocketError(`the centre gave ${answers.length} contents of ${batch.length}`)
+      this.#events.came(bytes.length)
+      if (item.thing >= 0 && !this.#events.small(item, bytes)) wrong(item)
+    }
+  }
+
+  async #fetchUnits(content: Content, batch: readonly Item[]): Promise<void> {
+    for (const item of batch) await this.#prove(content, item)
+    const [first] = batch
+    if (first === undefined) return
+    const offset = content.offsetOf(first.unit)
+    const length = batch.reduce((sum, item) => sum + content.lengthOf(item.unit), 0)
+    const bytes = await this.#fallback.range(content.content, offset, length, this.#signal)
+    this.#events.came(bytes.length)
+    if (bytes.length !== length)
+      throw new SocketError(`the centre gave ${bytes.length} bytes of ${length}`)
+    for (const item of batch) {
+      const start = content.offsetOf(item.unit) - offset
+      const unit = bytes.subarray(start, start + content.lengthOf(item.unit))
+      if (item.thing >= 0 && !this.#events.unit(item, unit)) wrong(item)
+    }
+  }
+
+  /** Fetches the hashes of a unit that are not there. */
+  async #prove(content: Content, item: Item): Promise<void> {
+    if (isProvable(content, item.unit)) return
+    const [first, last] = content.runsOf(item.unit)
+    for (let run = first; run <= last; run++) {
+      const range = content.hashes?.rangeOf(run)
+      if (range === undefined || content.hashes?.has(run) === true) continue
+      const packed = await this.#fallback.hashes(content.content, range, this.#signal)
+      this.#events.came(packed.length)
+      if (content.hashes?.put(run, packed) !== true) wrong(item)
+    }
+  }
+}
+
+/** Wrong bytes from the centre: perhaps damaged on the way, so not the end at once. */
+function wrong(item: Item): never {
+  item.failures++
+  const what = `${item.content.content.length} bytes from the centre do not lead to their root`
+  if (item.failures >= MOST_WRONG) throw new WireError(what)
+  throw new SocketError(what)
+}

@@ -1,0 +1,30 @@
+/** A token bucket over the monotonic clock: `--bwlimit` and `--uplink`. Spending may go into debt, waiting pays it off. */
+
+/** How long a pause may be made up for: longer would be a burst, shorter waste at coarse timers. */
+const BURST_MS = 250
+
+export class RateLimit {
+  readonly #perMs: number | null
+  #tokens: number
+  #at: number
+
+  /** @param bytesPerSecond null: no limit */
+  constructor(bytesPerSecond: number | null, now: number) {
+    this.#perMs = bytesPerSecond === null ? null : bytesPerSecond / 1000
+    this.#tokens = (this.#perMs ?? 0) * BURST_MS
+    this.#at = now
+  }
+
+  /** Milliseconds until something may be spent; 0: now. */
+  waitMs(now: number): number {
+    if (this.#perMs === null) return 0
+    this.#tokens = Math.min(this.#perMs * BURST_MS, this.#tokens + (now - this.#at) * this.#perMs)
+    this.#at = now
+    return this.#tokens > 0 ? 0 : Math.max(1, Math.ceil(-this.#tokens / this.#perMs))
+  }
+
+  /** Takes it even if there is not enough: what follows waits the longer. */
+  spend(bytes: number): void {
+    if (this.#perMs !== null) this.#tokens -= bytes
+  }
+}

@@ -1,0 +1,458 @@
+/**
+ * One module's swarm as one node takes part in it: connections in, contents out and in. docs/architecture.md, the swarm.
+ * What to decide is in picker, choker, seeding and peers; what to do in download and upload; here they meet the
+ * connections and the clock.
+ */
+import { messageOf } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import type { Root } from '../hash/root.js'
+import type { Clock, ContentSink, ContentStore, Log, Random } from '../host.js'
+import { CHOKE_ROUND_MS, chooseServed, FEWEST_SLOTS, MOST_SLOTS, USUAL_SLOTS } from './choker.js'
+import { Connection } from './connection.js'
+import { Download } from './download.js'
+import type { Fallback } from './fallback-lane.js'
+import { boundedHave, Holders } from './holders.js'
+import type { Item, Neighbour, Wanted } from './item.js'
+import { Offers } from './offers.js'
+import { FALLBACK_SLOT } from './peer-mask.js'
+import type { Have, Peer, PeerAddress, PeerEvents, RootHint } from './peer-port.js'
+import { type Ban, type Known, keepsNew, Peers } from './peers.js'
+import { RateLimit } from './rate-limit.js'
+import { SeedingDesk } from './seeding-desk.js'
+import { newTally, type Tally } from './tally.js'
+import { Upload } from './upload.js'
+
+const TICK_MS = 100
+const HAVE_MS = 1000
+/** Hints in one message, and to one neighbour in a second. */
+const HINTS = 8192
+const HINTS_A_SECOND = 8 * HINTS
+const DIALS_AT_ONCE = 8
+
+export type Dial = (address: PeerAddress, events: PeerEvents, signal: AbortSignal) => Promise<Peer>
+
+export type SwarmOptions = {
+  /** The centre gives by grants and fetches nothing. */
+  readonly role: 'centre' | 'node'
+  /** Our 20-byte peer id, one char per byte. */
+  readonly id: string
+  readonly store: ContentStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Bytes per second; null: no limit. */
+  readonly uploadRate: number | null
+  readonly downloadRate: number | null
+  /** Nodes given to at a time, 4 … 10. */
+  readonly uploadSlots?: number
+  readonly dial: Dial
+  /** The centre's: the first sequence a content was live in, so that it knows who has it. */
+  readonly sinceOf?: (root: Root) => number | null
+}
+
+export type Progress = {
+  readonly peers: number
+  readonly bytes: Readonly<Tally>
+  /** Copies the centre gave beyond the first of each unit. */
+  readonly repeats: number
+  readonly perPeer: readonly {
+    readonly remote: PeerAddress
+    readonly isCentre: boolean
+    readonly received: number
+    readonly sent: number
+    readonly receiveRate: number
+    readonly sendRate: number
+  }[]
+  readonly bans: readonly Ban[]
+}
+
+export class Swarm {
+  readonly #options: SwarmOptions
+  readonly #clock: Clock
+  readonly #peers: Peers
+  readonly #holders = new Holders()
+  readonly #offers = new Offers()
+  readonly #tally = newTally()
+  readonly #upload: Upload
+  readonly #download: Download
+  readonly #seeding: SeedingDesk | null
+  readonly #neighbours = new Map<string, Neighbour>()
+  readonly #slots: number[] = []
+  /** Dials under way, which end with the run. */
+  readonly #dials = new Set<Promise<void>>()
+  #through: number | null = null
+  #signal: AbortSignal | null = null
+  #haveAtMs = 0
+  #chokeAtMs = 0
+
+  constructor(options: SwarmOptions) {
+    this.#options = options
+    this.#clock = options.clock
+    const { clock, random, log, store } = options
+    const now = clock.monotonic()
+    this.#peers = new Peers(random)
+    for (let slot = FALLBACK_SLOT - 1; slot >= 0; slot--) this.#slots.push(slot)
+    this.#seeding =
+      options.role === 'centre'
+        ? new SeedingDesk(this.#holders, clock, options.sinceOf ?? (() => null))
+        : null
+    this.#upload = new Upload({
+      store,
+      onTheWay: (root) => this.#download.onTheWay(root),
+      clock,
+      log,
+      limit: new RateLimit(options.uploadRate, now),
+      events: {
+        sent: (neighbour, content, offset, length) => {
+          this.#tally.sent += length
+          this.#seeding?.sent(neighbour, content, offset, length)
+        },
+      },
+    })
+    this.#download = new Download({
+      clock,
+      random,
+      log,
+      limit: new RateLimit(options.downloadRate, now),
+      holders: this.#holders,
+      tally: this.#tally,
+      neighbours: () => this.#neighbours.values(),
+      isHopeful: () => this.#neighbours.size > 0 || this.#peers.hasHope,
+      ban: (neighbour, evidence) => this.#ban(neighbour, evidence),
+      offerUnit: (content, unit) => this.#offers.unit(content, unit),
+    })
+  }
+
+  /** Nodes to connect to as far as there is room; of the centre we keep trying. */
+  addPeers(
+    addresses: readonly { readonly address: PeerAddress; readonly centre: boolean }[],
+  ): void {
+    for (const { address, centre } of addresses) this.#peers.add(address, centre)
+    this.#dialDue(this.#clock.monotonic())
+  }
+
+  /**
+   * A connection that somebody opened to us: `open` shakes hands and gives the peer, whose events go where they belong.
+   * Settles when it is part of the swarm, or was refused and closed.
+   */
+  async attach(open: (events: PeerEvents) => Promise<Peer>): Promise<void> {
+    await this.#connect(open, null)
+  }
+
+  /** The sequence we are complete through: what was offered before is said by it now. */
+  setThrough(sequence: number | null): void {
+    this.#through = sequence
+    this.#offers.forget()
+    for (const neighbour of this.#neighbours.values()) neighbour.offerCursor = 0
+  }
+  /** Contents that became whole here: `store` finds them. Told within a second. */
+  offer(roots: Iterable<Root>): void {
+    for (const root of roots) this.#offers.whole(root.slice(0, 8))
+  }
+  /** Contents that are gone here. */
+  drop(roots: readonly Root[]): void {
+    const hints = roots.map((root): RootHint => root.slice(0, 8))
+    for (const hint of hints) this.#offers.drop(hint)
+    for (let i = 0; i < hints.length; i += HINTS)
+      for (const neighbour of this.#neighbours.values())
+        neighbour.peer.drop(hints.slice(i, i + HINTS))
+  }
+
+  /**
+   * Fetches all of it into the sink: from peers, and by the fallback when they give nothing for 10 s or there are none.
+   * `run` must be running. A second download waits for the first.
+   * @throws what the sink threw, what the fallback failed with for good, or `signal.reason`.
+   */
+  download(
+    wanted: Iterable<Wanted>,
+    sink: ContentSink,
+    fallback: Fallback | null,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#download.run(wanted, sink, fallback, signal)
+  }
+
+  /** Does a connected node want something we have? For `--linger`. */
+  needed(): boolean {
+    for (const neighbour of this.#neighbours.values()) if (neighbour.isInterested) return true
+    return false
+  }
+
+  progress(): Progress {
+    const now = this.#clock.monotonic()
+    return {
+      peers: this.#neighbours.size,
+      bytes: { ...this.#tally },
+      repeats: this.#seeding?.repeats ?? 0,
+      perPeer: [...this.#neighbours.values()].map((n) => ({
+        remote: n.peer.remote,
+        isCentre: n.isCentre,
+        received: n.down.total,
+        sent: n.up.total,
+        receiveRate: n.down.rate(now),
+        sendRate: n.up.rate(now),
+      })),
+      bans: this.#peers.bans,
+    }
+  }
+
+  /** The life of it: until `signal`, then all connections are closed and all dials have ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal
+    try {
+      for (;;) {
+        this.#tick(this.#clock.monotonic())
+        await this.#clock.sleep(TICK_MS, signal)
+      }
+    } finally {
+      this.#signal = null
+      this.#upload.stop()
+      for (const neighbour of [...this.#neighbours.values()]) neighbour.peer.close('going away')
+      await Promise.all(this.#dials)
+    }
+  }
+
+  #tick(now: number): void {
+    this.#dialDue(now)
+    this.#download.tick(now)
+    for (const neighbour of this.#neighbours.values()) this.#tellInterest(neighbour)
+    if (now - this.#haveAtMs >= HAVE_MS) {
+      this.#haveAtMs = now
+      const parts = this.#offers.takeUnits()
+      for (const neighbour of this.#neighbours.values()) this.#tellHave(neighbour, parts)
+      this.#seeding?.review(this.#neighbours.values())
+    }
+    if (now - this.#chokeAtMs >= CHOKE_ROUND_MS) this.#rechoke(now)
+  }
+
+  // Connections.
+
+  #dialDue(now: number): void {
+    const signal = this.#signal
+    if (signal === null || signal.aborted) return
+    const free = LIMITS.connections - this.#neighbours.size - this.#dials.size
+    const room = Math.min(free, DIALS_AT_ONCE - this.#dials.size)
+    if (room <= 0) return
+    for (const known of this.#peers.due(now, room, (id) => this.#neighbours.has(id))) {
+      this.#peers.dialling(known)
+      const dial = this.#connect(
+        (events) => this.#options.dial(known.address, events, signal),
+        known,
+      )
+        .catch((error: unknown) => {
+          this.#options.log('swarm.dial-failed', {
+            address: known.address,
+            error: messageOf(error),
+          })
+          this.#peers.failed(known, this.#clock.monotonic())
+        })
+        .finally(() => this.#dials.delete(dial))
+      this.#dials.add(dial)
+    }
+  }
+
+  async #connect(open: (events: PeerEvents) => Promise<Peer>, known: Known | null): Promise<void> {
+    let neighbour: Neighbour | null = null
+    let early: ((neighbour: Neighbour) => void)[] = []
+    let isClosed = false
+    const events = this.#events(
+      (action) => {
+        if (neighbour !== null) action(neighbour)
+        else early.push(action)
+      },
+      (why, broke) => {
+        isClosed = true
+        if (neighbour !== null) this.#leave(neighbour, known, why, broke)
+        else if (known !== null) this.#peers.failed(known, this.#clock.monotonic())
+      },
+    )
+    const peer = await open(events)
+    if (known !== null) this.#peers.answered(known, peer.id)
+    if (isClosed) return
+    neighbour = this.#admit(peer, known)
+    for (const action of early) if (neighbour !== null) action(neighbour)
+    early = []
+  }
+
+  /** A peer that shook hands becomes a neighbour, or is closed. */
+  #admit(peer: Peer, known: Known | null): Neighbour | null {
+    const isDialled = known !== null
+    const other = this.#neighbours.get(peer.id)
+    const refusal =
+      this.#signal === null
+        ? 'going away'
+        : peer.id === this.#options.id
+          ? 'connected to ourselves'
+          : this.#peers.isBanned(peer.id)
+            ? 'banned'
+            : !peer.isPrsync
+              ? 'not a prsync node'
+              : other && !keepsNew(this.#options.id, peer.id, other.isDialled, isDialled)
+                ? 'connected already'
+                : null
+    if (refusal !== null) {
+      peer.close(refusal)
+      return null
+    }
+    other?.peer.close('connected already')
+    const slot = this.#neighbours.size < LIMITS.connections ? this.#slots.pop() : undefined
+    if (slot === undefined) {
+      peer.close('too many connections')
+      return null
+    }
+    const now = this.#clock.monotonic()
+    const neighbour = new Connection<Item>(slot, peer, known?.isCentre === true, isDialled, now)
+    this.#neighbours.set(peer.id, neighbour)
+    this.#holders.join(slot)
+    this.#upload.join(neighbour)
+    this.#tellHave(neighbour, this.#download.unitsHere())
+    return neighbour
+  }
+
+  #leave(neighbour: Neighbour, known: Known | null, why: string, broke: string | null): void {
+    const { id, remote } = neighbour.peer
+    if (this.#neighbours.get(id) !== neighbour) return
+    this.#neighbours.delete(id)
+    this.#upload.leave(neighbour)
+    this.#download.leave(neighbour)
+    this.#holders.leave(neighbour.slot)
+    this.#seeding?.leave(neighbour)
+    this.#slots.push(neighbour.slot)
+    this.#options.log('swarm.closed', { remote, why, broke })
+    const now = this.#clock.monotonic()
+    if (known !== null) {
+      if (broke !== null) this.#peers.broke(known, now)
+      else this.#peers.failed(known, now)
+    }
+    this.#fillSlots(now)
+  }
+
+  #ban(neighbour: Neighbour, evidence: string): void {
+    const { id, remote, listens } = neighbour.peer
+    this.#options.log('swarm.banned', { remote, evidence })
+    this.#peers.ban(id, neighbour.isDialled ? remote : listens, evidence)
+    neighbour.peer.close(`banned: ${evidence}`)
+  }
+
+  #events(
+    with_: (action: (neighbour: Neighbour) => void) => void,
+    onClose: (why: string, broke: string | null) => void,
+  ): PeerEvents {
+    const up = this.#upload
+    const down = this.#download
+    return {
+      onChoke: () => with_((n) => down.choked(n)),
+      onUnchoke: () => with_((n) => down.unchoked(n)),
+      onInterested: () => with_((n) => this.#interested(n, true)),
+      onNotInterested: () => with_((n) => this.#interested(n, false)),
+      onBind: (binds) => with_((n) => up.bind(n, binds)),
+      onUnbind: (handles) => with_((n) => up.unbind(n, handles)),
+      onHave: (have) => with_((n) => this.#have(n, boundedHave(have))),
+      onWant: (wants) => with_((n) => this.#seeding?.want(n, wants)),
+      onDrop: (hints) => with_((n) => this.#dropped(n, hints)),
+      onRequest: (h, begin, length) => with_((n) => up.request(n, h, begin, length)),
+      onCancel: (h, begin, length) => with_((n) => up.cancel(n, h, begin, length)),
+      onPiece: (h, begin, bytes) => with_((n) => down.piece(n, h, begin, bytes)),
+      onReject: (h, begin) => with_((n) => down.rejected(n, h, begin)),
+      onHashRequest: (root, range) => with_((n) => up.hashRequest(n, root, range)),
+      onHashes: (root, range, packed) => with_((n) => down.hashes(n, root, range, packed)),
+      onHashReject: (root, range) => with_((n) => down.hashRejected(n, root, range)),
+      onClose,
+    }
+  }
+
+  // What is told and heard.
+
+  #have(neighbour: Neighbour, have: Have): void {
+    if (!neighbour.isCentre) this.#holders.have(neighbour.slot, have)
+    this.#seeding?.have(neighbour, have)
+    this.#download.have(neighbour, have)
+  }
+  #dropped(neighbour: Neighbour, hints: readonly RootHint[]): void {
+    this.#holders.drop(neighbour.slot, hints)
+    this.#download.drop(neighbour, hints)
+  }
+
+  /** The centre says what it has by grants alone. */
+  #tellHave(neighbour: Neighbour, parts: Have['parts']): void {
+    if (this.#seeding !== null || neighbour.peer.unsent > LIMITS.unsentBytes) return
+    const through =
+      this.#through !== null && this.#through > neighbour.toldThrough ? this.#through : null
+    if (through !== null) neighbour.toldThrough = through
+    const until = Math.min(this.#offers.count, neighbour.offerCursor + HINTS_A_SECOND)
+    let wholes = this.#offers.wholesFrom(neighbour.offerCursor, HINTS)
+    neighbour.offerCursor = Math.min(until, neighbour.offerCursor + HINTS)
+    if (through !== null || wholes.length > 0 || parts.length > 0)
+      neighbour.peer.have({ through, wholes, parts })
+    while (neighbour.offerCursor < until) {
+      wholes = this.#offers.wholesFrom(neighbour.offerCursor, HINTS)
+      neighbour.offerCursor = Math.min(until, neighbour.offerCursor + HINTS)
+      if (wholes.length > 0) neighbour.peer.have({ through: null, wholes, parts: [] })
+    }
+  }
+
+  #tellInterest(neighbour: Neighbour): void {
+    const isNow = this.#download.isInterestedIn(neighbour)
+    if (isNow === neighbour.weAreInterested) return
+    neighbour.weAreInterested = isNow
+    if (isNow) neighbour.peer.interested()
+    else neighbour.peer.notInterested()
+  }
+
+  // Whom we give to.
+
+  #interested(neighbour: Neighbour, isNow: boolean): void {
+    neighbour.isInterested = isNow
+    if (isNow) this.#fillSlots(this.#clock.monotonic())
+  }
+
+  get #slotCount(): number {
+    const asked = this.#options.uploadSlots ?? USUAL_SLOTS
+    return Math.min(MOST_SLOTS, Math.max(FEWEST_SLOTS, asked))
+  }
+
+  /** Between rounds: a slot that is free, or whose neighbour wants nothing, goes to one that does. */
+  #fillSlots(now: number): void {
+    const all = [...this.#neighbours.values()]
+    const isFree = all.filter((n) => n.isServed && n.isInterested).length < this.#slotCount
+    if (isFree && all.some((n) => n.isInterested && !n.isServed)) this.#choose(all, now, true)
+  }
+  #rechoke(now: number): void {
+    this.#chokeAtMs = now
+    this.#choose([...this.#neighbours.values()], now, false)
+  }
+
+  /** @param keeps nobody who is served and wants something loses its slot. */
+  #choose(all: readonly Neighbour[], now: number, keeps: boolean): void {
+    const kept = keeps ? all.filter((n) => n.isServed && n.isInterested) : []
+    const chosen = chooseServed(
+      all
+        .filter((n) => !kept.includes(n))
+        .map((n) => ({
+          slot: n.slot,
+          isInterested: n.isInterested,
+          isServed: n.isServed,
+          sinceMs: n.servedSinceMs,
+          held: this.#holders.countOf(n.slot),
+          gave: n.down.rate(now),
+        })),
+      this.#slotCount - kept.length,
+      now,
+      this.#options.random,
+    )
+    let idle = this.#slotCount - kept.length - chosen.size
+    for (const neighbour of all) {
+      if (kept.includes(neighbour) || chosen.has(neighbour.slot)) continue
+      // who wants nothing may keep a slot that nobody needs
+      if (neighbour.isServed && (neighbour.isInterested || idle-- <= 0)) {
+        this.#upload.unserve(neighbour)
+        this.#seeding?.unserved(neighbour)
+      }
+    }
+    for (const neighbour of all) {
+      if (!chosen.has(neighbour.slot) || neighbour.isServed) continue
+      this.#upload.serve(neighbour)
+      this.#seeding?.served(neighbour)
+    }
+  }
+}
