@@ -23,6 +23,8 @@ export class TorrentLeech {
   readonly #have: PieceSet
   readonly #claimed = new Set<number>()
   readonly #onWhole: () => void
+  /** Connections that would ask for more. */
+  readonly #askers = new Set<() => void>()
 
   /** @param onWhole called once, when all of it is verified and in the sink */
   constructor(torrent: Torrent, sink: ContentSink, onWhole: () => void) {
@@ -56,8 +58,16 @@ export class TorrentLeech {
     }
     return null
   }
-  release(index: number): void {
-    this.#claimed.delete(index)
+  /** Pieces that one connection will not bring are there for the others. */
+  release(indices: Iterable<number>): void {
+    for (const index of indices) this.#claimed.delete(index)
+    for (const ask of this.#askers) ask()
+  }
+  join(ask: () => void): void {
+    this.#askers.add(ask)
+  }
+  part(ask: () => void): void {
+    this.#askers.delete(ask)
   }
 
   /** Bytes of a piece: fewer only in the last. */
@@ -136,6 +146,7 @@ class Leeching {
     this.#there = new PieceSet(leech.have.size)
     peer.bitfield(leech.have.encode())
     if (!leech.isWhole) peer.interested()
+    leech.join(this.#ask)
   }
 
   readonly events: TorrentEvents = {
@@ -162,17 +173,17 @@ class Leeching {
     onPiece: (index, begin, bytes) => this.#take(index, begin, bytes),
     onReject: (index) => {
       this.#waiting--
-      if (this.#coming.delete(index)) this.#leech.release(index)
       // choking rejects what waits; without it the client has not what it said it has
       if (!this.#choked) this.#there.remove(index)
-      this.#ask()
+      if (this.#coming.delete(index)) this.#leech.release([index])
     },
     onClose: () => {
-      for (const index of this.#coming.keys()) this.#leech.release(index)
+      this.#leech.part(this.#ask)
+      this.#leech.release(this.#coming.keys())
     },
   }
 
-  #ask(): void {
+  readonly #ask = (): void => {
     const depth = Math.min(DEPTH, this.#peer.maxRequests)
     while (!this.#choked && this.#waiting < depth) {
       const index = this.#leech.claim(this.#there)
