@@ -6,10 +6,10 @@ import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import type { Clock, Link } from '../lib/host.js'
 import { connectTcp, listenTcp } from '../lib/io/tcp.js'
+import { DEAF } from '../lib/swarm/deaf.js'
 import { type OpenPeer, openPeer, type PeerOptions } from '../lib/swarm/peer.js'
 import type { Peer, PeerEvents } from '../lib/swarm/peer-port.js'
 import { linkPair } from '../test/support/links.js'
-import { quietEvents } from '../test/support/quiet-events.js'
 
 const { values } = parseArgs({ options: { tiny: { type: 'boolean', default: false } } })
 const never = new AbortController().signal
@@ -46,7 +46,7 @@ async function run(
     finish = resolve
   })
   const answering = (peer: Peer): PeerEvents => ({
-    ...quietEvents,
+    ...DEAF,
     onRequest: (handle, begin, _length) => peer.piece(handle, begin, bytes),
   })
   const asking = (peer: Peer): PeerEvents => {
@@ -56,7 +56,7 @@ async function run(
       if (asked < count) peer.request(asked++, 0, length)
     }
     return {
-      ...quietEvents,
+      ...DEAF,
       onUnchoke: () => {
         for (let i = 0; i < depth; i++) next()
       },

@@ -59,6 +59,10 @@ export const LIMITS = {
   peerWants: 4096,
   /** Leaf hashes asked for at once (512 leaves are 8 MiB of data). */
   hashRun: 512,
+  /** The largest piece of a torrent. */
+  pieceBytes: 16 * MIB,
+  /** A .torrent file: its piece layer, 2 MiB for each TiB in 16 MiB pieces. */
+  torrentBytes: 64 * MIB,
   /** Layers of a hash tree: 2^36 leaves are the largest content. */
   hashLayers: 36,
 

@@ -51,6 +51,11 @@ export class PieceSet {
     this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) | (0x80 >> (index & 7))
     this.#count++
   }
+  remove(index: number): void {
+    if (!this.has(index)) return
+    this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) & ~(0x80 >> (index & 7))
+    this.#count--
+  }
 
   /** The pieces that are here and not in `other`, ascending. */
   *without(other: PieceSet): Generator<number> {

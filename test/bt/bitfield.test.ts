@@ -17,6 +17,9 @@ t.test('the first piece is the highest bit', async (t) => {
   set.add(9)
   set.add(0)
   t.equal(set.count, 3)
+  set.remove(8)
+  set.remove(8)
+  t.same([set.has(8), set.has(2), set.count], [false, true, 2])
 })
 
 t.test('refuses another length, and bits past the last piece', async (t) => {

@@ -15,13 +15,17 @@ import {
 } from '../../lib/bt/announce.js'
 import { decodeBencode, encodeBencode, PEER_BOUNDS } from '../../lib/bt/bencode.js'
 import { decodeHashMessage, decodePackedHashes, isServable } from '../../lib/bt/hash-message.js'
+import { decodeTorrent, encodeTorrent } from '../../lib/bt/metainfo.js'
+import { leavesOf } from '../../lib/hash/merkle.js'
 import { decodeContentMessage, encodeContentMessage } from '../../lib/swarm/content-ext.js'
 import {
   decodeExtendedHandshake,
   plainExtendedHandshake,
 } from '../../lib/swarm/extended-handshake.js'
 import { Outbox } from '../../lib/swarm/outbox.js'
+import { torrentOf } from '../../lib/swarm/torrent-export.js'
 import { GuardedWire } from '../../lib/swarm/wire.js'
+import { contentOf, ruled } from '../support/contents.js'
 import { corpusFolders, corpusOf } from '../support/corpus.js'
 import { recordedEvents } from '../support/recorded-events.js'
 import { CONTENT_HELLO, handshake, message } from '../support/wire-bytes.js'
@@ -41,6 +45,9 @@ type Decoder = {
 const text = (s: string): Uint8Array => Uint8Array.from(Buffer.from(s, 'latin1'))
 const root = '\xab'.repeat(32)
 const hashHead = message(21, root, 0, 512, 512, 9).subarray(5)
+
+const NOWHERE = { announce: null, urls: [] }
+const SOMEWHERE = { announce: 'http://127.0.0.1/', urls: ['http://127.0.0.1/x'] }
 
 const decoders: readonly Decoder[] = [
   {
@@ -128,6 +135,17 @@ const decoders: readonly Decoder[] = [
     name: 'scrape-answer',
     decode: decodeScrapeAnswer,
     seeds: [text(`d5:filesd20:${'h'.repeat(20)}d8:completei3e10:downloadedi1e10:incompletei2eeee`)],
+  },
+  {
+    name: 'metainfo',
+    decode: (bytes) => {
+      const torrent = decodeTorrent(bytes)
+      decodeTorrent(encodeTorrent(torrent))
+    },
+    seeds: [
+      encodeTorrent(torrentOf(contentOf(ruled(70_000)), leavesOf(ruled(70_000)), NOWHERE)),
+      encodeTorrent(torrentOf(contentOf(ruled(9)), leavesOf(ruled(9)), SOMEWHERE)),
+    ],
   },
   {
     name: 'wire',

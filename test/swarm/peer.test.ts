@@ -5,10 +5,10 @@ import { LIMITS } from '../../lib/base/limits.js'
 import { rootOf } from '../../lib/hash/root.js'
 import type { Clock, Link } from '../../lib/host.js'
 import { hintOf } from '../../lib/swarm/content-ext.js'
+import { DEAF } from '../../lib/swarm/deaf.js'
 import { type OpenPeer, openPeer, type PeerOptions, type Topic } from '../../lib/swarm/peer.js'
 import type { Peer, PeerEvents } from '../../lib/swarm/peer-port.js'
 import { linkPair } from '../support/links.js'
-import { quietEvents } from '../support/quiet-events.js'
 import { type Recorded, recordedEvents } from '../support/recorded-events.js'
 import { CONTENT_HELLO, handshake, message } from '../support/wire-bytes.js'
 
@@ -41,7 +41,7 @@ const options = (letter: string, clock: Clock = handClock()): PeerOptions => ({
   clock,
 })
 const repository = (attach: (peer: Peer) => PeerEvents): Topic => ({ kind: 'repository', attach })
-const silent = repository(() => quietEvents)
+const silent = repository(() => DEAF)
 const infoHash = new Uint8Array(20).fill(1)
 
 /** Two ends that know each other, each with what it heard. */
@@ -291,7 +291,7 @@ t.test('unsent counts what the socket has not taken, and drained waits for it', 
   let peer: Peer | null = null
   const topic = repository((p) => {
     peer = p
-    return { ...quietEvents, onRequest: (h, b, length) => p.piece(h, b, new Uint8Array(length)) }
+    return { ...DEAF, onRequest: (h, b, length) => p.piece(h, b, new Uint8Array(length)) }
   })
   const opening = openPeer(slow, { kind: 'call', infoHash, topic }, options('a'), never)
   await right.write(handshake({ infoHash }), never)

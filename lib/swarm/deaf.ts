@@ -1,9 +1,9 @@
-/** Events that nobody listens to, to spread under the few a test is about. */
-import type { TorrentEvents } from '../../lib/swarm/peer.js'
+/** Events that mean nothing to an ordinary torrent, to stand under those that do. */
+import type { TorrentEvents } from './peer.js'
 
 const nothing = (): void => {}
 
-export const quietEvents: TorrentEvents = {
+export const DEAF: TorrentEvents = {
   onChoke: nothing,
   onUnchoke: nothing,
   onInterested: nothing,
