@@ -93,5 +93,6 @@ export type Standing = {
   readonly ino: bigint
   readonly nlink: number
   /** Device number of a character or block device. */
-  readonly rdev: bigint
+  readonly major: number
+  readonly minor: number
 }

@@ -96,22 +96,28 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#claim(1), value)
+    const at = this.#claim(1)
+    this.#view.setUint8(at, value)
   }
   u16be(value: number): void {
-    this.#view.setUint16(this.#claim(2), value)
+    const at = this.#claim(2)
+    this.#view.setUint16(at, value)
   }
   u32be(value: number): void {
-    this.#view.setUint32(this.#claim(4), value)
+    const at = this.#claim(4)
+    this.#view.setUint32(at, value)
   }
   u32le(value: number): void {
-    this.#view.setUint32(this.#claim(4), value, true)
+    const at = this.#claim(4)
+    this.#view.setUint32(at, value, true)
   }
   i32le(value: number): void {
-    this.#view.setInt32(this.#claim(4), value, true)
+    const at = this.#claim(4)
+    this.#view.setInt32(at, value, true)
   }
   u64le(value: bigint): void {
-    this.#view.setBigUint64(this.#claim(8), value, true)
+    const at = this.#claim(8)
+    this.#view.setBigUint64(at, value, true)
   }
   varint(value: number): void {
     let rest = value
@@ -122,7 +128,8 @@ export class Writer {
     this.u8(rest)
   }
   put(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#claim(bytes.length))
+    const at = this.#claim(bytes.length)
+    this.#bytes.set(bytes, at)
   }
   /** A string of one char per byte. */
   latin1(text: string): void {
@@ -139,6 +146,7 @@ export class Writer {
     this.#length = 0
   }
 
+  /** May move to larger memory: look at #bytes and #view only after it. */
   #claim(n: number): number {
     const start = this.#length
     const end = start + n

@@ -31,6 +31,10 @@ export const LIMITS = {
   foreignRequestBytes: 16 * KIB,
   /** Requests one peer may have waiting here; more are rejected. */
   peerRequests: 500,
+  /** From the first byte of a connection to the end of both its handshakes. */
+  handshakeMs: 5000,
+  /** How often a quiet connection shows that it lives; three times nothing heard ends it. */
+  heartbeatMs: 60_000,
   /** Handles one peer may have bound here. */
   peerHandles: 4096,
   /** Bytes not yet taken by one peer's socket before we stop answering it. */
@@ -55,6 +59,8 @@ export const LIMITS = {
   peerWants: 4096,
   /** Leaf hashes asked for at once (512 leaves are 8 MiB of data). */
   hashRun: 512,
+  /** Layers of a hash tree: 2^36 leaves are the largest content. */
+  hashLayers: 36,
 
   /** Nesting and tokens of bencoded input from a peer. */
   bencodeDepth: 8,
@@ -63,6 +69,8 @@ export const LIMITS = {
   /** Peers a tracker keeps of one swarm, and hands out at once. */
   swarmPeers: 20_000,
   announcePeers: 10,
+  /** Of these, behind one address: a NAT has more than one, an attacker has all ports. */
+  swarmPeersAtAddress: 64,
 
   /** A request for many contents in one answer. */
   batchContents: 4096,
@@ -71,6 +79,11 @@ export const LIMITS = {
   httpHeadBytes: 16 * KIB,
   /** A message of the control channel. */
   controlBytes: 1 * MIB,
+
+  /** Blocks of one delta: 256 MiB of table. Contents above it have larger blocks. */
+  deltaBlocks: 2 ** 24,
+  /** One block of published sums: no larger ones before 16 TiB. */
+  deltaBlockBytes: 1 * MIB,
 
   /** Filter rules of one run, and their text. */
   filterRules: 100_000,

@@ -1,0 +1,270 @@
+/**
+ * Makes entries stand under their names: everything is built in our own corner of the tree, whole and with its attributes,
+ * and appears by one rename. What was done is written to the index in batches.
+ */
+import {
+  type ByteName,
+  baseOf,
+  byteName,
+  directoryOf,
+  joinName,
+  ROOT_NAME,
+} from '../base/byte-name.js'
+import { codeOf, FileError, messageOf } from '../base/errors.js'
+import type { Outcome } from '../base/outcome.js'
+import type { DirectoryEntry, Entry } from '../flist/entry.js'
+import type { Root } from '../hash/root.js'
+import { isSame, type Known } from '../io/directory-record.js'
+import type { PartialFile } from '../io/partial.js'
+import type { Store } from '../io/store.js'
+import { type AttributeChoice, type DiskTree, PRIVATE_NAME } from '../io/tree.js'
+import { mergeKnown } from './index-tree.js'
+import type { Job } from './pull-plan.js'
+
+/** Committed files that are written to the index together. */
+const TRANSACTION_FILES = 2048
+const NEW = joinName(PRIVATE_NAME, 'new')
+
+/** Errors after which nothing else would work either. */
+const FATAL: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'disk quota exceeded',
+  EROFS: 'the file system is read-only',
+  EIO: 'input/output error',
+}
+
+export class Materializer {
+  readonly #tree: DiskTree
+  readonly #store: Store
+  readonly #choice: AttributeChoice
+  readonly #outcome: Outcome
+  /** --delete or --force: a directory that is not empty may make way. */
+  readonly #force: boolean
+  readonly #expected = new Map<ByteName, DirectoryEntry>()
+  readonly #dirty = new Set<ByteName>()
+  #fresh = new Map<ByteName, Map<string, Known>>()
+  #freshCount = 0
+  #serial = 0
+
+  constructor(
+    tree: DiskTree,
+    store: Store,
+    choice: AttributeChoice,
+    outcome: Outcome,
+    force: boolean,
+  ) {
+    this.#tree = tree
+    this.#store = store
+    this.#choice = choice
+    this.#outcome = outcome
+    this.#force = force
+  }
+
+  /** Our own corner, without what a run that was killed left half made. */
+  prepare(): void {
+    this.#tree.makeDirectories(joinName(PRIVATE_NAME, 'partial'))
+    this.#tree.makeDirectories(NEW)
+    for (const left of this.#tree.list(NEW) ?? []) this.#tree.remove(joinName(NEW, left.base))
+  }
+
+  /** Runs what spoils at most one file: its error is a fault of that name, unless no other file could fare better. */
+  attempt(name: ByteName, act: () => void): boolean {
+    try {
+      act()
+      return true
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === undefined && !(error instanceof FileError)) throw error
+      const fatal = code === undefined ? undefined : FATAL[code]
+      if (fatal !== undefined)
+        throw new FileError(
+          `${fatal} (while writing ${name}); what is complete stays, run again to go on`,
+          { cause: error },
+        )
+      this.#outcome.fault(name, messageOf(error))
+      return false
+    }
+  }
+
+  // ---- directories, links, special files ------------------------------------------------------
+
+  /** A directory of the snapshot, as it is passed: if anything in it changes, it gets these attributes at the end. */
+  expect(name: ByteName, entry: DirectoryEntry): void {
+    this.#expected.set(name, entry)
+  }
+
+  makeDirectory(name: ByteName): void {
+    this.#writable(directoryOf(name))
+    if (this.#tree.stat(name) !== null) this.#tree.remove(name)
+    // Ours alone until it is filled; its own mode comes last.
+    this.#tree.makeDirectory(name, 0o700)
+    this.#dirty.add(name)
+    this.#dirty.add(directoryOf(name))
+  }
+
+  /** Its attributes are wrong. */
+  touchDirectory(name: ByteName): void {
+    this.#dirty.add(name)
+  }
+
+  other(name: ByteName, entry: Entry): void {
+    const made = this.#newName()
+    if (entry.kind === 'symlink') this.#tree.symlink(entry.target, made)
+    else this.#tree.makeNode(entry, made)
+    this.#appear(made, name, entry)
+  }
+
+  touch(name: ByteName, entry: Entry): void {
+    const hashed = this.#isHashed(name)
+    this.#tree.applyAttributes(name, entry, this.#choice)
+    if (entry.kind === 'file') this.#note(name, entry.content?.root ?? null, hashed)
+  }
+
+  // ---- files ------------------------------------------------------------------------------------
+
+  /** Verified bytes of a whole content, or nothing for an empty file. */
+  bytes(job: Job, bytes: Uint8Array): void {
+    const made = this.#newName()
+    this.#tree.writePrivate(privateOf(made), bytes)
+    this.#appearFile(made, job)
+  }
+
+  /** A partial content that is whole now becomes the file. */
+  partial(job: Job, partial: PartialFile): void {
+    const made = joinName(PRIVATE_NAME, partial.name)
+    this.#appearFile(made, job)
+    partial.forget(false)
+  }
+
+  /** A copy of an open file in our corner, which may still have to be checked: `accept` or `reject` it. */
+  stage(from: number, length: number): ByteName {
+    const made = this.#newName()
+    this.#tree.clonePrivate(privateOf(made), from, length)
+    return made
+  }
+  accept(staged: ByteName, job: Job): void {
+    this.#appearFile(staged, job)
+  }
+  reject(staged: ByteName): void {
+    this.#tree.remove(staged)
+  }
+
+  /** A further name of a file that stands. */
+  hardLink(job: Job, leader: ByteName): void {
+    const made = this.#newName()
+    this.#tree.link(leader, made)
+    this.#makeWay(job.name)
+    this.#writable(directoryOf(job.name))
+    this.#tree.rename(made, job.name)
+    // Renaming over another name of the same file does nothing and leaves both: rename(2).
+    if (this.#tree.stat(made) !== null) this.#tree.remove(made)
+    this.#dirty.add(directoryOf(job.name))
+    this.#note(job.name, job.entry.content?.root ?? null, true)
+  }
+
+  // ---- removing ---------------------------------------------------------------------------------
+
+  remove(name: ByteName, isDirectory: boolean): void {
+    this.#writable(directoryOf(name))
+    if (isDirectory) this.#removeBelow(name)
+    else this.#tree.remove(name)
+    this.#dirty.add(directoryOf(name))
+  }
+
+  #removeBelow(directory: ByteName): void {
+    this.#writable(directory)
+    for (const s of this.#tree.list(directory) ?? []) {
+      const name = joinName(directory, s.base)
+      if (s.kind === 'directory') this.#removeBelow(name)
+      else this.#tree.remove(name)
+    }
+    this.#tree.removeDirectory(directory)
+    this.#store.transaction(() => this.#store.putDirectory(directory, null))
+  }
+
+  // ---- the end ----------------------------------------------------------------------------------
+
+  /** Directories get their own attributes last, the deepest first: filling them changed their times. */
+  finishDirectories(): void {
+    const names = [...this.#dirty.keys()].sort((a, b) => b.length - a.length)
+    for (const name of names) {
+      const entry = this.#expected.get(name)
+      if (entry !== undefined)
+        this.attempt(name, () => this.#tree.applyAttributes(name, entry, this.#choice))
+    }
+    this.#dirty.clear()
+  }
+
+  flushIndex(): void {
+    const fresh = this.#fresh
+    this.#fresh = new Map()
+    this.#freshCount = 0
+    if (fresh.size === 0) return
+    this.#store.transaction(() => {
+      for (const [directory, known] of fresh) mergeKnown(this.#store, directory, known)
+    })
+  }
+
+  /** Only bytes that were verified come this way. */
+  #appearFile(made: ByteName, job: Job): void {
+    this.#appear(made, job.name, job.entry)
+    this.#note(job.name, job.entry.content?.root ?? null, true)
+  }
+
+  #appear(made: ByteName, name: ByteName, entry: Entry): void {
+    try {
+      this.#tree.applyAttributes(made, entry, this.#choice)
+      this.#makeWay(name)
+      this.#writable(directoryOf(name))
+      this.#tree.rename(made, name)
+    } catch (error) {
+      // A partial content stays for the next run; what is only a copy goes.
+      if (directoryOf(made) === NEW) this.#tree.remove(made)
+      throw error
+    }
+    this.#dirty.add(directoryOf(name))
+  }
+
+  /** A directory that stands where something else goes makes way, if it is empty or may be emptied. */
+  #makeWay(name: ByteName): void {
+    if (this.#tree.stat(name)?.kind !== 'directory') return
+    if (this.#force) this.#removeBelow(name)
+    else this.#tree.removeDirectory(name)
+  }
+
+  /** Without this an owner who is not root could not fill a directory of mode 555. */
+  #writable(directory: ByteName): void {
+    if (process.geteuid?.() === 0 || directory === ROOT_NAME) return
+    const stands = this.#tree.stat(directory)
+    if (stands !== null && (stands.mode & 0o300) !== 0o300)
+      this.#tree.setMode(directory, stands.mode | 0o700)
+  }
+
+  #isHashed(name: ByteName): boolean {
+    const stands = this.#tree.stat(name)
+    const known = this.#store
+      .directory(directoryOf(name))
+      ?.known.find((k) => k.base === baseOf(name))
+    return stands !== null && known?.hashed === true && isSame(known, stands)
+  }
+
+  #note(name: ByteName, root: Root | null, hashed: boolean): void {
+    const s = this.#tree.stat(name)
+    if (s === null || root === null) return
+    const directory = directoryOf(name)
+    const known = this.#fresh.get(directory) ?? new Map<string, Known>()
+    const { ino, size, mtimeNs, ctimeNs } = s
+    known.set(baseOf(name), { base: baseOf(name), ino, size, mtimeNs, ctimeNs, root, hashed })
+    this.#fresh.set(directory, known)
+    if (++this.#freshCount >= TRANSACTION_FILES) this.flushIndex()
+  }
+
+  #newName(): ByteName {
+    return joinName(NEW, byteName(`${this.#serial++}`))
+  }
+}
+
+/** A name in our corner as the tree wants it. */
+function privateOf(name: ByteName): string {
+  return name.slice(PRIVATE_NAME.length + 1)
+}

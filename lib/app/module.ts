@@ -1,0 +1,79 @@
+/** A module as the centre serves it: its tree, its index and the snapshot that is current. */
+import type { ByteName } from '../base/byte-name.js'
+import type { Entry } from '../flist/entry.js'
+import type { Holding } from '../host.js'
+import { TreeContents } from '../io/contents.js'
+import type { Store } from '../io/store.js'
+import type { DiskTree } from '../io/tree.js'
+import { decodeHead, headDigest, isModuleName } from '../snapshot/head.js'
+import { Proofs } from '../swarm/proofs.js'
+import { findEntry, readDirectoryPage } from './pages.js'
+import type { Snapshot } from './publish.js'
+
+export class ServedModule {
+  readonly name: string
+  readonly tree: DiskTree
+  readonly store: Store
+  readonly contents: TreeContents
+  readonly proofs = new Proofs()
+  /** Where its swarm is reached; null: it has none. */
+  wirePort: number | null = null
+  #current: Snapshot | null
+  #digest: string | null
+
+  constructor(name: string, tree: DiskTree, store: Store) {
+    this.name = name
+    this.tree = tree
+    this.store = store
+    this.contents = new TreeContents(tree, store)
+    const signed = store.value('head')
+    this.#current = signed === null ? null : { head: decodeHead(signed), signed }
+    this.#digest = signed === null ? null : headDigest(signed)
+  }
+
+  get current(): Snapshot | null {
+    return this.#current
+  }
+  /** What names the current head, in hex. */
+  get digest(): string | null {
+    return this.#digest
+  }
+
+  /** From the next request on, this is what everybody sees. */
+  flip(snapshot: Snapshot): void {
+    this.#current = snapshot
+    this.#digest = headDigest(snapshot.signed)
+  }
+
+  /** The entry of a name in the current snapshot; null where there is none. */
+  entry(name: ByteName): Entry | null {
+    return findEntry(this.#current?.head.page ?? null, name, (root) => this.store.blob(root))
+  }
+
+  list(page: Parameters<typeof readDirectoryPage>[0]): readonly Entry[] {
+    return readDirectoryPage(page, (root) => this.store.blob(root)) ?? []
+  }
+
+  holding(entry: Entry): Holding | null {
+    return entry.kind === 'file' && entry.content !== null
+      ? this.contents.find(entry.content.root)
+      : null
+  }
+
+  async close(): Promise<void> {
+    this.contents.close()
+    await this.store.close()
+    this.tree.close()
+  }
+}
+
+/** `NAME=DIR` or `DIR`, whose last component is the name then. */
+export function parseModule(text: string): { name: string; directory: string } | null {
+  const at = text.indexOf('=')
+  const directory = at < 0 ? text : text.slice(at + 1)
+  const name = at < 0 ? (directory.replace(/\/+$/, '').split('/').pop() ?? '') : text.slice(0, at)
+  return isModuleName(name) && !RESERVED.has(name) && directory !== '' ? { name, directory } : null
+}
+
+/** First path components that are not modules. */
+const RESERVED = new Set(['announce', 'scrape', 'control', 'status', 'metrics'])

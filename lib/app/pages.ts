@@ -1,0 +1,58 @@
+/** Reading the pages of a snapshot out of the index. */
+import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
+import { WireError } from '../base/errors.js'
+import type { DirectoryEntry, Entry } from '../flist/entry.js'
+import type { ContentId, Root } from '../hash/root.js'
+import { decodePage, TOP } from '../snapshot/page.js'
+
+/** All entries of a directory, in order, or null where a page is not there. */
+export function readDirectoryPage(
+  page: ContentId | null,
+  blob: (root: Root) => Uint8Array | null,
+): Entry[] | null {
+  if (page === null) return []
+  const entries: Entry[] = []
+  const pending: ContentId[] = [page]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const bytes = blob(next.root)
+    if (bytes === null) return null
+    const decoded = decodePage(bytes)
+    if (decoded.kind === 'entries') {
+      // In order within a page is the page's own affair; across pages it is checked here.
+      const last = entries[entries.length - 1]
+      if (last !== undefined && (decoded.entries[0]?.base ?? '') <= last.base)
+        throw new WireError('pages of a directory out of order')
+      for (const entry of decoded.entries) entries.push(entry)
+    } else pending.push(...decoded.ranges.map((r) => r.page).reverse())
+  }
+  return entries
+}
+
+/** The tree itself, as the page of a head has it; null for an empty head or a page that is not there. */
+export function readTop(
+  page: ContentId | null,
+  blob: (root: Root) => Uint8Array | null,
+): DirectoryEntry | null {
+  const bytes = page === null ? null : blob(page.root)
+  if (bytes === null) return null
+  const decoded = decodePage(bytes)
+  const [top] = decoded.kind === 'entries' ? decoded.entries : []
+  if (top?.kind !== 'directory' || top.base !== TOP)
+    throw new WireError('head: its page is not that of a tree')
+  return top
+}
+
+/** The entry of a name, from the page of a head down. */
+export function findEntry(
+  head: ContentId | null,
+  name: ByteName,
+  blob: (root: Root) => Uint8Array | null,
+): Entry | null {
+  let found: Entry | null = readTop(head, blob)
+  if (name === ROOT_NAME) return found
+  for (const part of name.split('/')) {
+    if (found?.kind !== 'directory') return null
+    found = (readDirectoryPage(found.page, blob) ?? []).find((e) => e.base === part) ?? null
+  }
+  return found
+}

@@ -1,0 +1,71 @@
+/** What a pull is asked for, and what it tells: values only. */
+import { EXIT, type ExitCode } from '../base/errors.js'
+import type { CentreUrl } from './centre.js'
+import type { Select } from './scan.js'
+
+export type PullConfig = {
+  readonly url: CentreUrl
+  readonly destination: string
+  /** `--key`. */
+  readonly fingerprint: string | null
+  readonly select: Select
+  readonly delete: boolean
+  readonly maxDelete: number | null
+  readonly checksum: boolean
+  readonly dryRun: boolean
+  readonly numericIds: boolean
+  readonly xattrs: boolean
+  readonly wait: boolean
+  /** Bytes a second; null: no limit. */
+  readonly downloadRate: number | null
+  readonly uploadRate: number | null
+  /** null: HTTP only. */
+  readonly peerListen: { readonly host: string; readonly port: number } | null
+  readonly lingerMs: number
+}
+
+/** What one pull did: the object that `--json` prints. */
+export type PullReport = {
+  sequence: number
+  files: { kept: number; cloned: number; fetched: number; deleted: number }
+  bytes: {
+    wanted: number
+    cloned: number
+    delta: number
+    peers: number
+    centre: number
+    metadata: number
+    wasted: number
+  }
+  seconds: number
+  peers: number
+  exit: ExitCode
+}
+
+/** Where the run tells what it does, for progress and itemized lines. */
+export type PullEvents = {
+  phase(name: string): void
+  /** Another run has the tree; this one leaves. */
+  busy(who: string): void
+  /** @param line the eleven characters; @param name one char per byte, with what rsync adds to it */
+  item(line: string, name: string): void
+  progress(report: PullReport, state: PullState): void
+}
+export type PullState = {
+  readonly filesTotal: number
+  readonly filesDone: number
+  readonly bytesTotal: number
+  readonly bytesDone: number
+  readonly peers: number
+}
+
+export function emptyReport(): PullReport {
+  return {
+    sequence: 0,
+    files: { kept: 0, cloned: 0, fetched: 0, deleted: 0 },
+    bytes: { wanted: 0, cloned: 0, delta: 0, peers: 0, centre: 0, metadata: 0, wasted: 0 },
+    seconds: 0,
+    peers: 0,
+    exit: EXIT.ok,
+  }
+}

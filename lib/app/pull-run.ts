@@ -1,0 +1,236 @@
+/**
+ * One pull once its snapshot is here. Plans a section of the tree, takes each content from the cheapest source there is,
+ * makes it stand; then the indices, then what has to go, then the directories' own times.
+ */
+import { setImmediate as breathe } from 'node:timers/promises'
+import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
+import type { Outcome } from '../base/outcome.js'
+import { type DirectoryEntry, type Entry, sizeOf } from '../flist/entry.js'
+import type { ContentId, Root } from '../hash/root.js'
+import type { Standing } from '../host.js'
+import type { Owners } from '../io/owners.js'
+import type { Store } from '../io/store.js'
+import type { DiskTree } from '../io/tree.js'
+import type { Decision } from '../plan/decide.js'
+import { DELETING, itemize, type Way } from '../plan/itemize.js'
+import { isRepositoryIndex } from '../plan/stages.js'
+import type { Materializer } from './materialize.js'
+import { type Job, Planner, type PlanSink } from './pull-plan.js'
+import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
+
+/** Files planned before their contents are fetched: what memory holds of a tree of millions. */
+const SECTION_FILES = 100_000
+
+/** Brings contents and hands each to the jobs that want it. */
+export type Sources = {
+  /** Jobs by content; resolves when each job is done or its file is a fault. */
+  bring(jobs: ReadonlyMap<Root, readonly Job[]>, signal: AbortSignal): Promise<void>
+}
+
+export type PullParts = {
+  readonly config: PullConfig
+  readonly tree: DiskTree
+  readonly store: Store
+  readonly owners: Owners
+  readonly outcome: Outcome
+  readonly report: PullReport
+  readonly events: PullEvents
+  readonly materializer: Materializer
+  readonly sources: Sources
+}
+
+export class PullRun {
+  readonly #parts: PullParts
+  readonly #indices: Job[] = []
+  readonly #extraneous: { readonly name: ByteName; readonly standing: Standing }[] = []
+  readonly #leaders = new Map<number, ByteName>()
+  #section: Job[] = []
+  #filesTotal = 0
+  #bytesTotal = 0
+  #filesDone = 0
+
+  constructor(parts: PullParts) {
+    this.#parts = parts
+  }
+
+  get state(): { filesTotal: number; filesDone: number; bytesTotal: number } {
+    return {
+      filesTotal: this.#filesTotal,
+      filesDone: this.#filesDone,
+      bytesTotal: this.#bytesTotal,
+    }
+  }
+
+  /** @param top the directory that the destination mirrors */
+  async everything(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {
+    const { config, materializer, events } = this.#parts
+    if (!config.dryRun) materializer.prepare()
+    events.phase('compare')
+    await this.#planAndFetch(top, signal)
+    events.phase('indices')
+    await this.#fetch(this.#indices.splice(0), signal)
+    this.#delete()
+    if (config.dryRun) return
+    materializer.finishDirectories()
+    materializer.flushIndex()
+  }
+
+  async #planAndFetch(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {
+    const { config, tree, store, owners, outcome } = this.#parts
+    const planner = new Planner({
+      tree,
+      store,
+      owners,
+      outcome,
+      select: config.select,
+      checksum: config.checksum,
+      dryRun: config.dryRun,
+    })
+    const sink = this.#sink()
+    if (top !== null) sink.directory(ROOT_NAME, top, planner.top(top))
+    const pending: { name: ByteName; page: ContentId | null }[] = [
+      { name: ROOT_NAME, page: top?.page ?? null },
+    ]
+    let looked = 0
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const below = planner.plan(next.name, next.page, sink)
+      for (const directory of below.reverse()) pending.push(directory)
+      if (++looked % 200 === 0) {
+        await breathe()
+        signal.throwIfAborted()
+      }
+      if (this.#section.length >= SECTION_FILES) await this.#fetch(this.#section.splice(0), signal)
+    }
+    await this.#fetch(this.#section.splice(0), signal)
+  }
+
+  #sink(): PlanSink {
+    const { config, materializer, report } = this.#parts
+    return {
+      directory: (name, entry, decision) => {
+        materializer.expect(name, entry)
+        this.#say(name, entry, decision, 'local')
+        if (config.dryRun || decision.kind === 'keep') return
+        if (decision.kind === 'touch') materializer.touchDirectory(name)
+        else materializer.attempt(name, () => materializer.makeDirectory(name))
+      },
+      other: (name, entry, decision) => {
+        this.#say(name, entry, decision, 'local')
+        if (config.dryRun || decision.kind === 'keep') return
+        if (decision.kind === 'touch')
+          materializer.attempt(name, () => materializer.touch(name, entry))
+        else materializer.attempt(name, () => materializer.other(name, entry))
+      },
+      file: (job) => {
+        const { kind } = job.decision
+        if (kind === 'keep' || kind === 'touch') {
+          report.files.kept++
+          if (job.entry.linkGroup > 0 && !this.#leaders.has(job.entry.linkGroup))
+            this.#leaders.set(job.entry.linkGroup, job.name)
+          if (kind === 'keep') return
+          this.#say(job.name, job.entry, job.decision, 'local')
+          if (!config.dryRun)
+            materializer.attempt(job.name, () => materializer.touch(job.name, job.entry))
+          return
+        }
+        this.#filesTotal++
+        this.#bytesTotal += sizeOf(job.entry)
+        if (isRepositoryIndex(job.name)) this.#indices.push(job)
+        else this.#section.push(job)
+      },
+      extraneous: (name, standing) => {
+        if (config.delete) this.#extraneous.push({ name, standing })
+      },
+    }
+  }
+
+  /** Empty files and further names at once, the rest by content. */
+  async #fetch(jobs: readonly Job[], signal: AbortSignal): Promise<void> {
+    const { config, materializer, sources, report } = this.#parts
+    const followers: Job[] = []
+    const byRoot = new Map<Root, Job[]>()
+    const leading = new Set<number>()
+    for (const job of jobs) {
+      const { content, linkGroup } = job.entry
+      if (linkGroup > 0 && (this.#leaders.has(linkGroup) || leading.has(linkGroup))) {
+        followers.push(job)
+        continue
+      }
+      if (linkGroup > 0) leading.add(linkGroup)
+      if (content === null) {
+        if (
+          config.dryRun ||
+          materializer.attempt(job.name, () => materializer.bytes(job, new Uint8Array(0)))
+        )
+          this.done(job, 'received')
+        continue
+      }
+      report.bytes.wanted += content.length
+      const same = byRoot.get(content.root)
+      if (same === undefined) byRoot.set(content.root, [job])
+      else same.push(job)
+    }
+    if (config.dryRun)
+      for (const same of byRoot.values()) for (const job of same) this.done(job, 'received')
+    else if (byRoot.size > 0) await sources.bring(byRoot, signal)
+    for (const job of followers) this.#follow(job)
+    if (!config.dryRun) materializer.flushIndex()
+  }
+
+  #follow(job: Job): void {
+    const { config, materializer, outcome } = this.#parts
+    const leader = this.#leaders.get(job.entry.linkGroup)
+    if (leader === undefined)
+      outcome.fault(job.name, 'the file it is a further name of is not there')
+    else if (
+      config.dryRun ||
+      materializer.attempt(job.name, () => materializer.hardLink(job, leader))
+    )
+      this.done(job, 'linked')
+  }
+
+  /** A file stands under its name now. */
+  done(job: Job, way: Way): void {
+    const { report } = this.#parts
+    this.#filesDone++
+    if (way === 'received') report.files.fetched++
+    else report.files.cloned++
+    if (job.entry.linkGroup > 0) this.#leaders.set(job.entry.linkGroup, job.name)
+    this.#say(job.name, job.entry, job.decision, way)
+  }
+
+  #say(name: ByteName, entry: Entry, decision: Decision, way: Way): void {
+    const line = itemize(entry.kind, decision, way)
+    if (line === null) return
+    const shown =
+      entry.kind === 'directory'
+        ? `${name}/`
+        : entry.kind === 'symlink'
+          ? `${name} -> ${entry.target}`
+          : name
+    this.#parts.events.item(line, shown)
+  }
+
+  /** What the snapshot does not have, last of all; nothing when something could not be read, as rsync does. */
+  #delete(): void {
+    const { config, materializer, outcome, report, events } = this.#parts
+    if (this.#extraneous.length === 0) return
+    events.phase('delete')
+    let left = config.maxDelete ?? Number.POSITIVE_INFINITY
+    for (const { name, standing } of this.#extraneous) {
+      if (left <= 0) {
+        outcome.deletesRefused(1)
+        continue
+      }
+      left--
+      const isDirectory = standing.kind === 'directory'
+      if (
+        !config.dryRun &&
+        !materializer.attempt(name, () => materializer.remove(name, isDirectory))
+      )
+        continue
+      report.files.deleted++
+      events.item(DELETING, isDirectory ? `${name}/` : name)
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** Walks a tree and compares it with the index: what has to be hashed, and which directories changed. */
+import { setImmediate as breathe } from 'node:timers/promises'
+import { type ByteName, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
+import { codeOf, messageOf } from '../base/errors.js'
+import type { Outcome } from '../base/outcome.js'
+import type { Standing } from '../host.js'
+import { type DirectoryRecord, isSame, type Known } from '../io/directory-record.js'
+import type { Store } from '../io/store.js'
+import type { DiskTree } from '../io/tree.js'
+
+/** Directories looked at before others get the thread. */
+const BREATH = 200
+
+export type Scan = {
+  /** Changed directories and all above them. */
+  readonly touched: ReadonlySet<ByteName>
+  /** Files to hash, by directory. */
+  readonly stale: readonly { readonly directory: ByteName; readonly files: readonly Standing[] }[]
+  readonly staleBytes: number
+  /** Names of the index that are gone or are no directories any more. */
+  readonly gone: readonly ByteName[]
+}
+
+/** Does this name belong to what is looked at? Directories that do not are not entered. */
+export type Select = (name: ByteName, isDirectory: boolean) => boolean
+
+export async function scanTree(
+  tree: DiskTree,
+  store: Store,
+  select: Select,
+  outcome: Outcome,
+  signal: AbortSignal,
+): Promise<Scan> {
+  const touched = new Set<ByteName>()
+  const stale: { directory: ByteName; files: Standing[] }[] = []
+  const gone: ByteName[] = []
+  let staleBytes = 0
+  let looked = 0
+  const pending: ByteName[] = [ROOT_NAME]
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    if (++looked % BREATH === 0) {
+      await breathe()
+      signal.throwIfAborted()
+    }
+    const standing = listSelected(tree, directory, select, outcome)
+    const record = store.directory(directory)
+    const found = compare(standing, record)
+    for (const base of found.directories) pending.push(joinName(directory, base))
+    for (const base of found.goneDirectories) gone.push(joinName(directory, base))
+    if (found.changed) touch(touched, directory)
+    if (found.stale.length === 0) continue
+    stale.push({ directory, files: found.stale })
+    for (const file of found.stale) staleBytes += file.size
+  }
+  return { touched, stale, staleBytes, gone }
+}
+
+/** What stands in a directory and belongs to the selection; a directory that cannot be read is a fault and empty. */
+export function listSelected(
+  tree: DiskTree,
+  directory: ByteName,
+  select: Select,
+  outcome: Outcome,
+): Standing[] {
+  try {
+    const all = tree.list(directory) ?? []
+    return all.filter((s) => select(joinName(directory, s.base), s.kind === 'directory'))
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error
+    outcome.fault(directory, `cannot read the directory: ${messageOf(error)}`)
+    return []
+  }
+}
+
+function compare(standing: readonly Standing[], record: DirectoryRecord | null) {
+  const known = new Map<string, Known>((record?.known ?? []).map((k) => [k.base, k]))
+  const stale: Standing[] = []
+  const directories: string[] = []
+  let changed = record === null || !record.built || known.size !== standing.length
+  const goneDirectories: string[] = []
+  for (const s of standing) {
+    const before = known.get(s.base)
+    known.delete(s.base)
+    if (s.kind === 'directory') directories.push(s.base)
+    const same = before !== undefined && isSame(before, s)
+    if (!same) changed = true
+    if (!same && s.kind !== 'directory' && before !== undefined) goneDirectories.push(s.base)
+    if (s.kind !== 'file' || s.size === 0) continue
+    if (!same || !before.hashed) {
+      stale.push(s)
+      changed = true
+    }
+  }
+  goneDirectories.push(...known.keys())
+  return { stale, directories, changed: changed || known.size > 0, goneDirectories }
+}
+
+/** Marks a directory and all above it. */
+export function touch(touched: Set<ByteName>, directory: ByteName): void {
+  for (let name = directory; !touched.has(name); name = directoryOf(name)) {
+    touched.add(name)
+    if (name === ROOT_NAME) return
+  }
+}
+
+/** Forgets a directory that is gone, and all the index knows below it. */
+export function forgetBelow(store: Store, directory: ByteName): void {
+  const record = store.directory(directory)
+  if (record === null) return
+  for (const known of record.known) forgetBelow(store, joinName(directory, known.base))
+  store.putDirectory(directory, null)
+}

@@ -1,0 +1,89 @@
+/** `prsync serve --tracker [NAME=]DIR…`. */
+import { parseModule } from '../app/module.js'
+import { type ServeEvents, serve } from '../app/serve.js'
+import { defaultState, hangups, notifyReady, systemClock } from '../app/system.js'
+import { displayName } from '../base/byte-name.js'
+import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
+import { command, parse } from './program.js'
+import { addressOf, durationOf, rateOf } from './values.js'
+
+type Flags = {
+  tracker?: string[]
+  listen: string
+  peerListen: string
+  state?: string
+  publicUrl?: string
+  interval: string
+  uplink?: string
+  xattrs?: boolean
+  verbose?: boolean
+}
+
+function program() {
+  return command('serve', 'Publish trees, track and seed their swarm, and answer ordinary clients.')
+    .option('--tracker <name=dir...>', 'publish these directories as modules')
+    .option('--listen <addr:port>', 'HTTP', '0.0.0.0:8730')
+    .option('--peer-listen <addr:port>', 'BitTorrent wire', '0.0.0.0:8731')
+    .option('--state <dir>', 'keys, index, heads and pages')
+    .option('--public-url <url>', 'what others are told this centre is called')
+    .option('--interval <time>', 'look at the trees so often', '5m')
+    .option('--uplink <rate>', "the centre's own upload")
+    .option('-X, --xattrs', 'publish extended attributes and ACLs')
+    .option('-v, --verbose', 'say more')
+    .addHelpText('after', '\nExample:\n  prsync serve --tracker debian=/srv/mirror/debian')
+}
+
+export async function serveCommand(
+  argv: readonly string[],
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const cli = program()
+  if (!parse(cli, argv)) return EXIT.ok
+  const flags = cli.opts<Flags>()
+  const modules = (flags.tracker ?? []).map((text) => {
+    const module = parseModule(text)
+    if (module === null) throw new UsageError(`not NAME=DIR: ${text}`)
+    return module
+  })
+  if (modules.length === 0)
+    throw new UsageError('serve wants --tracker NAME=DIR (see prsync serve --help)')
+  const names = new Set(modules.map((m) => m.name))
+  if (names.size < modules.length) throw new UsageError('two modules of one name')
+  const config = {
+    modules,
+    listen: addressOf(flags.listen),
+    peerListen: addressOf(flags.peerListen),
+    state: flags.state ?? defaultState(),
+    publicUrl: flags.publicUrl ?? null,
+    intervalMs: durationOf(flags.interval),
+    uploadRate: flags.uplink === undefined ? null : rateOf(flags.uplink),
+    select: () => true,
+    xattrs: flags.xattrs === true,
+    tls: null,
+  }
+  let exit: ExitCode = EXIT.ok
+  const say = (text: string): void => void process.stderr.write(`prsync: ${text}\n`)
+  const events: ServeEvents = {
+    newKey: (key, urls) => {
+      say(`new key ${key}`)
+      for (const url of urls) say(`at an edge node: prsync pull --key ${key} ${url} DEST`)
+    },
+    hashing: () => {},
+    published: (module, head, changed, outcome) => {
+      for (const fault of outcome.faults)
+        say(`${module}: ${displayName(fault.name)}: ${fault.what}`)
+      exit = outcome.exitCode
+      if (changed && flags.verbose === true) say(`${module}: sequence ${head.sequence}`)
+    },
+    ready: (module, head, url) => {
+      say(
+        `serving ${module} (sequence ${head.sequence}, ${head.files} files, ${head.bytes} bytes) at ${url}`,
+      )
+      notifyReady()
+    },
+    failed: (module, what) => say(`${module}: not published: ${what}`),
+  }
+  const host = { clock: systemClock, log: () => {} }
+  await serve(config, events, host, hangups(), signal)
+  return exit
+}

@@ -1,0 +1,66 @@
+/** The program: which command, the one catch, error → message and exit status. Heavy modules load with their command. */
+import { EXIT, type ExitCode, messageOf, PrsyncError, StoppedError } from '../base/errors.js'
+import { version } from './version.js'
+
+/** A first word that is a subcommand; `./pull` is a file. */
+const COMMANDS = [
+  'pull',
+  'serve',
+  'status',
+  'publish',
+  'volunteer',
+  'torrent',
+  'verify',
+  'keygen',
+  'completion',
+] as const
+
+/** @param invokedAs the path of the program: under the name `rsync` only the rsync face exists */
+export async function main(argv: readonly string[], invokedAs: string): Promise<ExitCode> {
+  const onlyRsync = /(^|\/)rsync$/.test(invokedAs)
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    process.stdout.write(`prsync version ${version()}\n`)
+    return EXIT.ok
+  }
+  const scope = new AbortController()
+  const stop = (name: NodeJS.Signals): void => scope.abort(new StoppedError(`stopped by ${name}`))
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const [command] = argv
+  const handled = command === 'serve' ? names.slice(0, 2) : names
+  for (const name of handled) process.on(name, stop)
+  try {
+    return await run(onlyRsync ? undefined : command, argv, scope.signal)
+  } catch (error) {
+    return report(error)
+  } finally {
+    for (const name of handled) process.off(name, stop)
+  }
+}
+
+async function run(
+  command: string | undefined,
+  argv: readonly string[],
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const rest = argv.slice(1)
+  switch (command) {
+    case 'pull':
+      return (await import('./command-pull.js')).pullCommand(rest, signal)
+    case 'serve':
+      return (await import('./command-serve.js')).serveCommand(rest, signal)
+    default:
+      return (await import('./command-other.js')).otherCommand(argv, COMMANDS)
+  }
+}
+
+function report(error: unknown): ExitCode {
+  if (error instanceof PrsyncError) {
+    process.stderr.write(`prsync: ${error.message}\n`)
+    return error.exitCode
+  }
+  // A defect of ours: the stack is what somebody who reports it can send.
+  process.stderr.write(
+    `prsync: internal error: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
+  )
+  return EXIT.ipc
+}

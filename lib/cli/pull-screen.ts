@@ -1,0 +1,97 @@
+/** What a pull shows: one calm line on a terminal, itemized lines when asked, nothing in cron. */
+import chalk, { Chalk, type ChalkInstance } from 'chalk'
+import ora, { type Ora } from 'ora'
+import type { PullEvents, PullReport, PullState } from '../app/pull-report.js'
+import { displayName } from '../base/byte-name.js'
+
+export type ScreenChoice = {
+  readonly items: boolean
+  /** Names alone, without the eleven characters. */
+  readonly bare: boolean
+  readonly progress: boolean
+  readonly verbose: boolean
+  readonly color: boolean
+}
+
+export class PullScreen implements PullEvents {
+  readonly #choice: ScreenChoice
+  readonly #paint: ChalkInstance
+  readonly #line: Ora | null
+  #phase = ''
+
+  constructor(choice: ScreenChoice) {
+    this.#choice = choice
+    this.#paint = choice.color ? chalk : new Chalk({ level: 0 })
+    const live = process.stderr.isTTY || choice.progress
+    this.#line = live ? ora({ stream: process.stderr, discardStdin: false }).start() : null
+  }
+
+  phase(name: string): void {
+    this.#phase = name
+    if (this.#line !== null) this.#line.text = name
+  }
+
+  busy(who: string): void {
+    if (this.#choice.verbose)
+      process.stderr.write(`prsync: another pull has this tree (process ${who}); nothing done\n`)
+  }
+
+  item(line: string, name: string): void {
+    if (!this.#choice.items) return
+    const deleting = line.startsWith('*')
+    const prefix = this.#choice.bare ? (deleting ? 'deleting ' : '') : `${line} `
+    this.#line?.clear()
+    process.stdout.write(`${prefix}${displayName(name)}\n`)
+  }
+
+  progress(report: PullReport, state: PullState): void {
+    if (this.#line === null) return
+    const { peers, centre } = report.bytes
+    const done = state.bytesTotal === 0 ? 0 : Math.floor((100 * state.bytesDone) / state.bytesTotal)
+    const figures = [
+      `${state.filesDone}/${state.filesTotal} files`,
+      `${done}%`,
+      `${this.#paint.green(short(peers))} from peers`,
+      `${this.#paint.yellow(short(centre))} from the centre`,
+      `${state.peers} peers`,
+    ]
+    this.#line.text = `${this.#phase}  ${figures.join('  ')}`
+  }
+
+  finish(): void {
+    this.#line?.stop()
+  }
+
+  stats({ files, bytes, seconds, sequence }: PullReport): string {
+    const row = (what: string, value: number): string =>
+      `${what}: ${value.toLocaleString('en-US')}\n`
+    return [
+      row('Sequence', sequence),
+      row('Number of files kept', files.kept),
+      row('Number of files cloned', files.cloned),
+      row('Number of files fetched', files.fetched),
+      row('Number of files deleted', files.deleted),
+      row('Bytes wanted', bytes.wanted),
+      row('Bytes cloned here', bytes.cloned),
+      row('Bytes by delta', bytes.delta),
+      row('Bytes from peers', bytes.peers),
+      row('Bytes from the centre', bytes.centre),
+      row('Bytes of metadata', bytes.metadata),
+      row('Bytes wasted', bytes.wasted),
+      `Seconds: ${seconds.toFixed(2)}\n`,
+    ].join('')
+  }
+}
+
+function short(bytes: number): string {
+  if (bytes < 1000) return `${bytes}B`
+  const units = ['K', 'M', 'G', 'T', 'P']
+  let value = bytes
+  let unit = ''
+  for (const next of units) {
+    if (value < 1000) break
+    value /= 1000
+    unit = next
+  }
+  return `${value.toFixed(2)}${unit}`
+}

@@ -1,0 +1,160 @@
+/** node:http as plain values: requests in, answers out; limits on the way. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { codeOf, messageOf, StartupError, WireError } from '../base/errors.js'
+import type { HttpAnswer, HttpRequest } from '../base/http.js'
+import { LIMITS } from '../base/limits.js'
+import type { Log } from '../host.js'
+
+export type HttpServerOptions = {
+  readonly host: string
+  readonly port: number
+  readonly tls: { readonly cert: string; readonly key: string } | null
+  readonly handle: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>
+  /** A WebSocket or another upgrade; null refuses all. */
+  readonly upgrade: ((request: IncomingMessage, socket: Duplex, head: Uint8Array) => void) | null
+  readonly log: Log
+}
+
+export type HttpServer = {
+  readonly host: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** @throws {StartupError} where the address cannot be had. */
+export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
+  const limits = {
+    maxHeaderSize: LIMITS.httpHeadBytes,
+    requestTimeout: 60_000,
+    headersTimeout: 20_000,
+  }
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+    answer(request, response, options).catch((error: unknown) => {
+      options.log('http.failed', { what: messageOf(error) })
+      response.destroy()
+    })
+  }
+  const server: Server =
+    options.tls === null
+      ? createServer(limits, handler)
+      : createTlsServer({ ...options.tls, ...limits }, handler)
+  server.keepAliveTimeout = 30_000
+  const { upgrade } = options
+  if (upgrade !== null) server.on('upgrade', upgrade)
+  server.on('clientError', (_error, socket: Socket) => socket.destroy())
+  await listening(server, options)
+  const at = server.address() as AddressInfo
+  return {
+    host: at.address,
+    port: at.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function listening(server: Server, at: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(
+        new StartupError(`cannot listen on ${at.host}:${at.port}: ${messageOf(cause)}`, { cause }),
+      )
+    })
+    server.listen(at.port, at.host, () => resolve())
+  })
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HttpServerOptions,
+): Promise<void> {
+  const scope = new AbortController()
+  response.on('close', () => scope.abort(new WireError('the client went away')))
+  let given: HttpAnswer
+  try {
+    given = await options.handle(plain(request), scope.signal)
+  } catch (error) {
+    given = failure(error, options.log)
+  }
+  response.writeHead(given.status, given.headers)
+  if (given.body === undefined || request.method === 'HEAD') {
+    response.end()
+  } else if (given.body instanceof Uint8Array) {
+    response.end(given.body)
+  } else {
+    await pour(given.body, response, scope.signal, options.log)
+  }
+}
+
+/** The status line is out: what fails now can only cut the connection. */
+async function pour(
+  body: AsyncIterable<Uint8Array>,
+  response: ServerResponse,
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> {
+  try {
+    for await (const chunk of body) {
+      signal.throwIfAborted()
+      if (!response.write(chunk)) await drained(response, signal)
+    }
+    response.end()
+  } catch (error) {
+    if (!signal.aborted) log('http.cut', { what: messageOf(error) })
+    response.destroy()
+  }
+}
+
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', stop, { once: true })
+    response.once('drain', () => {
+      signal.removeEventListener('abort', stop)
+      resolve()
+    })
+  })
+}
+
+function failure(error: unknown, log: Log): HttpAnswer {
+  const status = error instanceof WireError ? 400 : codeOf(error) === 'ENOENT' ? 404 : 500
+  if (status === 500) log('http.error', { what: messageOf(error) })
+  const body = Buffer.from(status === 500 ? 'internal error\n' : `${messageOf(error)}\n`)
+  return {
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'content-length': `${body.length}` },
+    body,
+  }
+}
+
+function plain(request: IncomingMessage): HttpRequest {
+  const url = request.url ?? '/'
+  const at = url.indexOf('?')
+  const headers = new Map<string, string>()
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  return {
+    method: request.method ?? 'GET',
+    path: at < 0 ? url : url.slice(0, at),
+    query: at < 0 ? '' : url.slice(at + 1),
+    headers,
+    remote: { address: request.socket.remoteAddress ?? '', port: request.socket.remotePort ?? 0 },
+    body: async (limit) => {
+      const chunks: Uint8Array[] = []
+      let length = 0
+      for await (const chunk of request) {
+        const bytes = chunk as Uint8Array
+        length += bytes.length
+        if (length > limit) throw new WireError(`request body above ${limit} bytes`)
+        chunks.push(bytes)
+      }
+      return Buffer.concat(chunks)
+    },
+  }
+}

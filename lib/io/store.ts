@@ -1,0 +1,195 @@
+/**
+ * What is known of the disk, and the metadata of snapshots: one lmdb environment. A crash at any moment leaves the
+ * last transaction; losing all of it costs a re-hash, never data.
+ */
+import { hash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.js'
+import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
+import { messageOf, StartupError } from '../base/errors.js'
+import { type ContentId, type Root, rootOf } from '../hash/root.js'
+import {
+  type DirectoryRecord,
+  decodeDirectoryRecord,
+  encodeDirectoryRecord,
+  type Known,
+  type NamedRecord,
+} from './directory-record.js'
+
+/** Where a content stood, and the stat that tells whether it still does. */
+export type Place = Pick<Known, 'hashed' | 'ino' | 'mtimeNs' | 'size'> & { readonly name: ByteName }
+
+type Bytes = Database<Buffer, Buffer>
+
+/** lmdb keys end at 1978 bytes and a name may have 4095. */
+const KEY_BYTES = 1900
+
+export class Store {
+  readonly #env: RootDatabase<Buffer, Buffer>
+  readonly #directories: Bytes
+  readonly #places: Bytes
+  readonly #blobs: Bytes
+  readonly #leaves: Bytes
+  readonly #values: Bytes
+
+  /** @throws {StartupError} where the directory cannot be used. */
+  constructor(path: string) {
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      const binary = { keyEncoding: 'binary', encoding: 'binary' } as const
+      this.#env = open<Buffer, Buffer>({ path, ...binary, maxDbs: 8, noMemInit: true })
+      const table = (name: string): Bytes => this.#env.openDB<Buffer, Buffer>({ name, ...binary })
+      this.#directories = table('directories')
+      this.#places = table('places')
+      this.#blobs = table('blobs')
+      this.#leaves = table('leaves')
+      this.#values = table('values')
+    } catch (cause) {
+      throw new StartupError(`cannot use the index in ${path}: ${messageOf(cause)}`, { cause })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#env.close()
+  }
+
+  /** All or nothing, also when we are killed. Not nested. */
+  transaction(change: () => void): void {
+    this.#env.transactionSync(change)
+  }
+
+  // ---- directories and where contents stand -------------------------------------------------
+
+  directory(name: ByteName): DirectoryRecord | null {
+    const bytes = this.#directories.get(keyOf(name))
+    return bytes === undefined ? null : decodeDirectoryRecord(bytes)
+  }
+
+  /** Replaces the record of a directory; null forgets it. The places of contents follow. */
+  putDirectory(name: ByteName, record: DirectoryRecord | null): void {
+    const before = new Map((this.directory(name)?.known ?? []).map((k) => [k.base, k]))
+    for (const known of record?.known ?? []) {
+      const old = before.get(known.base)
+      before.delete(known.base)
+      if (old !== undefined && samePlace(old, known)) continue
+      if (old !== undefined) this.#removePlace(name, old)
+      this.#putPlace(name, known)
+    }
+    for (const gone of before.values()) this.#removePlace(name, gone)
+    if (record === null) this.#directories.removeSync(keyOf(name))
+    else this.#directories.putSync(keyOf(name), asBuffer(encodeDirectoryRecord(record)))
+  }
+
+  /** Every directory that is known, in key order. */
+  *directories(): Iterable<NamedRecord> {
+    for (const { key, value } of this.#directories.getRange()) {
+      const record = decodeDirectoryRecord(value)
+      // A name too long for a key stands in its record's places only; such a directory is read again each time.
+      if (record !== null && key[0] === PLAIN)
+        yield { name: byteName(latin1Of(key.subarray(1))), record }
+    }
+  }
+
+  /** Names under which a content stood when last looked at, hashed ones first. */
+  places(root: Root): Place[] {
+    const start = asBuffer(bytesOf(root))
+    const found: Place[] = []
+    for (const { value } of this.#places.getRange({ start, end: after(start) })) {
+      const from = new Cursor(value)
+      const hashed = from.u8() === 1
+      const ino = from.u64le()
+      const mtimeNs = BigInt.asIntN(64, from.u64le())
+      found.push({
+        hashed,
+        ino,
+        mtimeNs,
+        size: from.varint(),
+        name: byteName(from.latin1(from.left)),
+      })
+    }
+    return found.sort((a, b) => Number(b.hashed) - Number(a.hashed))
+  }
+
+  #putPlace(directory: ByteName, known: Known): void {
+    if (known.root === null) return
+    const name = joinName(directory, known.base)
+    const value = new Writer(32 + name.length)
+    value.u8(known.hashed ? 1 : 0)
+    value.u64le(known.ino)
+    value.u64le(BigInt.asUintN(64, known.mtimeNs))
+    value.varint(known.size)
+    value.latin1(name)
+    this.#places.putSync(placeKey(known.root, name), asBuffer(value.done()))
+  }
+  #removePlace(directory: ByteName, known: Known): void {
+    if (known.root !== null)
+      this.#places.removeSync(placeKey(known.root, joinName(directory, known.base)))
+  }
+
+  // ---- pages, sums and leaf hashes, by root ---------------------------------------------------
+
+  /** A metadata content: a page or published sums. A copy. */
+  blob(root: Root): Uint8Array | null {
+    return copy(this.#blobs.get(asBuffer(bytesOf(root))))
+  }
+  hasBlob(root: Root): boolean {
+    return this.#blobs.doesExist(asBuffer(bytesOf(root)))
+  }
+  putBlob(content: ContentId, bytes: Uint8Array): void {
+    this.#blobs.putSync(asBuffer(bytesOf(content.root)), asBuffer(bytes))
+  }
+  removeBlob(root: Root): void {
+    this.#blobs.removeSync(asBuffer(bytesOf(root)))
+  }
+  *blobRoots(): Iterable<Root> {
+    for (const key of this.#blobs.getKeys()) yield rootOf(key)
+  }
+
+  /** All packed leaf hashes of a content above 64 KiB. A copy. */
+  leaves(root: Root): Uint8Array | null {
+    return copy(this.#leaves.get(asBuffer(bytesOf(root))))
+  }
+  putLeaves(root: Root, leaves: Uint8Array): void {
+    this.#leaves.putSync(asBuffer(bytesOf(root)), asBuffer(leaves))
+  }
+  removeLeaves(root: Root): void {
+    this.#leaves.removeSync(asBuffer(bytesOf(root)))
+  }
+
+  // ---- small named values: heads, pins, what was done last ------------------------------------
+
+  value(name: string): Uint8Array | null {
+    return copy(this.#values.get(Buffer.from(name)))
+  }
+  putValue(name: string, bytes: Uint8Array): void {
+    this.#values.putSync(Buffer.from(name), asBuffer(bytes))
+  }
+}
+
+const PLAIN = 0
+const DIGEST = 1
+
+function samePlace(a: Known, b: Known): boolean {
+  return a.root === b.root && a.hashed === b.hashed && a.mtimeNs === b.mtimeNs && a.ino === b.ino
+}
+function keyOf(name: ByteName): Buffer {
+  const bytes = nameBytes(name)
+  return bytes.length <= KEY_BYTES
+    ? Buffer.concat([Buffer.from([PLAIN]), bytes])
+    : Buffer.concat([Buffer.from([DIGEST]), hash('sha256', bytes, 'buffer')])
+}
+function placeKey(root: Root, name: ByteName): Buffer {
+  return Buffer.concat([bytesOf(root), hash('sha256', nameBytes(name), 'buffer').subarray(0, 8)])
+}
+/** The least key above all that begin with `prefix`. */
+function after(prefix: Buffer): Buffer {
+  return Buffer.concat([prefix, Buffer.alloc(9, 0xff)])
+}
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+/** lmdb hands out memory that the next read may use again. */
+function copy(bytes: Buffer | undefined): Uint8Array | null {
+  return bytes === undefined ? null : Uint8Array.prototype.slice.call(bytes)
+}

@@ -1,0 +1,158 @@
+/**
+ * The kernel in plain TypeScript, written to be read: the oracle of its tests, and the fallback where WebAssembly or
+ * its SIMD is missing. Weak sums as in rsync; XXH64 and XXH3 in reference-xxhash.ts; MD4 here, MD5 and SHA-1 OpenSSL's.
+ */
+import { hash } from 'node:crypto'
+import {
+  type BlockSum,
+  CHAIN_CAP,
+  FILTER_WORDS,
+  filterSlot,
+  headBits,
+  headOf,
+  type Kernel,
+  type KernelSize,
+  type ScanTable,
+  SUM_BYTES,
+} from './kernel-port.js'
+import { md4 } from './reference-md4.js'
+import { xxh3, xxh64, xxh128 } from './reference-xxhash.js'
+
+export function openReference(size: KernelSize): Kernel {
+  return new Reference(size)
+}
+
+class Reference implements Kernel {
+  readonly data: Uint8Array
+  readonly table: ScanTable
+  #s1 = 0
+  #s2 = 0
+
+  constructor(size: KernelSize) {
+    const bits = headBits(size.entries)
+    this.data = new Uint8Array(size.dataBytes)
+    this.table = {
+      filter: new Uint32Array(FILTER_WORDS),
+      heads: new Uint32Array(2 ** bits),
+      headShift: 32 - bits,
+      weaks: new Uint32Array(size.entries),
+      nexts: new Uint32Array(size.entries),
+    }
+  }
+
+  weakSums(
+    offset: number,
+    length: number,
+    blockLength: number,
+    out: Uint8Array,
+    at: number,
+    stride: number,
+  ): void {
+    const view = new DataView(out.buffer, out.byteOffset, out.byteLength)
+    let to = at
+    for (let done = 0; done < length; done += blockLength) {
+      view.setUint32(
+        to,
+        weakSum(this.data, offset + done, Math.min(blockLength, length - done)),
+        true,
+      )
+      to += stride
+    }
+  }
+
+  strongSums(
+    sum: BlockSum,
+    width: number,
+    offset: number,
+    length: number,
+    blockLength: number,
+    out: Uint8Array,
+    at: number,
+    stride: number,
+  ): void {
+    let to = at
+    for (let done = 0; done < length; done += blockLength) {
+      const from = offset + done
+      const block = this.data.subarray(from, from + Math.min(blockLength, length - done))
+      out.set(strongSum(sum, block).subarray(0, width), to)
+      to += stride
+    }
+  }
+
+  place(offset: number, length: number): number {
+    const sum = weakSum(this.data, offset, length)
+    this.#s1 = sum & 0xffff
+    this.#s2 = sum >>> 16
+    return sum
+  }
+
+  windowSum(): number {
+    return (this.#s1 | (this.#s2 << 16)) >>> 0
+  }
+
+  scan(offset: number, last: number, length: number, testFirst: boolean): number {
+    if (testFirst && this.#held()) return offset
+    for (let at = offset; at < last; at++) {
+      const out = signed(this.data[at])
+      this.#s1 = (this.#s1 - out + signed(this.data[at + length])) & 0xffff
+      this.#s2 = (this.#s2 - length * out + this.#s1) & 0xffff
+      if (this.#held()) return at + 1
+    }
+    return last + 1
+  }
+
+  /** Does the table hold the window's weak sum? */
+  #held(): boolean {
+    const { filter, heads, headShift, weaks, nexts } = this.table
+    const weak = this.windowSum()
+    if ((((filter[filterSlot(weak)] ?? 0) >>> (weak & 31)) & 1) === 0) return false
+    let entry = heads[headOf(weak, headShift)] ?? 0
+    for (let left = CHAIN_CAP; entry !== 0 && left > 0; left--) {
+      if (weaks[entry - 1] === weak) return true
+      entry = nexts[entry - 1] ?? 0
+    }
+    return false
+  }
+}
+
+function weakSum(data: Uint8Array, offset: number, length: number): number {
+  let s1 = 0
+  let s2 = 0
+  for (let i = offset; i < offset + length; i++) {
+    s1 = (s1 + signed(data[i])) & 0xffff
+    s2 = (s2 + s1) & 0xffff
+  }
+  return (s1 | (s2 << 16)) >>> 0
+}
+function signed(byte = 0): number {
+  return (byte << 24) >> 24
+}
+
+function strongSum(sum: BlockSum, block: Uint8Array): Uint8Array {
+  const { algorithm, seed } = sum
+  const salt = Buffer.alloc(seed === 0 ? 0 : 4)
+  if (seed !== 0) salt.writeInt32LE(seed)
+  const out = Buffer.alloc(SUM_BYTES[algorithm])
+  switch (algorithm) {
+    case 'xxh64':
+      out.writeBigUInt64LE(xxh64(block, BigInt(seed)))
+      return out
+    case 'xxh3':
+      out.writeBigUInt64LE(xxh3(block, BigInt(seed)))
+      return out
+    case 'xxh128': {
+      const [low, high] = xxh128(block, BigInt(seed))
+      out.writeBigUInt64LE(low)
+      out.writeBigUInt64LE(high, 8)
+      return out
+    }
+    case 'md4':
+      return md4(Buffer.concat([block, salt]))
+    case 'md5': {
+      const parts = sum.seedLast === true ? [block, salt] : [salt, block]
+      return hash('md5', Buffer.concat(parts), 'buffer')
+    }
+    case 'sha1':
+      return hash('sha1', Buffer.concat([salt, block]), 'buffer')
+  }
+}

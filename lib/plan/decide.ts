@@ -1,0 +1,87 @@
+/**
+ * "Is this up to date?", asked by a pull, a volunteer and rsync's generator alike: a wanted entry beside what stands
+ * there → what to do, and what differs. rsync(1): the quick check.
+ */
+import type { Entry } from '../flist/entry.js'
+import { sizeOf } from '../flist/entry.js'
+import type { Root } from '../hash/root.js'
+import type { Standing } from '../host.js'
+
+/** What differs between the entry and what stands; the letters of an itemized line. */
+export type Changes = {
+  readonly content: boolean
+  readonly size: boolean
+  readonly time: boolean
+  readonly mode: boolean
+  readonly owner: boolean
+  readonly group: boolean
+}
+
+export type Decision =
+  | { readonly kind: 'keep' }
+  /** The bytes, the target, the kind are right; attributes are not. */
+  | { readonly kind: 'touch'; readonly changes: Changes }
+  /** Nothing stands there: make it. */
+  | { readonly kind: 'create' }
+  /** A file whose bytes differ, or a link or device that does. */
+  | { readonly kind: 'update'; readonly changes: Changes }
+  /** Something of another kind stands in the way. */
+  | { readonly kind: 'replace'; readonly standing: Standing }
+
+export type Wanted = {
+  readonly entry: Entry
+  /** Numbers on this machine; -1: whoever it is. */
+  readonly uid: number
+  readonly gid: number
+}
+
+export type Seen = {
+  readonly standing: Standing
+  /** What a symbolic link points to; null for other kinds. */
+  readonly target: string | null
+  /** The root of the bytes that stand there, where it is known from hashing them. */
+  readonly root: Root | null
+}
+
+/** @param checksum --checksum: size and time alone do not prove that the bytes are right; the root must be known */
+export function decide(wanted: Wanted, seen: Seen | null, checksum = false): Decision {
+  if (seen === null) return { kind: 'create' }
+  const { entry } = wanted
+  const { standing } = seen
+  if (standing.kind !== entry.kind) return { kind: 'replace', standing }
+  const changes: Changes = {
+    content: differs(entry, seen, checksum),
+    size: entry.kind === 'file' && standing.size !== sizeOf(entry),
+    time: standing.mtimeNs !== entry.mtimeNs,
+    mode: entry.kind !== 'symlink' && standing.mode !== entry.mode,
+    owner: wanted.uid !== -1 && standing.uid !== wanted.uid,
+    group: wanted.gid !== -1 && standing.gid !== wanted.gid,
+  }
+  if (changes.content) return { kind: 'update', changes }
+  if (changes.time || changes.mode || changes.owner || changes.group)
+    return { kind: 'touch', changes }
+  return { kind: 'keep' }
+}
+
+function differs(entry: Entry, seen: Seen, checksum: boolean): boolean {
+  const { standing } = seen
+  switch (entry.kind) {
+    case 'file':
+      if (standing.size !== sizeOf(entry)) return true
+      if (entry.content === null) return false
+      if (seen.root !== null) return seen.root !== entry.content.root
+      // Whole seconds, as rsync compares by default: a mirror it made may have lost the rest.
+      return checksum || secondsOf(standing.mtimeNs) !== secondsOf(entry.mtimeNs)
+    case 'symlink':
+      return seen.target !== entry.target
+    case 'character':
+    case 'block':
+      return standing.major !== entry.major || standing.minor !== entry.minor
+    default:
+      return false
+  }
+}
+
+function secondsOf(ns: bigint): bigint {
+  return ns / 1_000_000_000n
+}
