@@ -133,7 +133,7 @@ export class Materializer {
   partial(job: Job, partial: PartialFile): void {
     const made = joinName(PRIVATE_NAME, partial.name)
     this.#appearFile(made, job)
-    partial.forget(false)
+    partial.forget()
   }
 
   /** A copy of an open file in our corner, which may still have to be checked: `accept` or `reject` it. */

@@ -132,13 +132,11 @@ export class LocalSources implements Sources {
         )
       },
       open: (content): PartialContent => {
-        const file = new PartialFile(tree, content)
-        partials.add(file)
+        const file = new PartialFile(tree, partials, content)
         const finish = (): void => {
           file.finish()
           const deliver = (job: Job): void => this.#parts.materializer.partial(job, file)
           this.#deliver(jobs.get(content.root) ?? [], content, deliver)
-          partials.remove(content.root)
         }
         return {
           length: file.length,
