@@ -38,8 +38,6 @@ export type LocalSourcesParts = {
   readonly report: PullReport
   readonly fetcher: Fetcher
   readonly done: (job: Job, way: Way) => void
-  /** A content is whole here and may be offered. */
-  readonly offer: (root: Root) => void
 }
 
 export class LocalSources implements Sources {
@@ -179,6 +177,5 @@ export class LocalSources implements Sources {
       this.#parts.done(job, from === null ? 'received' : 'local')
       standing ??= job.name
     }
-    if (standing !== null) this.#parts.offer(content.root)
   }
 }
