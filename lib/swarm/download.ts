@@ -6,7 +6,7 @@ import { bytesOf, hexOf } from '../base/bytes.js'
 import { type HashRange, LEAF_BYTES } from '../hash/merkle.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, ContentSink, Log, Random } from '../host.js'
-import { Asking, closeRequest } from './asking.js'
+import { Asking, cancelRequest, closeRequest } from './asking.js'
 import { badLeaves, holdingOf, isContent, isProvable, mend } from './assembly.js'
 import { type Fallback, FallbackLane } from './fallback-lane.js'
 import { Frontier } from './frontier.js'
@@ -27,6 +27,8 @@ const NO_PROGRESS_MS = 10_000
 /** Not a byte from peers for so long: the centre is told also what they have. */
 const STARVED_MS = 5000
 const HASHES_MS = 8000
+/** Units in memory whose hashes nobody gave yet (64 MiB at 64 KiB): no more is asked for. */
+const MOST_WAITING = 1024
 /** The end game is for so many items. */
 const LAST_ITEMS = 32
 
@@ -155,8 +157,7 @@ export class Download {
     for (const neighbour of this.#parts.neighbours()) {
       neighbour.partly.length = 0
       for (const request of neighbour.open.values()) {
-        if (!request.isStale) neighbour.peer.cancel(request.handle, request.begin, request.length)
-        request.isStale = true
+        cancelRequest(neighbour, request)
         request.item.thing = -1
       }
     }
@@ -441,7 +442,7 @@ export class Download {
 
   #ask(neighbour: Neighbour, now: number): void {
     const job = this.#job
-    if (job === null) return
+    if (job === null || this.#waiting.size > MOST_WAITING) return
     this.#guarded(() => job.asking.fill(neighbour, now))
   }
 
