@@ -288,7 +288,7 @@ export class Download {
     const { content } = item.content
     if (isContent(content, bytes)) {
       this.#job?.sink.small(content, Uint8Array.from(bytes))
-      this.#done(item)
+      this.#done(item, sender)
       return true
     }
     this.#parts.tally.wasted += bytes.length
@@ -326,7 +326,7 @@ export class Download {
     content.partial?.write(content.offsetOf(unit), bytes)
     content.partial?.mark(unit)
     this.#parts.offerUnit(content.content, unit)
-    this.#done(item)
+    this.#done(item, null)
   }
 
   #unitFromCentre(item: Item, bytes: Uint8Array): boolean {
@@ -338,10 +338,13 @@ export class Download {
     return true
   }
 
-  #done(item: Item): void {
+  /** @param by who gave the last of it, when one did. */
+  #done(item: Item, by: Neighbour | null): void {
     const job = this.#job
     if (job === null) return
-    if (item.takers.length > 0) job.asking.cancel(item, null, null)
+    // one that was asked for a small content whole has answered: looking through its requests would cost more than all else
+    const isAnswered = item.work === null && item.takers.length === 1 && item.takers[0] === by
+    if (item.takers.length > 0 && !isAnswered) job.asking.cancel(item, null, null)
     if (job.frontier.done(item)) retire(item.content)
     this.#advance()
   }
