@@ -3,7 +3,7 @@ import { inflateRawSync } from 'node:zlib'
 import { Cursor, Underflow } from '../base/bytes.js'
 import { SocketError, TryAgainError, UsageError, WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
-import { contentRoot } from '../hash/merkle.js'
+import { contentRoot, type HashRange } from '../hash/merkle.js'
 import { type ContentId, type Root, rootHex } from '../hash/root.js'
 import type { HttpClient } from '../io/http-client.js'
 import {
@@ -13,6 +13,9 @@ import {
   unpackBatchPart,
 } from '../snapshot/batch.js'
 import { isModuleName } from '../snapshot/head.js'
+
+/** Says where the wire of the module's centre is; the host is the URL's. */
+export const WIRE_PORT_HEADER = 'prsync-peer-port'
 
 export type CentreUrl = {
   readonly origin: string
@@ -56,6 +59,7 @@ export class Centre {
     const headers = digest === null ? {} : { 'if-none-match': `"${digest}"` }
     const reply = await this.#client.ask(url, { headers }, signal)
     const bytes = await collect(reply.body, LIMITS.headBytes)
+    this.wirePort = reply.headers.get(WIRE_PORT_HEADER)
     if (reply.status === 304) return null
     if (reply.status === 404)
       throw new UsageError(`${url.origin} has no module of this name (${url.pathname})`)
@@ -98,6 +102,17 @@ export class Centre {
     }
     if (next < items.length)
       throw new SocketError(`${url.origin} broke off in the middle of its answer`)
+  }
+
+  /** The port of the centre's BitTorrent wire, as it told with its head; undefined: it has none. */
+  wirePort: string | undefined
+
+  /** Leaf hashes of a content with their uncles, not verified. */
+  async hashes(content: ContentId, range: HashRange, signal: AbortSignal): Promise<Uint8Array> {
+    const { baseLayer, index, length, proofLayers } = range
+    const query = `base=${baseLayer}&index=${index}&length=${length}&proof=${proofLayers}`
+    const url = new URL(`${this.#base}/hashes/${rootHex(content.root)}?${query}`)
+    return this.#client.fetch(url, {}, LIMITS.messageBytes, signal)
   }
 
   /** Bytes of a content, not verified. */

@@ -6,6 +6,7 @@ import { TreeContents } from '../io/contents.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { decodeHead, headDigest, isModuleName } from '../snapshot/head.js'
+import { Proofs } from '../swarm/proofs.js'
 import { findEntry, readDirectoryPage } from './pages.js'
 import type { Snapshot } from './publish.js'
 
@@ -14,6 +15,9 @@ export class ServedModule {
   readonly tree: DiskTree
   readonly store: Store
   readonly contents: TreeContents
+  readonly proofs = new Proofs()
+  /** Where its swarm is reached; null: it has none. */
+  wirePort: number | null = null
   #current: Snapshot | null
   #digest: string | null
 

@@ -4,6 +4,7 @@ import { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry } from '../flist/entry.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, Log } from '../host.js'
+import { TreeContents } from '../io/contents.js'
 import { HashPool } from '../io/hash-pool.js'
 import { HttpClient } from '../io/http-client.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
@@ -13,14 +14,17 @@ import { Store } from '../io/store.js'
 import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { decodeHead, type Head } from '../snapshot/head.js'
 import { type Pin, trustHead } from '../snapshot/trust.js'
+import type { Swarm } from '../swarm/swarm.js'
 import { Centre } from './centre.js'
 import { fetchPages } from './fetch-pages.js'
 import { httpFetcher } from './http-fetch.js'
 import { Materializer } from './materialize.js'
+import { linger, withSwarm } from './node-swarm.js'
 import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
 import { LocalSources } from './sources.js'
+import { swarmFetcher } from './swarm-fetch.js'
 
 export type PullHost = { readonly clock: Clock; readonly log: Log; readonly userAgent: string }
 
@@ -46,6 +50,7 @@ export async function pull(
   const client = new HttpClient(host.userAgent)
   const pool = new HashPool()
   const partials = new Partials()
+  const contents = new TreeContents(tree, store)
   try {
     const centre = new Centre(client, config.url)
     events.phase('snapshot')
@@ -55,35 +60,75 @@ export async function pull(
     report.bytes.metadata = client.received
     const top = topOf(head, config.url.subtree, store)
     if (!config.dryRun) rememberHead(store, bytes, pin)
-    const owners = new Owners(config.numericIds)
-    const choice = { owners, xattrs: config.xattrs }
-    const materializer = new Materializer(tree, store, choice, outcome, config.delete)
-    const sources = new LocalSources({
-      tree,
-      store,
-      pool,
-      materializer,
-      partials,
-      outcome,
-      report,
-      fetcher: httpFetcher(centre, outcome, report),
-      done: (job, way) => run.done(job, way),
-      offer: () => {},
-    })
-    const run: PullRun = new PullRun({
+    const parts = {
       config,
-      tree,
-      store,
-      owners,
-      outcome,
-      report,
-      events,
-      materializer,
-      sources,
+      url: config.url,
+      centre,
+      client,
+      head,
+      contents,
+      clock: host.clock,
+      log: host.log,
+    }
+    await withSwarm(parts, signal, async (swarm, inner) => {
+      const owners = new Owners(config.numericIds)
+      const choice = { owners, xattrs: config.xattrs }
+      const materializer = new Materializer(tree, store, choice, outcome, config.delete)
+      const sources = new LocalSources({
+        tree,
+        store,
+        pool,
+        materializer,
+        partials,
+        report,
+        fetcher:
+          swarm === null ? httpFetcher(centre, outcome, report) : swarmFetcher(swarm, centre),
+        done: (job, way) => run.done(job, way),
+        offer: (root) => swarm?.offer([root]),
+      })
+      const run: PullRun = new PullRun({
+        config,
+        tree,
+        store,
+        owners,
+        outcome,
+        report,
+        events,
+        materializer,
+        sources,
+      })
+      const tell = (): void => {
+        if (swarm !== null) countSwarm(report, swarm)
+        const { cloned, delta, peers, centre: direct } = report.bytes
+        events.progress(report, {
+          ...run.state,
+          bytesDone: cloned + delta + peers + direct,
+          peers: report.peers,
+        })
+      }
+      const ticking = new AbortController()
+      const ticker = tickEach(
+        PROGRESS_MS,
+        host.clock,
+        tell,
+        AbortSignal.any([inner, ticking.signal]),
+      )
+      try {
+        await run.everything(top, inner)
+      } finally {
+        ticking.abort()
+        await ticker
+        tell()
+      }
+      report.seconds = (host.clock.monotonic() - started) / 1000
+      if (!config.dryRun && outcome.exitCode === EXIT.ok) rememberDone(store, bytes)
+      lock.release()
+      if (swarm === null || config.dryRun || config.lingerMs === 0) return
+      events.phase('giving to others')
+      await linger(swarm, config.lingerMs, host.clock, inner)
     })
-    await run.everything(top, signal)
-    if (!config.dryRun && outcome.exitCode === EXIT.ok) rememberDone(store, bytes)
   } finally {
+    contents.close()
     partials.closeAll()
     client.close()
     await pool.close()
@@ -91,9 +136,30 @@ export async function pull(
     tree.close()
     lock.release()
   }
-  report.seconds = (host.clock.monotonic() - started) / 1000
   report.exit = outcome.exitCode
   return { report, outcome }
+}
+
+const PROGRESS_MS = 200
+
+async function tickEach(
+  ms: number,
+  clock: Clock,
+  act: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    act()
+    await clock.sleep(ms, signal).catch(() => {}) // the loop's condition says why
+  }
+}
+
+function countSwarm(report: PullReport, swarm: Swarm): void {
+  const { bytes, peers } = swarm.progress()
+  report.bytes.peers = bytes.peers
+  report.bytes.centre = bytes.centreWire + bytes.centreHttp
+  report.bytes.wasted = bytes.wasted
+  report.peers = Math.max(report.peers, peers)
 }
 
 async function currentHead(

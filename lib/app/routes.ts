@@ -11,6 +11,7 @@ import type { Entry } from '../flist/entry.js'
 import { parseRootHex } from '../hash/root.js'
 import type { Holding } from '../host.js'
 import { type BatchItem, decodeBatchRequest, encodeBatchPart } from '../snapshot/batch.js'
+import { WIRE_PORT_HEADER } from './centre.js'
 import type { ServedModule } from './module.js'
 
 const deflate = promisify(deflateRaw)
@@ -51,6 +52,7 @@ function privateRoute(
   if (what === 'contents') {
     return request.method === 'POST' ? batchRoute(module, request) : notAllowed('POST')
   }
+  if (what === 'hashes' && argument !== undefined) return hashesRoute(module, argument, request)
   const root = what === 'content' && argument !== undefined ? parseRootHex(argument) : null
   const holding = root === null ? null : module.contents.find(root)
   if (holding === null) return text(404, 'no such content\n')
@@ -60,10 +62,35 @@ function privateRoute(
   })
 }
 
+/** Leaf hashes with their uncles, for a node that no peer gives them. */
+function hashesRoute(module: ServedModule, hex: string, request: HttpRequest): HttpAnswer {
+  const root = parseRootHex(hex)
+  const query = new URLSearchParams(request.query)
+  const field = (name: string): number => Number(query.get(name) ?? Number.NaN)
+  const range = {
+    baseLayer: field('base'),
+    index: field('index'),
+    length: field('length'),
+    proofLayers: field('proof'),
+  }
+  const packed =
+    root === null
+      ? null
+      : module.proofs.answer(root, () => module.contents.find(root)?.leaves() ?? null, range)
+  if (packed === null) return text(404, 'no such hashes\n')
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'content-length': `${packed.length}`,
+  }
+  return { status: 200, headers, body: packed }
+}
+
 function headRoute(module: ServedModule, request: HttpRequest): HttpAnswer {
   const { current, digest } = module
   if (current === null) return text(503, 'nothing published yet\n', { 'retry-after': '5' })
+  const port = module.wirePort === null ? {} : { [WIRE_PORT_HEADER]: `${module.wirePort}` }
   const headers = {
+    ...port,
     etag: `"${digest}"`,
     'cache-control': 'no-cache',
     'content-type': 'text/plain; charset=utf-8',

@@ -1,7 +1,8 @@
 /** `prsync serve --tracker`: publishes trees, and answers nodes and ordinary clients. */
 
+import { latin1Of } from '../base/bytes.js'
 import { messageOf, PrsyncError } from '../base/errors.js'
-import type { HttpAnswer } from '../base/http.js'
+import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import type { Outcome } from '../base/outcome.js'
 import type { Clock, Log } from '../host.js'
 import { HashPool } from '../io/hash-pool.js'
@@ -9,11 +10,16 @@ import { serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
 import { Store } from '../io/store.js'
 import { DiskTree } from '../io/tree.js'
-import { fingerprint, type Head, keyPairOf } from '../snapshot/head.js'
+import { fingerprint, type Head, keyPairOf, swarmInfoHash } from '../snapshot/head.js'
+import { Swarm } from '../swarm/swarm.js'
+import { respondToAnnounce, respondToScrape } from '../tracker/respond.js'
+import { SwarmTable } from '../tracker/swarm-table.js'
 import { ServedModule } from './module.js'
 import { Publisher } from './publish.js'
 import { route } from './routes.js'
 import type { Select } from './scan.js'
+import { WirePort } from './swarm-node.js'
+import { systemRandom } from './system.js'
 
 export type ServeConfig = {
   readonly modules: readonly { readonly name: string; readonly directory: string }[]
@@ -69,7 +75,8 @@ export async function serve(
   const publishAll = async (): Promise<void> => {
     for (const [name, module] of modules) await publishOne(name, module, publishers, events, signal)
   }
-  const tracker = (): HttpAnswer | null => null
+  const table = new SwarmTable()
+  const tracker = trackerRoute(table, host)
   const http = await serveHttp({
     ...config.listen,
     tls: config.tls,
@@ -77,12 +84,15 @@ export async function serve(
     upgrade: null,
     log: host.log,
   })
+  const swarms: Promise<void>[] = []
+  let wire: WirePort | null = null
   try {
     const scheme = config.tls === null ? 'http' : 'https'
     const origin = config.publicUrl ?? `${scheme}://${urlHost(config.listen.host)}:${http.port}`
     const urls = config.modules.map((m) => `${origin}/${m.name}`)
     if (made) events.newKey(fingerprint(keys.publicKey), urls)
     await publishAll()
+    wire = await startSwarms(modules, config, keys.publicKey, table, swarms, host, signal)
     for (const module of modules.values())
       if (module.current !== null)
         events.ready(module.name, module.current.head, `${origin}/${module.name}`)
@@ -92,8 +102,74 @@ export async function serve(
     }
   } finally {
     await http.close()
+    await Promise.all(swarms)
+    await wire?.close()
     for (const module of modules.values()) await module.close()
     await pool.close()
+  }
+}
+
+/** Seeds the modules on one port; what is put into `running` settles when a swarm has ended with the signal. */
+async function startSwarms(
+  modules: ReadonlyMap<string, ServedModule>,
+  config: ServeConfig,
+  key: Uint8Array,
+  table: SwarmTable,
+  running: Promise<void>[],
+  host: ServeHost,
+  signal: AbortSignal,
+): Promise<WirePort | null> {
+  if (config.peerListen === null) return null
+  const { clock, log } = host
+  const wire = await WirePort.listen(config.peerListen, clock, systemRandom, log, signal)
+  for (const module of modules.values()) {
+    const infoHash = swarmInfoHash({ key, module: module.name })
+    const swarm = new Swarm({
+      role: 'centre',
+      id: latin1Of(wire.id),
+      store: module.contents,
+      clock,
+      random: systemRandom,
+      log,
+      uploadRate: config.uploadRate,
+      downloadRate: null,
+      dial: wire.dialer(infoHash),
+    })
+    table.open(latin1Of(infoHash))
+    wire.register(infoHash, swarm)
+    module.wirePort = wire.port
+    running.push(
+      swarm.run(signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      }),
+    )
+  }
+  return wire
+}
+
+/** Announce and scrape, for any BitTorrent client. */
+function trackerRoute(
+  table: SwarmTable,
+  host: ServeHost,
+): (request: HttpRequest) => HttpAnswer | null {
+  return (request) => {
+    const asker = {
+      host: request.remote.address,
+      nowMs: host.clock.monotonic(),
+      below: (n: number) => systemRandom.below(n),
+    }
+    const body =
+      request.path === '/announce'
+        ? respondToAnnounce(request.query, asker, table)
+        : request.path === '/scrape'
+          ? respondToScrape(request.query, table)
+          : null
+    if (body === null) return null
+    return {
+      status: 200,
+      headers: { 'content-type': 'text/plain', 'content-length': `${body.length}` },
+      body,
+    }
   }
 }
 

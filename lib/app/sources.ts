@@ -1,7 +1,6 @@
 /** Where contents come from, cheapest first: the same content here, a basis and its sums, peers, the centre. */
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
-import type { Outcome } from '../base/outcome.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { ContentSink, PartialContent } from '../host.js'
 import type { HashPool } from '../io/hash-pool.js'
@@ -14,11 +13,13 @@ import type { Job } from './pull-plan.js'
 import type { PullReport } from './pull-report.js'
 import type { Sources } from './pull-run.js'
 
-/** A content that has to come over the network, and the names that wait for it. */
+/** A content that has to come over the network, and a name that waits for it. */
 export type Missing = {
   readonly content: ContentId
   readonly since: number
   readonly name: ByteName
+  /** What a delta left open in the partial file; empty: all of it. */
+  readonly ranges: readonly { readonly offset: number; readonly length: number }[]
 }
 
 /** Brings contents over the network into a sink; resolves when each was delivered or given up as a fault. */
@@ -34,7 +35,6 @@ export type LocalSourcesParts = {
   readonly pool: HashPool
   readonly materializer: Materializer
   readonly partials: Partials
-  readonly outcome: Outcome
   readonly report: PullReport
   readonly fetcher: Fetcher
   readonly done: (job: Job, way: Way) => void
@@ -55,7 +55,12 @@ export class LocalSources implements Sources {
       signal.throwIfAborted()
       const [first] = same
       if (first?.entry.content == null || (await this.#clone(root, same))) continue
-      missing.push({ content: first.entry.content, since: first.entry.since, name: first.name })
+      missing.push({
+        content: first.entry.content,
+        since: first.entry.since,
+        name: first.name,
+        ranges: [],
+      })
     }
     if (missing.length === 0) return
     await this.#parts.fetcher(missing, this.#sink(jobs), signal)

@@ -92,4 +92,6 @@ export const LIMITS = {
   /** Filter rules of one run, and their text. */
   filterRules: 100_000,
   filterRuleBytes: 8 * KIB,
+  /** Filter files that merge filter files. */
+  filterDepth: 32,
 } as const

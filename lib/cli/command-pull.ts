@@ -98,7 +98,14 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     color: flags.color,
   })
   try {
-    const host = { clock: systemClock, log: () => {}, userAgent: `prsync/${version()}` }
+    const host = {
+      clock: systemClock,
+      log:
+        process.env['PRSYNC_LOG'] === undefined
+          ? () => {}
+          : (e: string, f?: unknown) => void process.stderr.write(`${e} ${JSON.stringify(f)}\n`),
+      userAgent: `prsync/${version()}`,
+    }
     const { report, outcome } = await pull(config, screen, host, signal)
     screen.finish()
     for (const fault of outcome.faults)

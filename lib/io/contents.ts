@@ -17,56 +17,62 @@ const OPEN_FILES = 256
 export class TreeContents implements ContentStore {
   readonly #tree: DiskTree
   readonly #store: Store
-  readonly #partial: ContentStore | null
-  readonly #open = new Map<Root, FileHolding>()
+  readonly #files = new Map<Root, OpenFile>()
 
-  /** @param partial contents on their way, at a node */
-  constructor(tree: DiskTree, store: Store, partial: ContentStore | null = null) {
+  constructor(tree: DiskTree, store: Store) {
     this.#tree = tree
     this.#store = store
-    this.#partial = partial
   }
 
   find(root: Root): Holding | null {
-    const open = this.#open.get(root)
-    if (open !== undefined) return open
     const blob = this.#store.blob(root)
     if (blob !== null) return new BytesHolding(blob)
-    return this.#file(root) ?? this.#partial?.find(root) ?? null
-  }
-
-  /** The bytes of a small content, or null: for many of them in a row, without a promise each. */
-  small(root: Root): Uint8Array | null {
-    const blob = this.#store.blob(root)
-    if (blob !== null) return blob
-    for (const place of this.#store.places(root)) {
-      const fd = this.#openSame(place)
-      if (fd === null) continue
-      try {
-        const size = fstatSync(fd).size
-        if (size > SMALL_BYTES) return null
-        const bytes = new Uint8Array(size)
-        if (readSync(fd, bytes, 0, size, 0) === size) return bytes
-      } finally {
-        closeSync(fd)
-      }
+    const file = this.#file(root)
+    if (file === null) return null
+    const { length } = file
+    return {
+      length,
+      has: (offset, n) => offset + n <= length,
+      read: (offset, n) => this.#read(root, offset, Math.max(0, Math.min(n, length - offset))),
+      leaves: () => this.#store.leaves(root),
     }
-    return null
   }
 
   close(): void {
-    for (const holding of this.#open.values()) holding.close()
-    this.#open.clear()
+    for (const { fd } of this.#files.values()) close(fd)
+    this.#files.clear()
   }
 
-  #file(root: Root): FileHolding | null {
+  /** The file may have been closed to make room, or replaced, since it was found: each read takes it anew. */
+  async #read(root: Root, offset: number, length: number): Promise<Uint8Array> {
+    const file = this.#file(root)
+    if (file === null) throw new FileError('the file is no longer what it was')
+    const bytes = new Uint8Array(length)
+    let got: number
+    if (file.length <= SMALL_BYTES) {
+      got = readSync(file.fd, bytes, 0, length, offset)
+    } else {
+      file.readers++
+      try {
+        got = (await readAt(file.fd, bytes, 0, length, offset)).bytesRead
+      } finally {
+        file.readers--
+      }
+    }
+    if (got < length) throw new FileError('the file became shorter while it was given')
+    return bytes
+  }
+
+  #file(root: Root): OpenFile | null {
+    const open = this.#files.get(root)
+    if (open !== undefined) return open
     for (const place of this.#store.places(root)) {
       const fd = this.#openSame(place)
       if (fd === null) continue
-      const holding = new FileHolding(fd, fstatSync(fd).size, () => this.#store.leaves(root))
-      if (this.#open.size >= OPEN_FILES) this.#closeOldest()
-      this.#open.set(root, holding)
-      return holding
+      const file = { fd, length: place.size, readers: 0 }
+      this.#makeRoom()
+      this.#files.set(root, file)
+      return file
     }
     return null
   }
@@ -82,66 +88,26 @@ export class TreeContents implements ContentStore {
       return null
     }
     const now = fstatSync(fd, { bigint: true })
-    if (now.mtimeNs === place.mtimeNs && Number(now.size) === place.size && now.ino === place.ino)
-      return fd
+    const isSame =
+      now.mtimeNs === place.mtimeNs && Number(now.size) === place.size && now.ino === place.ino
+    if (isSame) return fd
     closeSync(fd)
     return null
   }
 
-  #closeOldest(): void {
-    for (const [root, holding] of this.#open) {
-      if (holding.reading > 0) continue
-      holding.close()
-      this.#open.delete(root)
+  /** The oldest goes that nobody is reading. */
+  #makeRoom(): void {
+    if (this.#files.size < OPEN_FILES) return
+    for (const [root, file] of this.#files) {
+      if (file.readers > 0) continue
+      closeSync(file.fd)
+      this.#files.delete(root)
       return
     }
   }
 }
 
-class FileHolding implements Holding {
-  readonly length: number
-  readonly #fd: number
-  readonly #leaves: () => Uint8Array | null
-  reading = 0
-  #closed = false
-
-  constructor(fd: number, length: number, leaves: () => Uint8Array | null) {
-    this.#fd = fd
-    this.length = length
-    this.#leaves = leaves
-  }
-
-  has(offset: number, length: number): boolean {
-    return offset + length <= this.length
-  }
-
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.length - offset)))
-    if (this.length <= SMALL_BYTES) {
-      readSync(this.#fd, bytes, 0, bytes.length, offset)
-      return bytes
-    }
-    this.reading++
-    try {
-      const { bytesRead } = await readAt(this.#fd, bytes, 0, bytes.length, offset)
-      if (bytesRead < bytes.length)
-        throw new FileError('the file became shorter while it was given')
-      return bytes
-    } finally {
-      this.reading--
-    }
-  }
-
-  leaves(): Uint8Array | null {
-    return this.#leaves()
-  }
-
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    close(this.#fd)
-  }
-}
+type OpenFile = { readonly fd: number; readonly length: number; readers: number }
 
 class BytesHolding implements Holding {
   readonly #bytes: Uint8Array

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { needLibc } from './libc.js'
 import type { DiskTree } from './tree.js'
 
-export type Lock = { release(): void }
+export type Lock = { /** Twice is fine. */ release(): void }
 
 /** Null where another process has it and we do not wait. */
 export async function lockTree(
@@ -28,7 +28,13 @@ export async function lockTree(
   }
   ftruncateSync(fd)
   writeSync(fd, `${process.pid} on ${hostname()}\n`, 0)
-  return { release: () => closeSync(fd) }
+  let held = true
+  return {
+    release: () => {
+      if (held) closeSync(fd)
+      held = false
+    },
+  }
 }
 
 /** What the holder wrote into the lock: `PID on HOST`. */

@@ -12,7 +12,7 @@ import { type Bind, WINDOW_BYTES } from './peer-port.js'
 import type { RateLimit } from './rate-limit.js'
 import type { Range } from './work.js'
 
-const LEAST_AHEAD_BYTES = 256 * 1024
+const LEAST_AHEAD_BYTES = 128 * 1024
 const MOST_AHEAD_BYTES = 16 * 1024 * 1024
 /** Small contents cost a turn-around each: this many at least are in flight, in at most so many bytes. */
 const SMALL_AHEAD = 128
@@ -20,7 +20,7 @@ const SMALL_AHEAD_BYTES = 2 * 1024 * 1024
 /** Requests are sent this many at a time, so that their binds are one message. */
 const BATCH = 16
 /** End game: what was asked of another this long ago. */
-const OVERDUE_MS = 1000
+const OVERDUE_MS = 3000
 
 export class Asking {
   readonly #frontier: Frontier

@@ -27,6 +27,8 @@ const NO_PROGRESS_MS = 10_000
 /** Not a byte from peers for so long: the centre is told also what they have. */
 const STARVED_MS = 5000
 const HASHES_MS = 8000
+/** The end game is for so many items. */
+const LAST_ITEMS = 32
 
 export type DownloadParts = {
   readonly clock: Clock
@@ -481,7 +483,7 @@ export class Download {
 
   #endGame(job: Job, now: number): void {
     const { picker } = job.frontier
-    if (!job.frontier.isExhausted || picker.available > 0 || picker.takenCount === 0) return
+    if (!job.frontier.isExhausted || picker.available > 0 || picker.size > LAST_ITEMS) return
     for (const neighbour of this.#parts.neighbours()) job.asking.askAgain(neighbour, now)
   }
 

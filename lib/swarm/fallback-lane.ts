@@ -128,13 +128,25 @@ export class FallbackLane {
     const thing = this.#frontier.picker.take(FALLBACK_SLOT, now)
     return thing < 0 ? null : this.#frontier.item(thing)
   }
+  /** With the pending units before and behind it, within an aligned range: one request instead of many. */
   #widened(first: Item, now: number): Item[] {
     const { content } = first
+    const most = Math.max(1, Math.floor(RANGE_BYTES / content.unitBytes))
+    const start = Math.floor(first.unit / most) * most
     const out = [first]
-    while (out.length * content.unitBytes < RANGE_BYTES) {
-      const item = content.items.get(first.unit + out.length)
-      if (item === undefined || !this.#frontier.picker.claim(item.thing, now)) break
+    const claim = (unit: number): Item | null => {
+      const item = content.items.get(unit)
+      return item !== undefined && this.#frontier.picker.claim(item.thing, now) ? item : null
+    }
+    for (let unit = first.unit + 1; unit < start + most; unit++) {
+      const item = claim(unit)
+      if (item === null) break
       out.push(item)
+    }
+    for (let unit = first.unit - 1; unit >= start; unit--) {
+      const item = claim(unit)
+      if (item === null) break
+      out.unshift(item)
     }
     return out
   }

@@ -9,6 +9,9 @@ import type { Link } from '../host.js'
 
 const SMALL = 64 * 1024
 
+/** A peer with no more unsent than this can be given the next bytes: below what upload keeps ahead, or waiting would not wait. */
+const DRAINED_BYTES = LIMITS.unsentBytes / 16
+
 export class Outbox {
   #filling = new Writer(4096)
   #spare = new Writer(4096)
@@ -51,7 +54,7 @@ export class Outbox {
 
   /** Settles when little is unsent. @throws {SocketError} when the connection is closed, or the signal's reason. */
   async drained(signal: AbortSignal): Promise<void> {
-    while (!this.#closed && this.unsent > LIMITS.unsentBytes / 4) {
+    while (!this.#closed && this.unsent > DRAINED_BYTES) {
       signal.throwIfAborted()
       await this.#written(signal)
     }

@@ -42,9 +42,6 @@ export class Picker {
   get available(): number {
     return this.#available
   }
-  get takenCount(): number {
-    return this.#taken.size
-  }
 
   /** A new thing that these connections have. @returns its number, free again after `remove`. */
   add(mask: PeerMask): number {

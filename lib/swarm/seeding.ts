@@ -46,7 +46,8 @@ type Asker = {
   fresh: Unit[]
   readonly granted: Map<Unit, number>
   window: number
-  refilledAtMs: number
+  /** Null before the first grant. */
+  refilledAtMs: number | null
 }
 
 export class Seeding {
@@ -68,7 +69,7 @@ export class Seeding {
         fresh: [],
         granted: new Map(),
         window: FIRST_WINDOW,
-        refilledAtMs: now,
+        refilledAtMs: null,
       }
       this.#askers.set(slot, asker)
     }
@@ -138,7 +139,9 @@ export class Seeding {
     const asker = this.#askers.get(slot)
     if (asker === undefined || asker.wants.size === 0) return []
     const alone = this.#active === 1
-    const window = alone ? LAST_WINDOW : asker.window
+    // towards the end the rest is shared out in ever smaller shares: nobody sits on what all others wait for
+    const share = Math.max(2, Math.ceil(asker.fresh.length / (2 * this.#active)))
+    const window = alone ? asker.window : Math.min(asker.window, share)
     if (asker.granted.size * 2 > window) return []
     const out: Grant[] = []
     const left: Unit[] = []
@@ -241,8 +244,10 @@ export class Seeding {
 
 /** The window follows the node's own speed: it holds one to four seconds of it. */
 function resize(asker: Asker, now: number): void {
-  const took = now - asker.refilledAtMs
+  const before = asker.refilledAtMs
   asker.refilledAtMs = now
+  if (before === null) return
+  const took = now - before
   if (took < FAST_MS) asker.window = Math.min(LAST_WINDOW, asker.window * 2)
   else if (took > SLOW_MS) asker.window = Math.max(FIRST_WINDOW, asker.window / 2)
 }

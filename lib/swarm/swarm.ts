@@ -79,7 +79,7 @@ export class Swarm {
   readonly #neighbours = new Map<string, Neighbour>()
   readonly #slots: number[] = []
   /** Dials under way, which end with the run. */
-  readonly #dials = new Set<Promise<void>>()
+  readonly #dials = new Map<AbortController, Promise<void>>()
   #through: number | null = null
   #signal: AbortSignal | null = null
   #haveAtMs = 0
@@ -208,7 +208,8 @@ export class Swarm {
       this.#signal = null
       this.#upload.stop()
       for (const neighbour of [...this.#neighbours.values()]) neighbour.peer.close('going away')
-      await Promise.all(this.#dials)
+      for (const scope of this.#dials.keys()) scope.abort(signal.reason)
+      await Promise.all(this.#dials.values())
     }
   }
 
@@ -235,8 +236,9 @@ export class Swarm {
     if (room <= 0) return
     for (const known of this.#peers.due(now, room, (id) => this.#neighbours.has(id))) {
       this.#peers.dialling(known)
+      const scope = new AbortController()
       const dial = this.#connect(
-        (events) => this.#options.dial(known.address, events, signal),
+        (events) => this.#options.dial(known.address, events, scope.signal),
         known,
       )
         .catch((error: unknown) => {
@@ -246,8 +248,8 @@ export class Swarm {
           })
           this.#peers.failed(known, this.#clock.monotonic())
         })
-        .finally(() => this.#dials.delete(dial))
-      this.#dials.add(dial)
+        .finally(() => this.#dials.delete(scope))
+      this.#dials.set(scope, dial)
     }
   }
 

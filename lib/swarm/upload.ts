@@ -33,6 +33,7 @@ type Side = {
   reading: number
   isListed: boolean
   isDraining: boolean
+  readonly ended: AbortController
 }
 
 /** Contents on their way, which can prove leaves from what was proved to them. */
@@ -82,17 +83,20 @@ export class Upload {
       reading: 0,
       isListed: false,
       isDraining: false,
+      ended: new AbortController(),
     })
   }
   leave(neighbour: Neighbour): void {
     const side = this.#sides.get(neighbour)
     this.#sides.delete(neighbour)
-    if (side !== undefined) side.queue = []
+    if (side === undefined) return
+    side.queue = []
+    side.ended.abort()
   }
   /** Nothing is sent any more. */
   stop(): void {
     this.#ended.abort()
-    this.#sides.clear()
+    for (const neighbour of this.#sides.keys()) this.leave(neighbour)
     this.#round = []
   }
 
@@ -294,7 +298,7 @@ export class Upload {
   /** Waits for the neighbour's socket. */
   #drain(side: Side): void {
     side.isDraining = true
-    side.neighbour.peer.drained(this.#ended.signal).then(
+    side.neighbour.peer.drained(side.ended.signal).then(
       () => {
         side.isDraining = false
         this.#list(side)

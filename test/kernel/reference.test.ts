@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openKernel } from '../../lib/kernel/kernel.js'
-import { type BlockSum, SUM_BYTES } from '../../lib/kernel/kernel-port.js'
+import { type BlockSum, filterSlot, headOf, SUM_BYTES } from '../../lib/kernel/kernel-port.js'
 import { openReference } from '../../lib/kernel/reference.js'
 
 const counting = (n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => i & 0xff)
@@ -127,4 +127,38 @@ t.test('the weak sum takes bytes as signed', async (t) => {
   const k = openReference({ dataBytes: 3, entries: 1 })
   k.data.set([1, 0x80, 2])
   t.equal(k.place(0, 3), ((-125 & 0xffff) | ((1 - 127 - 125) << 16)) >>> 0)
+})
+
+t.test('the scan finds each window that was entered, and says where', async (t) => {
+  const k = openReference({ dataBytes: 64, entries: 4 })
+  k.data.set(Uint8Array.from({ length: 64 }, (_, i) => (i * i) & 0xff))
+  const wanted = [0, 17, 40].map((at) => k.place(at, 10))
+  const { filter, heads, headShift, weaks, nexts } = k.table
+  for (const [entry, weak] of wanted.entries()) {
+    filter[filterSlot(weak)] = (filter[filterSlot(weak)] ?? 0) | (1 << (weak & 31))
+    weaks[entry] = weak
+    nexts[entry] = heads[headOf(weak, headShift)] ?? 0
+    heads[headOf(weak, headShift)] = entry + 1
+  }
+  k.place(0, 10)
+  t.equal(k.scan(0, 54, 10, true), 0)
+  t.equal(k.scan(0, 54, 10, false), 17)
+  t.equal(k.windowSum(), wanted[1])
+  t.equal(k.scan(17, 54, 10, false), 40)
+  t.equal(k.scan(40, 54, 10, false), 55, 'none left')
+})
+
+t.test('weak sums of blocks are those of windows', async (t) => {
+  const k = openReference({ dataBytes: 25, entries: 1 })
+  k.data.set(Uint8Array.from({ length: 25 }, (_, i) => i * 11))
+  const out = Buffer.alloc(3 * 6)
+  k.weakSums(0, 25, 10, out, 2, 6)
+  t.strictSame(
+    [2, 8, 14].map((at) => out.readUInt32LE(at)),
+    [k.place(0, 10), k.place(10, 10), k.place(20, 5)],
+  )
+  t.match(
+    [sum({ algorithm: 'sha1', seed: 0 }, Buffer.from('abc'))[0]],
+    ['a9993e364706816aba3e25717850c26c9cd0d89d'],
+  )
 })

@@ -1,0 +1,96 @@
+/** A node's part in the swarm while it pulls, and for as long after as others need it. */
+import { latin1Of } from '../base/bytes.js'
+import { together } from '../base/together.js'
+import type { Clock, ContentStore, Log } from '../host.js'
+import type { HttpClient } from '../io/http-client.js'
+import { type Head, swarmInfoHash } from '../snapshot/head.js'
+import { Swarm } from '../swarm/swarm.js'
+import type { Centre, CentreUrl } from './centre.js'
+import type { PullConfig } from './pull-report.js'
+import { askTracker, WirePort, wireAddress } from './swarm-node.js'
+import { systemRandom } from './system.js'
+
+/** Nobody was interested for so long: nobody needs us. */
+const UNNEEDED_MS = 3000
+const LOOK_MS = 250
+
+export type NodeSwarmParts = {
+  readonly config: PullConfig
+  readonly url: CentreUrl
+  readonly centre: Centre
+  readonly client: HttpClient
+  readonly head: Head
+  readonly contents: ContentStore
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Runs `work` with a swarm around it; the swarm ends when the work does. Without peers the work gets null. */
+export async function withSwarm(
+  parts: NodeSwarmParts,
+  signal: AbortSignal,
+  work: (swarm: Swarm | null, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { config, clock, log, client, url, head } = parts
+  if (config.peerListen === null) return work(null, signal)
+  const over = new AbortController()
+  const alive = AbortSignal.any([signal, over.signal])
+  const wire = await WirePort.listen(config.peerListen, clock, systemRandom, log, alive)
+  const infoHash = swarmInfoHash(head)
+  const swarm = new Swarm({
+    role: 'node',
+    id: latin1Of(wire.id),
+    store: parts.contents,
+    clock,
+    random: systemRandom,
+    log,
+    uploadRate: config.uploadRate,
+    downloadRate: config.downloadRate,
+    dial: wire.dialer(infoHash),
+  })
+  wire.register(infoHash, swarm)
+  const centre = wireAddress(url.origin, parts.centre.wirePort)
+  if (centre !== null) swarm.addPeers([{ address: centre, centre: true }])
+  const tracker = { client, origin: url.origin, infoHash, clock, log }
+  let isWorking = true
+  const background =
+    (task: (inner: AbortSignal) => Promise<void>) => async (inner: AbortSignal) => {
+      const stop = AbortSignal.any([inner, over.signal])
+      await task(stop).catch((error: unknown) => {
+        if (!stop.aborted) throw error
+      })
+    }
+  try {
+    await together(
+      signal,
+      async (inner) => {
+        try {
+          await work(swarm, inner)
+        } finally {
+          isWorking = false
+          over.abort()
+        }
+      },
+      background((inner) => swarm.run(inner)),
+      background((inner) => askTracker(swarm, wire, tracker, () => (isWorking ? 1 : 0), inner)),
+    )
+  } finally {
+    over.abort()
+    await wire.close()
+  }
+}
+
+/** Goes on giving, at most so long, and only while somebody takes. */
+export async function linger(
+  swarm: Swarm,
+  ms: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = clock.monotonic() + ms
+  let neededAt = clock.monotonic()
+  for (let now = neededAt; now < end && now - neededAt < UNNEEDED_MS; now = clock.monotonic()) {
+    await clock.sleep(LOOK_MS, signal)
+    if (swarm.needed()) neededAt = clock.monotonic()
+  }
+}

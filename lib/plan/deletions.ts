@@ -1,0 +1,100 @@
+/**
+ * What stands and is not wanted → what is removed, in rsync's order, and what is left standing and why.
+ * rsync(1) --delete, --max-delete, FILTER RULES WHEN DELETING. Decides only; the tree is asked, never changed.
+ */
+import { type ByteName, compareNames, joinName } from '../base/byte-name.js'
+import { UsageError } from '../base/errors.js'
+import type { Filter } from '../flist/filter-match.js'
+import type { Standing } from '../host.js'
+
+export type Deletion = { readonly name: ByteName; readonly standing: Standing }
+
+export type DeletionPlan = {
+  /** In this order: what is in a directory before the directory. */
+  readonly remove: readonly Deletion[]
+  /** Directories that would go but hold what a filter protects. */
+  readonly nonEmpty: readonly ByteName[]
+}
+
+/** What the plan looks into: a directory's entries, or null where it cannot be read. */
+export type ListDirectory = (directory: ByteName) => readonly Standing[] | null
+
+/**
+ * What goes from one directory that stays. `filter` is the receiver's and stands in that directory.
+ * @param wanted last components of what the source has there
+ */
+export function planDeletions(
+  directory: ByteName,
+  wanted: ReadonlySet<string>,
+  filter: Filter,
+  list: ListDirectory,
+): DeletionPlan {
+  const remove: Deletion[] = []
+  const nonEmpty: ByteName[] = []
+  const sweep = (within: ByteName, keep: ReadonlySet<string>, dying: boolean): boolean => {
+    const entries = list(within)
+    if (entries === null) return false
+    let empty = true
+    for (const standing of [...entries].sort(lastFirst)) {
+      if (keep.has(standing.base)) continue
+      const name = joinName(within, standing.base)
+      const isDirectory = standing.kind === 'directory'
+      if (filter.excludes(name, isDirectory, dying)) {
+        empty = false
+      } else if (isDirectory && !sweepBelow(name)) {
+        nonEmpty.push(name)
+        empty = false
+      } else {
+        remove.push({ name, standing })
+      }
+    }
+    return empty
+  }
+  const sweepBelow = (name: ByteName): boolean => {
+    filter.enter(name)
+    const empty = sweep(name, NOTHING, true)
+    filter.leave()
+    return empty
+  }
+  sweep(directory, wanted, false)
+  return { remove, nonEmpty }
+}
+const NOTHING: ReadonlySet<string> = new Set()
+
+/** rsync's lists have files before directories, by name; it deletes from their end. */
+function lastFirst(a: Standing, b: Standing): number {
+  const directories = Number(b.kind === 'directory') - Number(a.kind === 'directory')
+  return directories !== 0 ? directories : compareNames(b.base, a.base)
+}
+
+export type MaxDelete =
+  | { readonly kind: 'count'; readonly count: number }
+  /** Of all that stands in the tree. */
+  | { readonly kind: 'percent'; readonly percent: number }
+
+/** `N`, where less than 0 is 0 as in rsync, or `N%`. @throws {UsageError} */
+export function parseMaxDelete(text: string): MaxDelete {
+  const match = /^(-?\d{1,15})(%?)$/.exec(text)
+  const value = Math.max(0, Number(match?.[1] ?? Number.NaN))
+  if (Number.isNaN(value) || (match?.[2] === '%' && value > 100))
+    throw new UsageError(`--max-delete=${text}: not a number, nor a percentage`)
+  return match?.[2] === '%' ? { kind: 'percent', percent: value } : { kind: 'count', count: value }
+}
+
+/** How many may go. @param standing entries in the whole tree */
+export function deletionsAllowed(max: MaxDelete | null, standing: number): number {
+  if (max === null) return Number.POSITIVE_INFINITY
+  return max.kind === 'count' ? max.count : Math.floor((standing * max.percent) / 100)
+}
+
+export type CappedDeletions = {
+  readonly remove: readonly Deletion[]
+  /** Left standing because of the limit. */
+  readonly refused: readonly Deletion[]
+}
+
+/** The first `allowed` go, the rest stays: directories come after what is in them, so none of these loses its reason. */
+export function capDeletions(all: readonly Deletion[], allowed: number): CappedDeletions {
+  if (all.length <= allowed) return { remove: all, refused: [] }
+  return { remove: all.slice(0, allowed), refused: all.slice(allowed) }
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { type ContentId, rootOf } from '../../lib/hash/root.js'
+import { type Grant, Seeding } from '../../lib/swarm/seeding.js'
+
+const contentOf = (i: number): ContentId => ({
+  root: rootOf(new Uint8Array(32).fill(i + 1)),
+  length: 1000,
+})
+const contents = Array.from({ length: 60 }, (_, i) => contentOf(i))
+const rootsOf = (grants: readonly Grant[]): string[] => grants.map((g) => g.content.root)
+
+t.test('each unit goes out once before any goes twice', async () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(5), fc.boolean()), { minLength: 1, maxLength: 200 }),
+      (turns) => {
+        const seeding = new Seeding()
+        for (let slot = 0; slot <= 5; slot++)
+          for (const content of contents) seeding.want(slot, content, 0, 0, 0)
+        const given = new Map<string, number>()
+        for (const [slot, isServed] of turns) {
+          for (const { content } of seeding.grant(slot, 100)) {
+            const before = given.get(content.root) ?? 0
+            // nothing was offered on, and no time passed: a second copy is never due
+            assert.equal(before, 0)
+            given.set(content.root, before + 1)
+            if (isServed) seeding.served(slot, content, 0)
+          }
+        }
+        assert.equal(seeding.repeats, 0)
+      },
+    ),
+  )
+})
+
+t.test('a lone node gets everything as fast as it takes it', async (t) => {
+  const seeding = new Seeding()
+  for (const content of contents) seeding.want(3, content, 0, 0, 0)
+  const got: string[] = []
+  let turns = 0
+  for (; got.length < contents.length; turns++) {
+    const grants = seeding.grant(3, turns * 10)
+    got.push(...rootsOf(grants))
+    for (const { content } of grants) seeding.served(3, content, 0)
+  }
+  t.equal(new Set(got).size, contents.length)
+  t.ok(turns <= 4, `${turns} turns`)
+})
+
+t.test('a second copy: not while others may offer it, but when nobody does', async (t) => {
+  const seeding = new Seeding()
+  const [one] = contents
+  if (one === undefined) throw new Error('no contents')
+  seeding.want(1, one, 0, 0, 0)
+  seeding.want(2, one, 0, 0, 0)
+  t.strictSame(rootsOf(seeding.grant(1, 0)), [one.root])
+  seeding.served(1, one, 0)
+  seeding.want(9, contentOf(70), 0, 0, 0) // so that 2 is not alone
+  t.strictSame(rootsOf(seeding.grant(2, 100)), [])
+  seeding.review(5000)
+  t.strictSame(rootsOf(seeding.grant(2, 5000)), [], 'within twice the expected time')
+  seeding.review(6500)
+  t.strictSame(rootsOf(seeding.grant(2, 6500)), [one.root])
+  t.equal(seeding.repeats, 1)
+})
+
+t.test('what others offer is not granted, unless it is long in coming', async (t) => {
+  const seeding = new Seeding()
+  const [one, two] = contents
+  if (one === undefined || two === undefined) throw new Error('no contents')
+  seeding.want(1, one, 0, 2, 0)
+  seeding.want(2, two, 0, 0, 0)
+  t.strictSame(rootsOf(seeding.grant(1, 0)), [])
+  seeding.review(14_000)
+  t.strictSame(rootsOf(seeding.grant(1, 14_000)), [])
+  seeding.review(16_000)
+  t.strictSame(rootsOf(seeding.grant(1, 16_000)), [one.root])
+})
+
+t.test('a node that goes takes its grants with it: they are fresh for others', async (t) => {
+  const seeding = new Seeding()
+  const [one] = contents
+  if (one === undefined) throw new Error('no contents')
+  for (const slot of [1, 2, 3]) seeding.want(slot, one, 0, 0, 0)
+  t.strictSame(rootsOf(seeding.grant(1, 0)), [one.root])
+  t.strictSame(rootsOf(seeding.grant(2, 0)), [])
+  seeding.leave(1, () => 0)
+  seeding.review(1000)
+  t.strictSame(rootsOf(seeding.grant(2, 1000)), [one.root])
+  t.strictSame(rootsOf(seeding.grant(3, 1000)), [])
+  t.equal(seeding.repeats, 0)
+})
+
+t.test('a node that is not served any more loses its grants and wants still', async (t) => {
+  const seeding = new Seeding()
+  const [one] = contents
+  if (one === undefined) throw new Error('no contents')
+  for (const slot of [1, 2]) seeding.want(slot, one, 0, 0, 0)
+  seeding.grant(1, 0)
+  seeding.revoke(1)
+  t.strictSame(rootsOf(seeding.grant(2, 10)), [one.root])
+  t.equal(seeding.wantCount(1), 1)
+})
