@@ -17,7 +17,7 @@ import {
 } from './bencode.js'
 import { type CompactPeer, decodeCompact, encodeCompact, hostOf } from './compact-peers.js'
 
-type AnnounceEvent = 'started' | 'stopped' | 'completed' | 'update'
+export type AnnounceEvent = 'started' | 'stopped' | 'completed' | 'update'
 
 export type AnnounceRequest = {
   /** 20 bytes each, one char per byte. */
