@@ -107,6 +107,21 @@ async function tcpPair(): Promise<readonly [Link, Link]> {
   return pair
 }
 
+/** The same bytes over the bare links, in writes of 64 KiB: what the wire is to be measured against. */
+async function bare([from, to]: readonly [Link, Link], total: number): Promise<number> {
+  const block = new Uint8Array(65_536)
+  const start = performance.now()
+  const reading = (async () => {
+    for (let got = 0; got < total; ) got += (await to.read(never))?.length ?? total
+  })()
+  for (let sent = 0; sent < total; sent += block.length) await from.write(block, never)
+  await reading
+  const seconds = (performance.now() - start) / 1000
+  await from.close()
+  await to.close()
+  return seconds
+}
+
 const scale = values.tiny ? 0.01 : 1
 const cases: ReadonlyArray<[name: string, count: number, length: number, depth: number]> = [
   ['12 KB', 40_000, 12_000, 128],
@@ -115,7 +130,10 @@ const cases: ReadonlyArray<[name: string, count: number, length: number, depth: 
 for (const [kind, pair] of [
   ['memory', async () => linkPair()],
   ['loopback', tcpPair],
-] as const)
+] as const) {
+  const total = Math.ceil(20_000 * scale) * 65_536
+  const bareSeconds = await bare(await pair(), total)
+  console.log(`${kind}, bare link: ${Math.round(total / bareSeconds / 1e6)} MB/s`)
   for (const [name, count, length, depth] of cases) {
     const seconds = await run(await pair(), Math.ceil(count * scale), length, depth)
     const rate = (count * scale) / seconds
@@ -123,3 +141,4 @@ for (const [kind, pair] of [
       `${kind} ${name}: ${Math.round(rate)} requests/s, ${Math.round((rate * length) / 1e6)} MB/s`,
     )
   }
+}

@@ -40,6 +40,7 @@ export class Materializer {
   readonly #outcome: Outcome
   /** --delete or --force: a directory that is not empty may make way. */
   readonly #force: boolean
+  readonly #indexed: (roots: readonly Root[]) => void
   readonly #expected = new Map<ByteName, DirectoryEntry>()
   readonly #dirty = new Set<ByteName>()
   #fresh = new Map<ByteName, Map<string, Known>>()
@@ -52,12 +53,15 @@ export class Materializer {
     choice: AttributeChoice,
     outcome: Outcome,
     force: boolean,
+    /** Contents that the index finds from now on, so that they can be given to others. */
+    indexed: (roots: readonly Root[]) => void,
   ) {
     this.#tree = tree
     this.#store = store
     this.#choice = choice
     this.#outcome = outcome
     this.#force = force
+    this.#indexed = indexed
   }
 
   /** Our own corner, without what a run that was killed left half made. */
@@ -133,7 +137,7 @@ export class Materializer {
   partial(job: Job, partial: PartialFile): void {
     const made = joinName(PRIVATE_NAME, partial.name)
     this.#appearFile(made, job)
-    partial.forget(false)
+    partial.forget()
   }
 
   /** A copy of an open file in our corner, which may still have to be checked: `accept` or `reject` it. */
@@ -203,6 +207,10 @@ export class Materializer {
     this.#store.transaction(() => {
       for (const [directory, known] of fresh) mergeKnown(this.#store, directory, known)
     })
+    const roots: Root[] = []
+    for (const known of fresh.values())
+      for (const { root, hashed } of known.values()) if (root !== null && hashed) roots.push(root)
+    this.#indexed(roots)
   }
 
   /** Only bytes that were verified come this way. */

@@ -73,7 +73,8 @@ export async function pull(
     await withSwarm(parts, signal, async (swarm, inner) => {
       const owners = new Owners(config.numericIds)
       const choice = { owners, xattrs: config.xattrs }
-      const materializer = new Materializer(tree, store, choice, outcome, config.delete)
+      const offer = (roots: readonly Root[]): void => swarm?.offer(roots)
+      const materializer = new Materializer(tree, store, choice, outcome, config.delete, offer)
       const sources = new LocalSources({
         tree,
         store,
@@ -84,7 +85,6 @@ export async function pull(
         fetcher:
           swarm === null ? httpFetcher(centre, outcome, report) : swarmFetcher(swarm, centre),
         done: (job, way) => run.done(job, way),
-        offer: (root) => swarm?.offer([root]),
       })
       const run: PullRun = new PullRun({
         config,
@@ -97,8 +97,10 @@ export async function pull(
         materializer,
         sources,
       })
+      let ticks = 1
       const tell = (): void => {
         if (swarm !== null) countSwarm(report, swarm)
+        if (swarm !== null && ticks++ % OFFER_TICKS === 0) materializer.flushIndex()
         const { cloned, delta, peers, centre: direct } = report.bytes
         events.progress(report, {
           ...run.state,
@@ -141,6 +143,8 @@ export async function pull(
 }
 
 const PROGRESS_MS = 200
+/** What is new is written to the index, and so offered, once a second. */
+const OFFER_TICKS = 5
 
 async function tickEach(
   ms: number,

@@ -38,8 +38,6 @@ export type LocalSourcesParts = {
   readonly report: PullReport
   readonly fetcher: Fetcher
   readonly done: (job: Job, way: Way) => void
-  /** A content is whole here and may be offered. */
-  readonly offer: (root: Root) => void
 }
 
 export class LocalSources implements Sources {
@@ -132,13 +130,11 @@ export class LocalSources implements Sources {
         )
       },
       open: (content): PartialContent => {
-        const file = new PartialFile(tree, content)
-        partials.add(file)
+        const file = new PartialFile(tree, partials, content)
         const finish = (): void => {
           file.finish()
           const deliver = (job: Job): void => this.#parts.materializer.partial(job, file)
           this.#deliver(jobs.get(content.root) ?? [], content, deliver)
-          partials.remove(content.root)
         }
         return {
           length: file.length,
@@ -181,6 +177,5 @@ export class LocalSources implements Sources {
       this.#parts.done(job, from === null ? 'received' : 'local')
       standing ??= job.name
     }
-    if (standing !== null) this.#parts.offer(content.root)
   }
 }

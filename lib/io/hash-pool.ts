@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { StartupError } from '../base/errors.js'
 import type { Root } from '../hash/root.js'
+import { SMALL_BYTES } from '../hash/unit.js'
 
 export type HashJob = {
   readonly id: number
@@ -27,9 +28,6 @@ export type Hashed =
   /** It changed each time it was read. */
   | { readonly kind: 'changing' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
-
-/** Contents up to this are verified by their root alone, in one piece. */
-export const SMALL_BYTES = 65536
 
 type Waiting = {
   readonly resolve: (results: readonly Hashed[]) => void

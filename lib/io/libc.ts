@@ -177,9 +177,8 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     statAt(directory, name, into) {
       if ((c.statx(directory, z(name), AT.symlinkNoFollow, STATX_BASIC, into) as number) === 0)
         return true
-      const error = failure('statx')
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false
-      throw error
+      if (NOTHING_THERE.has(koffi.errno())) return false
+      throw failure('statx')
     },
     mkdirAt: (directory, name, mode) =>
       void check(c.mkdirat(directory, z(name), mode) as number, 'mkdirat'),
@@ -282,6 +281,8 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
 }
 
 const NUL = Buffer.alloc(1)
+/** ENOENT, ENOTDIR, by number: an error object a missing name would cost more than the call. */
+const NOTHING_THERE = new Set([2, 20])
 const CANNOT_CLONE = new Set([
   'EOPNOTSUPP',
   'EXDEV',

@@ -4,55 +4,48 @@
  * not believed: a crash of the kernel may have kept the mark and lost the bytes.
  */
 import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from 'node:fs'
-import { baseOf, byteName, joinName } from '../base/byte-name.js'
+import { joinName } from '../base/byte-name.js'
 import { FileError } from '../base/errors.js'
-import { type ContentId, type Root, rootHex } from '../hash/root.js'
-import type { ContentStore, Holding, PartialContent } from '../host.js'
+import { type ContentId, rootHex } from '../hash/root.js'
+import { unitBytesOf } from '../hash/unit.js'
+import type { PartialContent } from '../host.js'
 import { type DiskTree, PRIVATE_NAME } from './tree.js'
 
-const LEAST_UNIT = 65536
 /** Bytes before the marks: which boot they were made in. */
 const HEADER = 36
 
-/** Bytes of a swarm unit of a content: max(64 KiB, √length) rounded up to a power of two. */
-export function unitBytesOf(length: number): number {
-  let unit = LEAST_UNIT
-  while (unit * unit < length) unit *= 2
-  return unit
-}
+/** The two files of a partial content while they are open. */
+type Files = { readonly fd: number; readonly journal: number }
 
 export class PartialFile implements PartialContent {
   readonly content: ContentId
   readonly length: number
   readonly unitBytes: number
   readonly #tree: DiskTree
-  readonly #fd: number
-  readonly #journal: number
+  readonly #partials: Partials
   readonly #marks: Uint8Array
-  #leaves: Uint8Array | null = null
-  #closed = false
+  #files: Files | null = null
 
-  constructor(tree: DiskTree, content: ContentId) {
+  constructor(tree: DiskTree, partials: Partials, content: ContentId) {
     this.#tree = tree
+    this.#partials = partials
     this.content = content
     this.length = content.length
     this.unitBytes = unitBytesOf(content.length)
-    const hex = rootHex(content.root)
-    this.#fd = tree.createPrivate(`partial/${hex}`)
-    this.#journal = tree.createPrivate(`partial/${hex}.units`)
     this.#marks = new Uint8Array(Math.ceil(this.units / 8))
-    this.#resume()
+    if (this.#stands(`${this.name}.units`)) this.#resume()
   }
 
   get units(): number {
     return Math.ceil(this.length / this.unitBytes)
   }
+  /** Below our corner. */
   get name(): string {
     return `partial/${rootHex(this.content.root)}`
   }
-  /** The open file, for those who fill it from other files. */
+  /** The open file, for those who fill it from other files. It may be closed at the next call. */
   get fd(): number {
-    return this.#fd
+    return this.#open().fd
   }
 
   isMarked(unit: number): boolean {
@@ -60,13 +53,14 @@ export class PartialFile implements PartialContent {
   }
 
   write(offset: number, bytes: Uint8Array): void {
+    const { fd } = this.#open()
     for (let done = 0; done < bytes.length; )
-      done += writeSync(this.#fd, bytes, done, bytes.length - done, offset + done)
+      done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
   }
 
   read(offset: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length)
-    const got = readSync(this.#fd, bytes, 0, length, offset)
+    const got = readSync(this.#open().fd, bytes, 0, length, offset)
     return bytes.subarray(0, got)
   }
 
@@ -74,104 +68,91 @@ export class PartialFile implements PartialContent {
     const at = unit >> 3
     const byte = (this.#marks[at] ?? 0) | (1 << (unit & 7))
     this.#marks[at] = byte
-    writeSync(this.#journal, Uint8Array.of(byte), 0, 1, HEADER + at)
+    writeSync(this.#open().journal, Uint8Array.of(byte), 0, 1, HEADER + at)
   }
 
-  has(offset: number, length: number): boolean {
-    if (offset + length > this.length) return false
-    for (
-      let unit = Math.floor(offset / this.unitBytes);
-      unit * this.unitBytes < offset + length;
-      unit++
-    )
-      if (!this.isMarked(unit)) return false
-    return true
-  }
-
-  keepLeaves(leaves: Uint8Array): void {
-    this.#leaves = leaves
-  }
-  leaves(): Uint8Array | null {
-    return this.#leaves
-  }
-
+  /** @throws {FileError} while a unit is missing. */
   finish(): void {
     for (let unit = 0; unit < this.units; unit++)
       if (!this.isMarked(unit)) throw new FileError(`unit ${unit} of ${this.name} is missing`)
   }
 
-  /** Closes it; the bytes stay for the next run, or have become a file. */
+  /** Closes its files; they are opened again when needed. */
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    closeSync(this.#fd)
-    closeSync(this.#journal)
+    if (this.#files === null) return
+    closeSync(this.#files.fd)
+    closeSync(this.#files.journal)
+    this.#files = null
+    this.#partials.closed(this)
   }
 
-  /** Forgets the marks file, once the bytes have become a file or are not wanted any more. */
-  forget(alsoBytes: boolean): void {
+  /** The bytes have become a file: the marks go. */
+  forget(): void {
     this.close()
     this.#tree.remove(joinName(PRIVATE_NAME, `${this.name}.units`))
-    if (alsoBytes) this.#tree.remove(joinName(PRIVATE_NAME, this.name))
+  }
+
+  #open(): Files {
+    if (this.#files !== null) return this.#files
+    const isNew = !this.#stands(`${this.name}.units`)
+    this.#partials.opening(this)
+    const fd = this.#tree.createPrivate(this.name)
+    const journal = this.#tree.createPrivate(`${this.name}.units`)
+    this.#files = { fd, journal }
+    if (isNew) writeSync(journal, Buffer.from(bootId(), 'latin1'), 0, HEADER, 0)
+    return this.#files
+  }
+
+  #stands(name: string): boolean {
+    return this.#tree.stat(joinName(PRIVATE_NAME, name)) !== null
   }
 
   #resume(): void {
+    const { journal } = this.#open()
     const boot = bootId()
     const header = Buffer.alloc(HEADER)
-    readSync(this.#journal, header, 0, HEADER, 0)
+    readSync(journal, header, 0, HEADER, 0)
     if (header.toString('latin1') === boot) {
-      readSync(this.#journal, this.#marks, 0, this.#marks.length, HEADER)
-      return
+      readSync(journal, this.#marks, 0, this.#marks.length, HEADER)
+    } else {
+      ftruncateSync(journal, 0)
+      writeSync(journal, Buffer.from(boot, 'latin1'), 0, HEADER, 0)
     }
-    ftruncateSync(this.#journal, 0)
-    writeSync(this.#journal, Buffer.from(boot, 'latin1'), 0, HEADER, 0)
+    this.close()
   }
 }
 
-/** The partial contents that are open, as something to give from. */
-export class Partials implements ContentStore {
-  readonly #open = new Map<Root, PartialFile>()
+/** Partial contents whose files are open, at most OPEN of them: thousands may be on their way at once. */
+export class Partials {
+  readonly #open = new Set<PartialFile>()
 
-  add(file: PartialFile): void {
-    this.#open.set(file.content.root, file)
+  opening(file: PartialFile): void {
+    if (this.#open.size >= OPEN) {
+      const [oldest] = this.#open
+      oldest?.close()
+    }
+    this.#open.add(file)
   }
-  remove(root: Root): void {
-    this.#open.delete(root)
-  }
-  get(root: Root): PartialFile | null {
-    return this.#open.get(root) ?? null
+  closed(file: PartialFile): void {
+    this.#open.delete(file)
   }
   closeAll(): void {
-    for (const file of this.#open.values()) file.close()
-    this.#open.clear()
-  }
-
-  find(root: Root): Holding | null {
-    const file = this.#open.get(root)
-    if (file === undefined) return null
-    return {
-      length: file.length,
-      has: (offset, length) => file.has(offset, length),
-      read: (offset, length) => Promise.resolve(file.read(offset, length)),
-      leaves: () => file.leaves(),
-    }
+    for (const file of [...this.#open]) file.close()
   }
 }
+const OPEN = 128
 
-/** Names in `.~prsync~/partial` that no open content has: left by runs whose snapshot is gone. */
-export function stalePartials(tree: DiskTree, wanted: (hex: string) => boolean): string[] {
+/** Removes the partial contents that no wanted content has: left by runs whose snapshot is gone. */
+export function removeStale(tree: DiskTree, isWanted: (hex: string) => boolean): void {
   const directory = joinName(PRIVATE_NAME, 'partial')
-  return (tree.list(directory) ?? [])
-    .map((s) => baseOf(byteName(s.base)))
-    .filter((base) => !wanted(base.replace(/\.units$/, '')))
+  for (const { base } of tree.list(directory) ?? [])
+    if (!isWanted(base.replace(/\.units$/, ''))) tree.remove(joinName(directory, base))
 }
 
 function bootId(): string {
   try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')
-      .trim()
-      .padEnd(HEADER)
-      .slice(0, HEADER)
+    const id = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+    return id.padEnd(HEADER).slice(0, HEADER)
   } catch {
     // Without /proc every boot looks alike; marks are then believed.
     return ''.padEnd(HEADER, '-')

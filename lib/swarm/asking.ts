@@ -137,8 +137,7 @@ export class Asking {
       for (const request of neighbour.open.values()) {
         if (request.item !== item || request.isStale) continue
         if (range !== null && request.offset !== range.offset) continue
-        request.isStale = true
-        neighbour.peer.cancel(request.handle, request.begin, request.length)
+        cancelRequest(neighbour, request)
       }
       if (range === null) remove(neighbour.partly, item)
     }
@@ -250,6 +249,19 @@ function hasRoom(neighbour: Neighbour, requests: number, bytes: number): boolean
   if (neighbour.openBytes < bytes) return true
   const areSmall = neighbour.openBytes < size * 16384
   return areSmall && size < SMALL_AHEAD && neighbour.openBytes < SMALL_AHEAD_BYTES
+}
+
+/** Nothing is heard of it any more, whatever crosses it on the way. */
+export function cancelRequest(neighbour: Neighbour, request: Request): void {
+  const { handle, begin, length } = request
+  request.isStale = true
+  neighbour.peer.cancel(handle, begin, length)
+  neighbour.open.delete(keyOf(handle, begin))
+  neighbour.openBytes -= length
+  neighbour.handles.cancelled(handle)
+  if (!request.item.content.isSmall || hasOpen(neighbour, request)) return
+  neighbour.handles.retire(handle)
+  neighbour.peer.unbind([handle])
 }
 
 function hasOpen(neighbour: Neighbour, request: Request): boolean {

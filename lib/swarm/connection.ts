@@ -64,39 +64,58 @@ export class Connection<Item> {
   }
 }
 
-/** A handle below 2^12 and an offset below 2^31 as one exact number. */
+/** `keyOf` stays exact below it. */
+const MOST_HANDLE = 2 ** 22
+
+/** A handle below 2^22 and an offset below 2^31 as one exact number. */
 export function keyOf(handle: number, begin: number): number {
   return handle * 2 ** 31 + begin
 }
 
-/** The handles we bound at one neighbour. A handle means something new only when nothing stands open on it. */
+/**
+ * The handles we bound at one neighbour. A handle means something new only when nothing stands open on it; one with a
+ * cancelled request never does, since the answer to that may still come and nobody hears of it.
+ */
 class Handles {
   readonly #free: number[] = []
-  readonly #open = new Uint16Array(LIMITS.peerHandles)
-  readonly #retired = new Uint8Array(LIMITS.peerHandles)
+  readonly #open = new Map<number, number>()
+  readonly #retired = new Set<number>()
+  readonly #tainted = new Set<number>()
   #next = 0
+  #burnt = 0
 
   get left(): number {
-    return LIMITS.peerHandles - this.#next + this.#free.length
+    if (this.#next >= MOST_HANDLE) return 0
+    return LIMITS.peerHandles - (this.#next - this.#burnt) + this.#free.length
   }
   /** One that is free; ask `left` first. */
   claim(): number {
-    const handle = this.#free.pop() ?? this.#next++
-    this.#retired[handle] = 0
-    return handle
+    return this.#free.pop() ?? this.#next++
   }
   opened(handle: number): void {
-    this.#open[handle] = (this.#open[handle] ?? 0) + 1
+    this.#open.set(handle, (this.#open.get(handle) ?? 0) + 1)
   }
   closed(handle: number): void {
-    this.#open[handle] = (this.#open[handle] ?? 1) - 1
-    if (this.#retired[handle] === 1) this.retire(handle)
+    const count = (this.#open.get(handle) ?? 1) - 1
+    if (count > 0) {
+      this.#open.set(handle, count)
+      return
+    }
+    this.#open.delete(handle)
+    if (this.#retired.delete(handle)) this.#release(handle)
+  }
+  /** A request on it was cancelled: as `closed`, and it will not be used again for another content. */
+  cancelled(handle: number): void {
+    this.#tainted.add(handle)
+    this.closed(handle)
   }
   /** Its content is done with; free as soon as nothing is open on it. */
   retire(handle: number): void {
-    this.#retired[handle] = 1
-    if (this.#open[handle] !== 0) return
-    this.#retired[handle] = 0
-    this.#free.push(handle)
+    if (this.#open.has(handle)) this.#retired.add(handle)
+    else this.#release(handle)
+  }
+  #release(handle: number): void {
+    if (this.#tainted.delete(handle)) this.#burnt++
+    else this.#free.push(handle)
   }
 }

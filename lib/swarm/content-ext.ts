@@ -17,7 +17,7 @@ import {
 } from './peer-port.js'
 
 export const CONTENT_EXTENSION = 'ps_content'
-export const HINT_BYTES = 8
+const HINT_BYTES = 8
 
 const BIND = 0
 const UNBIND = 1

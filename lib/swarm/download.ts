@@ -6,7 +6,7 @@ import { bytesOf, hexOf } from '../base/bytes.js'
 import { type HashRange, LEAF_BYTES } from '../hash/merkle.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, ContentSink, Log, Random } from '../host.js'
-import { Asking, closeRequest } from './asking.js'
+import { Asking, cancelRequest, closeRequest } from './asking.js'
 import { badLeaves, holdingOf, isContent, isProvable, mend } from './assembly.js'
 import { type Fallback, FallbackLane } from './fallback-lane.js'
 import { Frontier } from './frontier.js'
@@ -27,6 +27,8 @@ const NO_PROGRESS_MS = 10_000
 /** Not a byte from peers for so long: the centre is told also what they have. */
 const STARVED_MS = 5000
 const HASHES_MS = 8000
+/** Units in memory whose hashes nobody gave yet (64 MiB at 64 KiB): no more is asked for. */
+const MOST_WAITING = 1024
 /** The end game is for so many items. */
 const LAST_ITEMS = 32
 
@@ -155,8 +157,7 @@ export class Download {
     for (const neighbour of this.#parts.neighbours()) {
       neighbour.partly.length = 0
       for (const request of neighbour.open.values()) {
-        if (!request.isStale) neighbour.peer.cancel(request.handle, request.begin, request.length)
-        request.isStale = true
+        cancelRequest(neighbour, request)
         request.item.thing = -1
       }
     }
@@ -287,7 +288,7 @@ export class Download {
     const { content } = item.content
     if (isContent(content, bytes)) {
       this.#job?.sink.small(content, Uint8Array.from(bytes))
-      this.#done(item)
+      this.#done(item, sender)
       return true
     }
     this.#parts.tally.wasted += bytes.length
@@ -325,7 +326,7 @@ export class Download {
     content.partial?.write(content.offsetOf(unit), bytes)
     content.partial?.mark(unit)
     this.#parts.offerUnit(content.content, unit)
-    this.#done(item)
+    this.#done(item, null)
   }
 
   #unitFromCentre(item: Item, bytes: Uint8Array): boolean {
@@ -337,10 +338,13 @@ export class Download {
     return true
   }
 
-  #done(item: Item): void {
+  /** @param by who gave the last of it, when one did. */
+  #done(item: Item, by: Neighbour | null): void {
     const job = this.#job
     if (job === null) return
-    if (item.takers.length > 0) job.asking.cancel(item, null, null)
+    // one that was asked for a small content whole has answered: looking through its requests would cost more than all else
+    const isAnswered = item.work === null && item.takers.length === 1 && item.takers[0] === by
+    if (item.takers.length > 0 && !isAnswered) job.asking.cancel(item, null, null)
     if (job.frontier.done(item)) retire(item.content)
     this.#advance()
   }
@@ -441,7 +445,7 @@ export class Download {
 
   #ask(neighbour: Neighbour, now: number): void {
     const job = this.#job
-    if (job === null) return
+    if (job === null || this.#waiting.size > MOST_WAITING) return
     this.#guarded(() => job.asking.fill(neighbour, now))
   }
 

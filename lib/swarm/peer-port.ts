@@ -65,6 +65,7 @@ export type Peer = {
   want(wants: readonly Want[]): void
   drop(hints: readonly RootHint[]): void
   request(handle: number, begin: number, length: number): void
+  /** Nothing is heard of that request any more. Its answer may still cross: do not mean another content by the handle. */
   cancel(handle: number, begin: number, length: number): void
   /** The bytes may be reused when the call returns. */
   piece(handle: number, begin: number, bytes: Uint8Array): void

@@ -7,7 +7,7 @@ session = lt.session({
     'listen_interfaces': '127.0.0.1:0', 'enable_dht': False, 'enable_lsd': False, 'enable_upnp': False,
     'enable_natpmp': False, 'enable_outgoing_utp': False, 'enable_incoming_utp': False,
     'allow_multiple_connections_per_ip': True,
-    'out_enc_policy': 2, 'in_enc_policy': 2, 'alert_mask': 0x7fffffff,
+    'alert_mask': 0x7fffffff,
 })
 params = lt.add_torrent_params()
 params.ti = lt.torrent_info(torrent)

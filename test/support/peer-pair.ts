@@ -57,6 +57,8 @@ export class MemoryPeer implements Peer {
   readonly #latencyMs: number
   /** What we asked for and was not answered, by handle, begin and length. */
   readonly #open = new Map<string, number>()
+  /** What we took back: its answer is on the way, perhaps with the bytes. */
+  readonly #cancelled = new Map<string, number>()
   #waiters: { resolve: () => void; reject: (why: Error) => void }[] = []
   #other: MemoryPeer | null = null
   #events: PeerEvents
@@ -135,19 +137,24 @@ export class MemoryPeer implements Peer {
     this.#send(HEADER, (e) => e.onRequest(handle, begin, length))
   }
   cancel(handle: number, begin: number, length: number): void {
+    const key = `${handle} ${begin} ${length}`
+    if (this.#take(this.#open, key)) this.#cancelled.set(key, (this.#cancelled.get(key) ?? 0) + 1)
     this.#send(HEADER, (e) => e.onCancel(handle, begin, length))
   }
   piece(handle: number, begin: number, bytes: Uint8Array): void {
     const copy = Uint8Array.from(bytes)
     this.#send(13 + bytes.length, (e, other) => {
-      if (other.#answered(handle, begin, copy.length)) e.onPiece(handle, begin, copy)
-      else other.#end('bytes that were not asked for', 'unsolicited piece')
+      const fit = other.#answered(handle, begin, copy.length)
+      if (fit === 'open') e.onPiece(handle, begin, copy)
+      else if (fit === 'never asked')
+        other.#end('bytes that were not asked for', 'unsolicited piece')
     })
   }
   reject(handle: number, begin: number, length: number): void {
     this.#send(HEADER, (e, other) => {
-      if (other.#answered(handle, begin, length)) e.onReject(handle, begin, length)
-      else other.#end('a reject of nothing', 'unsolicited reject')
+      const fit = other.#answered(handle, begin, length)
+      if (fit === 'open') e.onReject(handle, begin, length)
+      else if (fit === 'never asked') other.#end('a reject of nothing', 'unsolicited reject')
     })
   }
   hashRequest(root: Root, range: HashRange): void {
@@ -163,11 +170,16 @@ export class MemoryPeer implements Peer {
     this.#end(why, null)
   }
 
-  #answered(handle: number, begin: number, length: number): boolean {
+  /** Does an answer fit? What was cancelled is answered too, and nobody hears of it. */
+  #answered(handle: number, begin: number, length: number): 'open' | 'cancelled' | 'never asked' {
     const key = `${handle} ${begin} ${length}`
-    const count = this.#open.get(key) ?? 0
-    if (count <= 1) this.#open.delete(key)
-    else this.#open.set(key, count - 1)
+    if (this.#take(this.#open, key)) return 'open'
+    return this.#take(this.#cancelled, key) ? 'cancelled' : 'never asked'
+  }
+  #take(counts: Map<string, number>, key: string): boolean {
+    const count = counts.get(key) ?? 0
+    if (count <= 1) counts.delete(key)
+    else counts.set(key, count - 1)
     return count > 0
   }
   #end(why: string, broke: string | null): void {

@@ -10,14 +10,14 @@ export function message(id: number, ...fields: Array<number | string | Uint8Arra
   const body = joined([Uint8Array.of(id), ...parts])
   return joined([u32(body.length), body])
 }
-export function u32(value: number): Uint8Array {
+function u32(value: number): Uint8Array {
   const out = new Uint8Array(4)
   new DataView(out.buffer).setUint32(0, value)
   return out
 }
 
-export const FAST = 0x04
-export const V2 = 0x10
+const FAST = 0x04
+const V2 = 0x10
 export function handshake(
   options: { infoHash?: Uint8Array; id?: string; extended?: boolean; last?: number } = {},
 ): Uint8Array {

@@ -226,3 +226,33 @@ t.test('a sink that fails ends the download with its error', async (t) => {
   t.equal(taker.swarm.progress().peers, 1, 'the connection stands')
   await net.stop()
 })
+
+t.test('answers to what was cancelled are not taken for answers to what came after', async (t) => {
+  const net = new SwarmNet(1, 40)
+  const giver = net.node('giver')
+  const taker = net.node('taker')
+  const contents = stock(giver.store, Array<number>(3000).fill(4000))
+  giver.swarm.setThrough(1)
+  taker.swarm.addPeers([{ address: giver.address, centre: false }])
+  let left = contents
+  for (let round = 0; left.length > 0; round++) {
+    const scope = new AbortController()
+    const part = taker.swarm.download(wantedOf(left), taker.sink, null, scope.signal)
+    net.clock.after(330, () => scope.abort(new Error('stopped')))
+    await net.clock.until(
+      part.catch(() => undefined),
+      10_000,
+    )
+    const before = left.length
+    left = left.filter((content) => !taker.store.contents.has(content.root))
+    if (round > 50 || left.length === before) throw new Error('no progress')
+    if (round === 0) t.ok(left.length > 0, 'something was cancelled')
+  }
+  t.strictSame(taker.swarm.progress().bans, [])
+  t.equal(taker.swarm.progress().peers, 1)
+  await net.clock.advance(1000)
+  t.notOk(giver.swarm.needed(), 'and nobody waits for anything')
+  await net.clock.advance(120_000)
+  t.equal(taker.swarm.progress().peers, 1, 'the connection stands')
+  await net.stop()
+})
