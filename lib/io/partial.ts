@@ -43,9 +43,9 @@ export class PartialFile implements PartialContent {
   get name(): string {
     return `partial/${rootHex(this.content.root)}`
   }
-  /** The open file, for those who fill it from other files. It may be closed at the next call. */
-  get fd(): number {
-    return this.#open().fd
+  /** Makes its files, for those who fill them by their names. */
+  create(): void {
+    this.#open()
   }
 
   isMarked(unit: number): boolean {
