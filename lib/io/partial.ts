@@ -108,11 +108,13 @@ export class PartialFile implements PartialContent {
   }
 
   #resume(): void {
+    const hadBytes = this.#stands(this.name)
     const { journal } = this.#open()
     const boot = bootId()
     const header = Buffer.alloc(HEADER)
     readSync(journal, header, 0, HEADER, 0)
-    if (header.toString('latin1') === boot) {
+    // Marks without their bytes are what a run leaves that was killed after it gave the bytes their name.
+    if (hadBytes && header.toString('latin1') === boot) {
       readSync(journal, this.#marks, 0, this.#marks.length, HEADER)
     } else {
       ftruncateSync(journal, 0)
