@@ -8,7 +8,7 @@ export default tseslint.config(
     languageOptions: {
       parser: tseslint.parser,
       parserOptions: {
-        project: ['./tsconfig.json', './test/tsconfig.json'],
+        project: './tsconfig.json',
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -26,7 +26,7 @@ export default tseslint.config(
       'ts/no-misused-promises': 'error',
       'ts/no-non-null-assertion': 'error',
       'ts/only-throw-error': 'error',
-      'ts/switch-exhaustiveness-check': 'error',
+      'ts/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       'ts/explicit-module-boundary-types': 'error',
       'max-depth': ['error', 4],
       'max-lines-per-function': ['warn', { max: 60, skipComments: true, skipBlankLines: true }],

@@ -115,6 +115,12 @@ export class Centre {
     return this.#client.fetch(url, {}, LIMITS.messageBytes, signal)
   }
 
+  /** The √size sums of a content, not verified; the centre makes them when they are first asked for. */
+  sums(content: ContentId, signal: AbortSignal): Promise<Uint8Array> {
+    const url = new URL(`${this.#base}/sums/${rootHex(content.root)}`)
+    return this.#client.fetch(url, {}, LIMITS.sumsBytes, signal)
+  }
+
   /** Bytes of a content, not verified. */
   async range(
     content: ContentId,

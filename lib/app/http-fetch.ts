@@ -7,8 +7,8 @@ import type { ContentId } from '../hash/root.js'
 import { SMALL_BYTES } from '../hash/unit.js'
 import type { ContentSink } from '../host.js'
 import type { Centre } from './centre.js'
+import type { Fetcher, Missing } from './missing.js'
 import type { PullReport } from './pull-report.js'
-import type { Fetcher, Missing } from './sources.js'
 
 const BATCH_FILES = 1024
 const BATCH_BYTES = 16 * 1024 * 1024

@@ -2,6 +2,7 @@
 import { type ByteName, joinName, ROOT_NAME } from '../base/byte-name.js'
 import type { Outcome } from '../base/outcome.js'
 import { overAll } from '../base/together.js'
+import { stemOf } from '../flist/similar.js'
 import { SMALL_BYTES } from '../hash/unit.js'
 import type { Standing } from '../host.js'
 import type { Known } from '../io/directory-record.js'
@@ -39,8 +40,12 @@ export async function indexStale(
   }
   try {
     await overAll(batches(scan), pool.width * 2, signal, async ({ directory, files }) => {
-      const paths = files.map((f) => pathOf(tree, joinName(directory, f.base)))
-      const results = await pool.hash(paths)
+      const resembles = resemblance(store, directory)
+      const jobs = files.map((f) => ({
+        path: pathOf(tree, joinName(directory, f.base)),
+        sums: resembles(f.base),
+      }))
+      const results = await pool.hash(jobs)
       let bytes = 0
       for (const [i, file] of files.entries()) {
         const hashed = results[i]
@@ -61,9 +66,15 @@ export async function indexStale(
 }
 
 /** The path of a name for a thread or another program, one char per byte. */
-function pathOf(tree: DiskTree, name: ByteName): string {
+export function pathOf(tree: DiskTree, name: ByteName): string {
   const top = Buffer.from(tree.path, 'utf8').toString('latin1')
   return name === ROOT_NAME ? top : `${top}/${name}`
+}
+
+/** Does a name stand in for one that was there, or for a version of it? Then nodes have something to scan. */
+function resemblance(store: Store, directory: ByteName): (base: string) => boolean {
+  const stems = new Set((store.directory(directory)?.known ?? []).map((k) => stemOf(k.base)))
+  return (base) => stems.has(stemOf(base))
 }
 
 function* batches(scan: Pick<Scan, 'stale'>): Iterable<Batch> {
@@ -101,6 +112,11 @@ function writeResults(store: Store, results: readonly Result[]): void {
         hashed.size > SMALL_BYTES
       )
         store.putLeaves(hashed.root, hashed.leaves)
+    for (const { hashed } of results)
+      if (hashed.kind === 'hashed' && hashed.root !== null && hashed.sums !== null) {
+        store.putBlob(hashed.sums.id, hashed.sums.bytes)
+        store.putSums(hashed.root, hashed.sums.id)
+      }
     for (const [directory, fresh] of byDirectory) mergeKnown(store, directory, fresh)
   })
 }

@@ -1,12 +1,15 @@
 /** A module as the centre serves it: its tree, its index and the snapshot that is current. */
 import type { ByteName } from '../base/byte-name.js'
 import type { Entry } from '../flist/entry.js'
+import type { Root } from '../hash/root.js'
 import type { Holding } from '../host.js'
 import { TreeContents } from '../io/contents.js'
+import type { HashPool } from '../io/hash-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { decodeHead, headDigest, isModuleName } from '../snapshot/head.js'
 import { Proofs } from '../swarm/proofs.js'
+import { pathOf } from './index-tree.js'
 import { findEntry, readDirectoryPage } from './pages.js'
 import type { Snapshot } from './publish.js'
 
@@ -18,10 +21,12 @@ export class ServedModule {
   readonly proofs = new Proofs()
   /** Where its swarm is reached; null: it has none. */
   wirePort: number | null = null
+  readonly #pool: HashPool
   #current: Snapshot | null
   #digest: string | null
 
-  constructor(name: string, tree: DiskTree, store: Store) {
+  constructor(name: string, tree: DiskTree, store: Store, pool: HashPool) {
+    this.#pool = pool
     this.name = name
     this.tree = tree
     this.store = store
@@ -58,6 +63,22 @@ export class ServedModule {
     return entry.kind === 'file' && entry.content !== null
       ? this.contents.find(entry.content.root)
       : null
+  }
+
+  /** The √size sums of a content that is served, from the index or made now; null where it is not served. */
+  async sums(root: Root): Promise<Uint8Array | null> {
+    const known = this.store.sums(root)
+    if (known !== null) return this.store.blob(known.root)
+    const [place] = this.store.places(root)
+    if (place === undefined) return null
+    const [made] = await this.#pool.hash([{ path: pathOf(this.tree, place.name), sums: true }])
+    if (made?.kind !== 'hashed' || made.root !== root || made.sums === null) return null
+    const { id, bytes } = made.sums
+    this.store.transaction(() => {
+      this.store.putBlob(id, bytes)
+      this.store.putSums(root, id)
+    })
+    return bytes
   }
 
   async close(): Promise<void> {

@@ -237,7 +237,7 @@ class Build {
       content,
       since,
       linkGroup: this.#linkGroup(s),
-      sums: null,
+      sums: content === null ? null : this.#options.store.sums(content.root),
       recipe: null,
     } satisfies FileEntry
   }

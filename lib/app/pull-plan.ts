@@ -25,8 +25,8 @@ export type PlanSink = {
   directory(name: ByteName, entry: DirectoryEntry, decision: Decision): void
   other(name: ByteName, entry: Entry, decision: Decision): void
   file(job: Job): void
-  /** Stands there and is not in the snapshot. */
-  extraneous(name: ByteName, standing: Standing): void
+  /** A directory that stays, and what the snapshot has in it: what else stands there may have to go. */
+  sweep(directory: ByteName, wanted: ReadonlySet<string>): void
 }
 
 export type PlannerOptions = {
@@ -69,7 +69,6 @@ export class Planner {
       const name = joinName(directory, entry.base)
       const stands = standing.get(entry.base) ?? null
       if (!select(name, entry.kind === 'directory')) continue
-      standing.delete(entry.base)
       const decision = this.#decide(name, entry, stands, known.get(entry.base) ?? null)
       if (entry.kind === 'directory') {
         sink.directory(name, entry, decision)
@@ -82,10 +81,7 @@ export class Planner {
         sink.other(name, entry, decision)
       }
     }
-    for (const s of standing.values()) {
-      const name = joinName(directory, s.base)
-      if (select(name, s.kind === 'directory')) sink.extraneous(name, s)
-    }
+    sink.sweep(directory, new Set(entries.map((e) => e.base)))
     if (!this.#options.dryRun) this.#remember(directory, record, believed, tree)
     return below
   }

@@ -1,16 +1,18 @@
 /** What a pull is asked for, and what it tells: values only. */
 import { EXIT, type ExitCode } from '../base/errors.js'
+import type { Filter } from '../flist/filter-match.js'
+import type { MaxDelete } from '../plan/deletions.js'
 import type { CentreUrl } from './centre.js'
-import type { Select } from './scan.js'
 
 export type PullConfig = {
   readonly url: CentreUrl
   readonly destination: string
   /** `--key`. */
   readonly fingerprint: string | null
-  readonly select: Select
+  /** What belongs to this mirror, in rsync's rule language. */
+  readonly filter: Filter
   readonly delete: boolean
-  readonly maxDelete: number | null
+  readonly maxDelete: MaxDelete | null
   readonly checksum: boolean
   readonly dryRun: boolean
   readonly numericIds: boolean

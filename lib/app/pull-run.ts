@@ -7,11 +7,11 @@ import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
 import type { Outcome } from '../base/outcome.js'
 import { type DirectoryEntry, type Entry, sizeOf } from '../flist/entry.js'
 import type { ContentId, Root } from '../hash/root.js'
-import type { Standing } from '../host.js'
 import type { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import type { Decision } from '../plan/decide.js'
+import { capDeletions, type Deletion, deletionsAllowed, planDeletions } from '../plan/deletions.js'
 import { DELETING, itemize, type Way } from '../plan/itemize.js'
 import { isRepositoryIndex } from '../plan/stages.js'
 import type { Materializer } from './materialize.js'
@@ -42,7 +42,8 @@ export type PullParts = {
 export class PullRun {
   readonly #parts: PullParts
   readonly #indices: Job[] = []
-  readonly #extraneous: { readonly name: ByteName; readonly standing: Standing }[] = []
+  readonly #extraneous: Deletion[] = []
+  #standing = 0
   readonly #leaders = new Map<number, ByteName>()
   #section: Job[] = []
   #filesTotal = 0
@@ -82,7 +83,7 @@ export class PullRun {
       store,
       owners,
       outcome,
-      select: config.select,
+      select: (name, isDirectory) => !config.filter.excludes(name, isDirectory),
       checksum: config.checksum,
       dryRun: config.dryRun,
     })
@@ -138,8 +139,18 @@ export class PullRun {
         if (isRepositoryIndex(job.name)) this.#indices.push(job)
         else this.#section.push(job)
       },
-      extraneous: (name, standing) => {
-        if (config.delete) this.#extraneous.push({ name, standing })
+      sweep: (directory, wanted) => {
+        this.#standing += wanted.size
+        if (!config.delete) return
+        const plan = planDeletions(directory, wanted, config.filter, (name) =>
+          this.#parts.tree.list(name),
+        )
+        this.#extraneous.push(...plan.remove)
+        for (const name of plan.nonEmpty)
+          this.#parts.outcome.fault(
+            name,
+            'cannot delete the directory: a filter protects what is in it',
+          )
       },
     }
   }
@@ -211,18 +222,15 @@ export class PullRun {
     this.#parts.events.item(line, shown)
   }
 
-  /** What the snapshot does not have, last of all; nothing when something could not be read, as rsync does. */
+  /** What the snapshot does not have, last of all. */
   #delete(): void {
     const { config, materializer, outcome, report, events } = this.#parts
     if (this.#extraneous.length === 0) return
     events.phase('delete')
-    let left = config.maxDelete ?? Number.POSITIVE_INFINITY
-    for (const { name, standing } of this.#extraneous) {
-      if (left <= 0) {
-        outcome.deletesRefused(1)
-        continue
-      }
-      left--
+    const allowed = deletionsAllowed(config.maxDelete, this.#standing + this.#extraneous.length)
+    const { remove, refused } = capDeletions(this.#extraneous, allowed)
+    outcome.deletesRefused(refused.length)
+    for (const { name, standing } of remove) {
       const isDirectory = standing.kind === 'directory'
       if (
         !config.dryRun &&

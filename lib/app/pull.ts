@@ -10,12 +10,14 @@ import { HttpClient } from '../io/http-client.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
 import { Owners } from '../io/owners.js'
 import { Partials } from '../io/partial.js'
+import { openScanPool } from '../io/scan-pool.js'
 import { Store } from '../io/store.js'
 import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { decodeHead, type Head } from '../snapshot/head.js'
 import { type Pin, trustHead } from '../snapshot/trust.js'
 import type { Swarm } from '../swarm/swarm.js'
 import { Centre } from './centre.js'
+import { DeltaSource } from './delta-source.js'
 import { fetchPages } from './fetch-pages.js'
 import { httpFetcher } from './http-fetch.js'
 import { Materializer } from './materialize.js'
@@ -49,6 +51,7 @@ export async function pull(
   const store = new Store(`${config.destination}/${PRIVATE_NAME}/index`)
   const client = new HttpClient(host.userAgent)
   const pool = new HashPool()
+  const scans = openScanPool(pool.width)
   const partials = new Partials()
   const contents = new TreeContents(tree, store)
   try {
@@ -75,6 +78,8 @@ export async function pull(
       const choice = { owners, xattrs: config.xattrs }
       const offer = (roots: readonly Root[]): void => swarm?.offer(roots)
       const materializer = new Materializer(tree, store, choice, outcome, config.delete, offer)
+      const fetcher =
+        swarm === null ? httpFetcher(centre, outcome, report) : swarmFetcher(swarm, centre)
       const sources = new LocalSources({
         tree,
         store,
@@ -82,8 +87,8 @@ export async function pull(
         materializer,
         partials,
         report,
-        fetcher:
-          swarm === null ? httpFetcher(centre, outcome, report) : swarmFetcher(swarm, centre),
+        fetcher,
+        delta: new DeltaSource({ tree, partials, scans, centre, fetcher, report, log: host.log }),
         done: (job, way) => run.done(job, way),
       })
       const run: PullRun = new PullRun({
@@ -134,6 +139,7 @@ export async function pull(
     partials.closeAll()
     client.close()
     await pool.close()
+    await scans.close()
     await store.close()
     tree.close()
     lock.release()

@@ -52,6 +52,7 @@ function privateRoute(
   if (what === 'contents') {
     return request.method === 'POST' ? batchRoute(module, request) : notAllowed('POST')
   }
+  if (what === 'sums' && argument !== undefined) return sumsRoute(module, argument)
   if (what === 'hashes' && argument !== undefined) return hashesRoute(module, argument, request)
   const root = what === 'content' && argument !== undefined ? parseRootHex(argument) : null
   const holding = root === null ? null : module.contents.find(root)
@@ -60,6 +61,18 @@ function privateRoute(
     'content-type': 'application/octet-stream',
     etag: `"${argument}"`,
   })
+}
+
+/** √size sums of a content that no snapshot names any, made when first asked for. */
+async function sumsRoute(module: ServedModule, hex: string): Promise<HttpAnswer> {
+  const root = parseRootHex(hex)
+  const bytes = root === null ? null : await module.sums(root)
+  if (bytes === null) return text(404, 'no such sums\n')
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'content-length': `${bytes.length}`,
+  }
+  return { status: 200, headers, body: bytes }
 }
 
 /** Leaf hashes with their uncles, for a node that no peer gives them. */

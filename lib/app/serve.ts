@@ -61,7 +61,7 @@ export async function serve(
   const publishers = new Map<string, Publisher>()
   for (const { name, directory } of config.modules) {
     const tree = new DiskTree(directory)
-    const module = new ServedModule(name, tree, new Store(`${config.state}/modules/${name}`))
+    const module = new ServedModule(name, tree, new Store(`${config.state}/modules/${name}`), pool)
     modules.set(name, module)
     const progress = (files: number, bytes: number): void => events.hashing(name, files, bytes)
     const { select, xattrs } = config

@@ -8,26 +8,13 @@ import { PartialFile, type Partials } from '../io/partial.js'
 import type { Place, Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import type { Way } from '../plan/itemize.js'
+import type { DeltaSource } from './delta-source.js'
+import { pathOf } from './index-tree.js'
 import type { Materializer } from './materialize.js'
+import type { Fetcher, Missing } from './missing.js'
 import type { Job } from './pull-plan.js'
 import type { PullReport } from './pull-report.js'
 import type { Sources } from './pull-run.js'
-
-/** A content that has to come over the network, and a name that waits for it. */
-export type Missing = {
-  readonly content: ContentId
-  readonly since: number
-  readonly name: ByteName
-  /** What a delta left open in the partial file; empty: all of it. */
-  readonly ranges: readonly { readonly offset: number; readonly length: number }[]
-}
-
-/** Brings contents over the network into a sink; resolves when each was delivered or given up as a fault. */
-export type Fetcher = (
-  missing: readonly Missing[],
-  sink: ContentSink,
-  signal: AbortSignal,
-) => Promise<void>
 
 export type LocalSourcesParts = {
   readonly tree: DiskTree
@@ -37,6 +24,7 @@ export type LocalSourcesParts = {
   readonly partials: Partials
   readonly report: PullReport
   readonly fetcher: Fetcher
+  readonly delta: DeltaSource
   readonly done: (job: Job, way: Way) => void
 }
 
@@ -61,7 +49,8 @@ export class LocalSources implements Sources {
       })
     }
     if (missing.length === 0) return
-    await this.#parts.fetcher(missing, this.#sink(jobs), signal)
+    const narrowed = await this.#parts.delta.narrow(missing, jobs, signal)
+    await this.#parts.fetcher(narrowed, this.#sink(jobs), signal)
   }
 
   /** The same content under another name of this tree. */
@@ -102,9 +91,7 @@ export class LocalSources implements Sources {
 
   async #isRight(staged: ByteName, job: Job): Promise<boolean> {
     const { tree, pool } = this.#parts
-    const [hashed] = await pool.hash([
-      Buffer.from(`${tree.path}/${staged}`, 'latin1').toString('latin1'),
-    ])
+    const [hashed] = await pool.hash([{ path: pathOf(tree, staged), sums: false }])
     return hashed?.kind === 'hashed' && hashed.root === job.entry.content?.root
   }
 

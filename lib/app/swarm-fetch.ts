@@ -4,7 +4,7 @@ import type { ContentId } from '../hash/root.js'
 import type { Fallback } from '../swarm/fallback-lane.js'
 import type { Swarm } from '../swarm/swarm.js'
 import type { Centre } from './centre.js'
-import type { Fetcher } from './sources.js'
+import type { Fetcher } from './missing.js'
 
 export function swarmFetcher(swarm: Swarm, centre: Centre): Fetcher {
   return (missing, sink, signal) => {

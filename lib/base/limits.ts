@@ -15,6 +15,8 @@ export const LIMITS = {
 
   /** A page of a snapshot: split near 32 KiB, so that deflate's window spans the page it replaces. */
   pageBytes: 256 * KIB,
+  /** Published sums of one content: 12 bytes a block, at most 2^22 blocks. */
+  sumsBytes: 64 * MIB,
   /** Directories within directories: PATH_MAX / 2. */
   treeDepth: 2048,
   /** A signed head is a few hundred bytes. */

@@ -4,10 +4,13 @@ import { pull } from '../app/pull.js'
 import type { PullConfig } from '../app/pull-report.js'
 import { systemClock } from '../app/system.js'
 import { displayName } from '../base/byte-name.js'
-import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
+import { EXIT, type ExitCode } from '../base/errors.js'
+import { parseDuration } from '../options/units.js'
+import { parseMaxDelete } from '../plan/deletions.js'
+import { filterOf, filterOptions } from './filter-options.js'
 import { command, parse } from './program.js'
 import { PullScreen } from './pull-screen.js'
-import { addressOf, durationOf, rateOf } from './values.js'
+import { addressOf, rateOf } from './values.js'
 import { version } from './version.js'
 
 type Flags = {
@@ -48,7 +51,7 @@ function program() {
     .option('--stats', 'figures at the end')
     .option('--json', 'one JSON object at the end, on stdout')
     .option('--delete', 'remove what the snapshot does not have')
-    .option('--max-delete <n>', 'remove at most so many')
+    .option('--max-delete <n>', 'remove at most so many, or N% of what stands')
     .option('--bwlimit <rate>', 'limit what comes in (KiB a second, or 10m)')
     .option('--uplink <rate>', 'limit what is given to others')
     .option('--linger <time>', 'go on giving to others for at most so long', '5m')
@@ -68,6 +71,7 @@ function program() {
 
 export async function pullCommand(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   const cli = program()
+  const rules = filterOptions(cli)
   if (!parse(cli, argv)) return EXIT.ok
   const flags = cli.opts<Flags>()
   const [url = '', destination = ''] = cli.args
@@ -75,21 +79,21 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     url: parseCentreUrl(url),
     destination,
     fingerprint: flags.key ?? null,
-    select: () => true,
+    filter: filterOf(rules),
     delete: flags.delete === true,
-    maxDelete: flags.maxDelete === undefined ? null : countOf(flags.maxDelete),
+    maxDelete: flags.maxDelete === undefined ? null : parseMaxDelete(flags.maxDelete),
     checksum: flags.checksum === true,
     dryRun: flags.dryRun === true,
     numericIds: flags.numericIds === true,
     xattrs: flags.xattrs === true,
     wait: flags.wait === true,
-    downloadRate: flags.bwlimit === undefined ? null : rateOf(flags.bwlimit),
-    uploadRate: flags.uplink === undefined ? null : rateOf(flags.uplink),
+    downloadRate: rateOf(flags.bwlimit, '--bwlimit'),
+    uploadRate: rateOf(flags.uplink, '--uplink'),
     peerListen: flags.peers ? addressOf(flags.peerListen) : null,
-    lingerMs: durationOf(flags.linger),
+    lingerMs: parseDuration(flags.linger, '--linger'),
   }
   if (flags.jitter !== undefined)
-    await systemClock.sleep(Math.random() * durationOf(flags.jitter), signal)
+    await systemClock.sleep(Math.random() * parseDuration(flags.jitter, '--jitter'), signal)
   const screen = new PullScreen({
     items: flags.itemizeChanges === true || flags.dryRun === true || flags.verbose === true,
     bare: flags.itemizeChanges !== true,
@@ -118,10 +122,4 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
   } finally {
     screen.finish()
   }
-}
-
-function countOf(text: string): number {
-  const n = Number(text)
-  if (!Number.isInteger(n) || n < 0) throw new UsageError(`not a number of files: ${text}`)
-  return n
 }

@@ -4,8 +4,9 @@ import { type ServeEvents, serve } from '../app/serve.js'
 import { defaultState, hangups, notifyReady, systemClock } from '../app/system.js'
 import { displayName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
+import { parseDuration } from '../options/units.js'
 import { command, parse } from './program.js'
-import { addressOf, durationOf, rateOf } from './values.js'
+import { addressOf, rateOf } from './values.js'
 
 type Flags = {
   tracker?: string[]
@@ -55,8 +56,8 @@ export async function serveCommand(
     peerListen: addressOf(flags.peerListen),
     state: flags.state ?? defaultState(),
     publicUrl: flags.publicUrl ?? null,
-    intervalMs: durationOf(flags.interval),
-    uploadRate: flags.uplink === undefined ? null : rateOf(flags.uplink),
+    intervalMs: parseDuration(flags.interval, '--interval'),
+    uploadRate: rateOf(flags.uplink, '--uplink'),
     select: () => true,
     xattrs: flags.xattrs === true,
     tls: null,

@@ -1,16 +1,13 @@
-/** Leaf hashing on worker threads, many files a message. */
+/** Leaf hashes and √size sums of files, on worker threads, many files a message. */
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
-import { StartupError } from '../base/errors.js'
-import type { Root } from '../hash/root.js'
-import { SMALL_BYTES } from '../hash/unit.js'
+import type { ContentId, Root } from '../hash/root.js'
+import { WorkerPool } from './worker-pool.js'
 
 export type HashJob = {
-  readonly id: number
-  /** Absolute paths, one char per byte. */
-  readonly paths: readonly string[]
-  /** Leaf hashes come back for files longer than this. */
-  readonly leavesAbove: number
+  /** Absolute, one char per byte. */
+  readonly path: string
+  /** Its √size sums are wanted too: something stands that resembles it. */
+  readonly sums: boolean
 }
 
 export type Hashed =
@@ -24,57 +21,28 @@ export type Hashed =
       readonly ctimeNs: bigint
       /** Packed; null for short files, whose root says it all. */
       readonly leaves: Uint8Array | null
+      /** Published sums as a content; null where they were not asked for or would not pay. */
+      readonly sums: { readonly id: ContentId; readonly bytes: Uint8Array } | null
     }
   /** It changed each time it was read. */
   | { readonly kind: 'changing' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
-type Waiting = {
-  readonly resolve: (results: readonly Hashed[]) => void
-  readonly reject: (error: Error) => void
-}
-
 export class HashPool {
-  readonly #workers: Worker[] = []
-  readonly #waiting = new Map<number, Waiting>()
-  #next = 0
-
-  readonly width: number
+  readonly #pool: WorkerPool<readonly HashJob[], readonly Hashed[]>
 
   constructor(width = availableParallelism()) {
-    this.width = width
+    this.#pool = new WorkerPool(new URL('./hash-worker.js', import.meta.url), width)
   }
 
-  /** Hashes the files, in this order. Awaiting it before giving more is the backpressure. */
-  hash(paths: readonly string[]): Promise<readonly Hashed[]> {
-    const id = this.#next++
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      const job: HashJob = { id, paths, leavesAbove: SMALL_BYTES }
-      this.#worker(id % this.width).postMessage(job)
-    })
+  get width(): number {
+    return this.#pool.width
   }
-
-  async close(): Promise<void> {
-    const workers = this.#workers.splice(0)
-    await Promise.all(workers.map((worker) => worker.terminate()))
+  /** Hashes the files; results in this order. */
+  hash(jobs: readonly HashJob[]): Promise<readonly Hashed[]> {
+    return this.#pool.run(jobs)
   }
-
-  #worker(index: number): Worker {
-    const running = this.#workers[index]
-    if (running !== undefined) return running
-    const worker = new Worker(new URL('./hash-worker.js', import.meta.url))
-    worker.on('message', (answer: { id: number; results: readonly Hashed[] }) => {
-      this.#waiting.get(answer.id)?.resolve(answer.results)
-      this.#waiting.delete(answer.id)
-    })
-    worker.on('error', (cause: Error) => {
-      const error = new StartupError(`a hashing thread failed: ${cause.message}`, { cause })
-      for (const { reject } of this.#waiting.values()) reject(error)
-      this.#waiting.clear()
-    })
-    worker.unref()
-    this.#workers[index] = worker
-    return worker
+  close(): Promise<void> {
+    return this.#pool.close()
   }
 }

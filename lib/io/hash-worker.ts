@@ -1,59 +1,36 @@
-/** A worker thread of the hash pool: files in, roots and leaf hashes out. Reads synchronously; that is what threads are for. */
+/**
+ * A thread of the hash pool. One read of a file gives both its leaf hashes and, where wanted, its √size sums. Reads
+ * synchronously, straight into the kernel's memory: that is what threads are for.
+ */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { codeOf, messageOf } from '../base/errors.js'
-import { LEAF_BYTES, leafCount, leafHash, rootOfLeaves } from '../hash/merkle.js'
+import { contentBlockLength } from '../delta/block-size.js'
+import { encodeSums, SumsBuilder } from '../delta/sums.js'
+import { contentRoot, LEAF_BYTES, leafCount, leafHash, rootOfLeaves } from '../hash/merkle.js'
 import { ROOT_BYTES, rootOf } from '../hash/root.js'
+import { SMALL_BYTES } from '../hash/unit.js'
+import { openKernel } from '../kernel/kernel.js'
 import type { Hashed, HashJob } from './hash-pool.js'
 
-/** Large enough that a read costs nothing beside hashing it, small enough for the cache. */
+/** Large enough that a read costs nothing beside hashing it, small enough for the cache; whole blocks of any sums. */
 const CHUNK = 1 << 20
 /** A file that goes on changing is left alone after so many looks. */
 const LOOKS = 3
 
-const chunk = Buffer.allocUnsafeSlow(CHUNK)
+const kernel = openKernel({ dataBytes: CHUNK, entries: 1 })
+const chunk = kernel.data.subarray(0, CHUNK)
 
-parentPort?.on('message', (job: HashJob) => {
-  const results = job.paths.map((path) => hashed(path, job.leavesAbove))
-  parentPort?.postMessage({ id: job.id, results })
+parentPort?.on('message', ({ id, job }: { id: number; job: readonly HashJob[] }) => {
+  parentPort?.postMessage({ id, result: job.map(hashed) })
 })
 
-function hashed(path: string, leavesAbove: number): Hashed {
+function hashed(job: HashJob): Hashed {
   try {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-    const fd = openSync(Buffer.from(path, 'latin1'), flags)
+    const fd = openSync(Buffer.from(job.path, 'latin1'), flags)
     try {
-      for (let look = 0; look < LOOKS; look++) {
-        const before = fstatSync(fd, { bigint: true })
-        if (!before.isFile())
-          return { kind: 'failed', code: 'EINVAL', message: 'no longer a regular file' }
-        const leaves = leavesOfFile(fd, Number(before.size))
-        const after = fstatSync(fd, { bigint: true })
-        const same =
-          leaves !== null &&
-          before.size === after.size &&
-          before.mtimeNs === after.mtimeNs &&
-          before.ctimeNs === after.ctimeNs
-        if (!same) continue
-        const { ino, mtimeNs, ctimeNs } = after
-        const root =
-          leaves.length === 0
-            ? null
-            : leaves.length === ROOT_BYTES
-              ? rootOf(leaves)
-              : rootOfLeaves(leaves)
-        const size = Number(after.size)
-        return {
-          kind: 'hashed',
-          root,
-          size,
-          ino,
-          mtimeNs,
-          ctimeNs,
-          leaves: size > leavesAbove ? leaves : null,
-        }
-      }
-      return { kind: 'changing' }
+      return hashedOpen(fd, job.sums)
     } finally {
       closeSync(fd)
     }
@@ -62,20 +39,61 @@ function hashed(path: string, leavesAbove: number): Hashed {
   }
 }
 
-/** Packed leaf hashes, or null where the file is not as long as it said. */
-function leavesOfFile(fd: number, size: number): Uint8Array | null {
+function hashedOpen(fd: number, wantsSums: boolean): Hashed {
+  for (let look = 0; look < LOOKS; look++) {
+    const before = fstatSync(fd, { bigint: true })
+    if (!before.isFile())
+      return { kind: 'failed', code: 'EINVAL', message: 'no longer a regular file' }
+    const size = Number(before.size)
+    const hasSums = wantsSums && size > SMALL_BYTES && contentBlockLength(size) !== null
+    const read = readThrough(fd, size, hasSums ? new SumsBuilder(size) : null)
+    const after = fstatSync(fd, { bigint: true })
+    const { ino, mtimeNs, ctimeNs } = after
+    const isSame =
+      before.size === after.size && before.mtimeNs === mtimeNs && before.ctimeNs === ctimeNs
+    if (read === null || !isSame) continue
+    const { leaves, sums } = read
+    const root =
+      leaves.length === 0
+        ? null
+        : leaves.length === ROOT_BYTES
+          ? rootOf(leaves)
+          : rootOfLeaves(leaves)
+    return {
+      kind: 'hashed',
+      root,
+      size,
+      ino,
+      mtimeNs,
+      ctimeNs,
+      leaves: size > SMALL_BYTES ? leaves : null,
+      sums,
+    }
+  }
+  return { kind: 'changing' }
+}
+
+type Read = Pick<Extract<Hashed, { kind: 'hashed' }>, 'sums'> & { readonly leaves: Uint8Array }
+
+/** Null where the file is not as long as it said. */
+function readThrough(fd: number, size: number, builder: SumsBuilder | null): Read | null {
   const leaves = new Uint8Array(leafCount(size) * ROOT_BYTES)
   let at = 0
   let position = 0
   for (;;) {
     const got = readFully(fd, position)
-    for (let start = 0; start < got; start += LEAF_BYTES, at += ROOT_BYTES) {
-      if (at >= leaves.length) return null
+    if (position + got > size) return null
+    for (let start = 0; start < got; start += LEAF_BYTES, at += ROOT_BYTES)
       leaves.set(leafHash(chunk.subarray(start, Math.min(start + LEAF_BYTES, got))), at)
-    }
+    if (got > 0) builder?.add(kernel, 0, got)
     position += got
-    if (got < CHUNK) return position === size ? leaves : null
+    if (got < CHUNK) break
   }
+  if (position !== size) return null
+  const built = builder?.done() ?? null
+  if (built === null) return { leaves, sums: null }
+  const bytes = encodeSums(built).slice()
+  return { leaves, sums: { id: { root: contentRoot(bytes), length: bytes.length }, bytes } }
 }
 
 function readFully(fd: number, position: number): number {

@@ -43,9 +43,9 @@ export class PartialFile implements PartialContent {
   get name(): string {
     return `partial/${rootHex(this.content.root)}`
   }
-  /** The open file, for those who fill it from other files. It may be closed at the next call. */
-  get fd(): number {
-    return this.#open().fd
+  /** Makes its files, for those who fill them by their names. */
+  create(): void {
+    this.#open()
   }
 
   isMarked(unit: number): boolean {
@@ -108,11 +108,13 @@ export class PartialFile implements PartialContent {
   }
 
   #resume(): void {
+    const hadBytes = this.#stands(this.name)
     const { journal } = this.#open()
     const boot = bootId()
     const header = Buffer.alloc(HEADER)
     readSync(journal, header, 0, HEADER, 0)
-    if (header.toString('latin1') === boot) {
+    // Marks without their bytes are what a run leaves that was killed after it gave the bytes their name.
+    if (hadBytes && header.toString('latin1') === boot) {
       readSync(journal, this.#marks, 0, this.#marks.length, HEADER)
     } else {
       ftruncateSync(journal, 0)

@@ -8,7 +8,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.js'
 import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
 import { messageOf, StartupError } from '../base/errors.js'
-import { type ContentId, type Root, rootOf } from '../hash/root.js'
+import { type ContentId, ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
 import {
   type DirectoryRecord,
   decodeDirectoryRecord,
@@ -31,6 +31,7 @@ export class Store {
   readonly #places: Bytes
   readonly #blobs: Bytes
   readonly #leaves: Bytes
+  readonly #sums: Bytes
   readonly #values: Bytes
 
   /** @throws {StartupError} where the directory cannot be used. */
@@ -44,6 +45,7 @@ export class Store {
       this.#places = table('places')
       this.#blobs = table('blobs')
       this.#leaves = table('leaves')
+      this.#sums = table('sums')
       this.#values = table('values')
     } catch (cause) {
       throw new StartupError(`cannot use the index in ${path}: ${messageOf(cause)}`, { cause })
@@ -155,6 +157,21 @@ export class Store {
   }
   removeLeaves(root: Root): void {
     this.#leaves.removeSync(asBuffer(bytesOf(root)))
+  }
+
+  /** The published sums of a content, themselves a content among the blobs. */
+  sums(root: Root): ContentId | null {
+    const value = this.#sums.get(asBuffer(bytesOf(root)))
+    if (value === undefined) return null
+    const from = new Cursor(value)
+    const length = from.varint()
+    return { length, root: rootOf(from.view(ROOT_BYTES)) }
+  }
+  putSums(root: Root, sums: ContentId): void {
+    const out = new Writer(48)
+    out.varint(sums.length)
+    out.latin1(sums.root)
+    this.#sums.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
   }
 
   // ---- small named values: heads, pins, what was done last ------------------------------------

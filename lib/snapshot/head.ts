@@ -137,6 +137,9 @@ function parseBody(body: string): Head {
     bytes: number('bytes'),
   }
   if (!isModuleName(head.module)) throw new TrustError('head: not a module name')
+  if (head.sequence === 0) throw new TrustError('head: sequences begin with 1')
+  if (head.previous !== null && !/^[0-9a-f]{64}$/.test(head.previous))
+    throw new TrustError('head: previous is no digest')
   if (head.key.length !== 32) throw new TrustError('head: not an Ed25519 key')
   if (bodyOf(head) !== body) throw new TrustError('head not in its one form')
   return head
@@ -147,7 +150,7 @@ function parsePage(text: string): ContentId | null {
   const [hex = '', length = ''] = text.split(' ')
   const root = parseRootHex(hex)
   const bytes = Number(length)
-  if (root === null || !(bytes > 0 && bytes <= LIMITS.pageBytes))
+  if (root === null || !Number.isInteger(bytes) || bytes < 1 || bytes > LIMITS.pageBytes)
     throw new TrustError('head: no page')
   return { root, length: bytes }
 }

@@ -99,6 +99,7 @@ function decodeEntries(from: Cursor): Entry[] {
   const users = takeOwners(from)
   const groups = takeOwners(from)
   const count = from.varint()
+  if (count === 0) throw new WireError('page of no entries')
   const entries: Entry[] = []
   let before: Entry | null = null
   let usersSeen = 0
@@ -271,13 +272,18 @@ function putOwners(out: Writer, owners: readonly Owner[]): void {
 function takeOwners(from: Cursor): Owner[] {
   const count = from.varint()
   const owners: Owner[] = []
+  const keys = new Set<string>()
   for (let i = 0; i < count; i++) {
     const id = takeU32(from)
     const length = from.u8()
     const name = length === NO_NAME ? null : from.latin1(length)
     if (name !== null && nameFault(name) !== null)
       throw new WireError('page: owner with an odd name')
-    owners.push({ id, name })
+    const owner = { id, name }
+    const key = ownerKey(owner)
+    if (keys.has(key)) throw new WireError('page: owner listed twice')
+    keys.add(key)
+    owners.push(owner)
   }
   return owners
 }

@@ -20,7 +20,7 @@ export class RateLimit {
     if (this.#perMs === null) return 0
     this.#tokens = Math.min(this.#perMs * BURST_MS, this.#tokens + (now - this.#at) * this.#perMs)
     this.#at = now
-    return this.#tokens > 0 ? 0 : Math.max(1, Math.ceil(-this.#tokens / this.#perMs))
+    return this.#tokens > 0 ? 0 : Math.floor(-this.#tokens / this.#perMs) + 1
   }
 
   /** Takes it even if there is not enough: what follows waits the longer. */

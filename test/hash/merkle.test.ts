@@ -18,8 +18,9 @@ import {
 } from '../../lib/hash/merkle.js'
 import { ROOT_BYTES, rootBytes, rootHex } from '../../lib/hash/root.js'
 import { ruled } from '../support/contents.js'
+import { projectFile } from '../support/project.js'
 
-const vectors = readFileSync(new URL('../../fixtures/hash/roots.vec', import.meta.url), 'utf8')
+const vectors = readFileSync(projectFile('fixtures/hash/roots.vec'), 'utf8')
   .split('\n')
   .filter((line) => /^\d/.test(line))
   .map((line) => line.split(/\s+/))

@@ -14,11 +14,12 @@ import { openPeer, type PeerOptions } from '../../lib/swarm/peer.js'
 import { seedTopic, torrentOf } from '../../lib/swarm/torrent-export.js'
 import { TorrentLeech } from '../../lib/swarm/torrent-leech.js'
 import { contentOf, holdingOf, ruled, sinkInMemory } from '../support/contents.js'
+import { projectFile } from '../support/project.js'
 
 const PYTHON = '/usr/bin/python3'
-const SCRIPT = fileURLToPath(new URL('libtorrent-side.py', import.meta.url))
+const SCRIPT = fileURLToPath(projectFile('test/interop/libtorrent-side.py'))
 const isHere = spawnSync(PYTHON, ['-c', 'import libtorrent']).status === 0
-const skip = isHere ? false : 'needs the package python3-libtorrent'
+const skip = isHere ? false : 'needs the Debian package python3-libtorrent'
 if (!isHere) t.comment(`skipped: ${skip}`)
 
 const clock: Clock = {

@@ -1,5 +1,6 @@
 /** The inputs in fixtures/corpus/, named after the defect each one found: `# expectation: why`, then hex. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { projectFile } from './project.js'
 
 export type CorpusEntry = {
   readonly name: string
@@ -8,7 +9,7 @@ export type CorpusEntry = {
   readonly bytes: Uint8Array
 }
 
-const FOLDER = new URL('../../fixtures/corpus/', import.meta.url)
+const FOLDER = projectFile('fixtures/corpus/')
 
 export function corpusOf(decoder: string): CorpusEntry[] {
   const folder = new URL(`${decoder}/`, FOLDER)

@@ -1,0 +1,54 @@
+/** Worker threads that each do one job at a time: what blocks or computes for long goes there, not on the main thread. */
+import { Worker } from 'node:worker_threads'
+import { StartupError } from '../base/errors.js'
+
+type Waiting<Result> = {
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A job as it is sent, and its result as it comes back. The worker posts `{ id, result }`. */
+export class WorkerPool<Job, Result> {
+  readonly #script: URL
+  readonly #workers: Worker[] = []
+  readonly #waiting = new Map<number, Waiting<Result>>()
+  #next = 0
+
+  readonly width: number
+
+  constructor(script: URL, width: number) {
+    this.#script = script
+    this.width = width
+  }
+
+  /** Jobs go round the threads, which start when first needed. Awaiting results before giving more is the backpressure. */
+  run(job: Job): Promise<Result> {
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker(id % this.width).postMessage({ id, job })
+    })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()))
+  }
+
+  #worker(index: number): Worker {
+    const running = this.#workers[index]
+    if (running !== undefined) return running
+    const worker = new Worker(this.#script)
+    worker.on('message', (answer: { id: number; result: Result }) => {
+      this.#waiting.get(answer.id)?.resolve(answer.result)
+      this.#waiting.delete(answer.id)
+    })
+    worker.on('error', (cause: Error) => {
+      const error = new StartupError(`a worker thread failed: ${cause.message}`, { cause })
+      for (const { reject } of this.#waiting.values()) reject(error)
+      this.#waiting.clear()
+    })
+    worker.unref()
+    this.#workers[index] = worker
+    return worker
+  }
+}
