@@ -51,6 +51,8 @@ export type ContentSink = {
   small(content: ContentId, bytes: Uint8Array): void
   /** Opens the partial file of a larger content; what was verified before is still marked. */
   open(content: ContentId): PartialContent
+  /** Nobody can give it: not the centre, nor any peer there is. Without this it ends the download. */
+  lost?(content: ContentId, why: string): void
 }
 
 /** A large content on its way: units that are marked are verified, on disk, and may be offered to others. */

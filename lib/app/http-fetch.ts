@@ -60,6 +60,7 @@ async function fetchLarge(
   try {
     for (let at = 0; at < content.length; at += RANGE) {
       const bytes = await centre.range(content, at, Math.min(RANGE, content.length - at), signal)
+      if (bytes === null) throw new SocketError('the centre cannot give its content now')
       partial.write(at, bytes)
       leaves.push(leavesOf(bytes))
       report.bytes.centre += bytes.length
