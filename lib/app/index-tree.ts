@@ -61,7 +61,7 @@ export async function indexStale(
 }
 
 /** The path of a name for a thread or another program, one char per byte. */
-function pathOf(tree: DiskTree, name: ByteName): string {
+export function pathOf(tree: DiskTree, name: ByteName): string {
   const top = Buffer.from(tree.path, 'utf8').toString('latin1')
   return name === ROOT_NAME ? top : `${top}/${name}`
 }

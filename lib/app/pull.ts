@@ -23,6 +23,7 @@ import { linger, withSwarm } from './node-swarm.js'
 import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
+import { rememberWish } from './pull-wish.js'
 import { LocalSources } from './sources.js'
 import { swarmFetcher } from './swarm-fetch.js'
 
@@ -60,6 +61,7 @@ export async function pull(
     report.bytes.metadata = client.received
     const top = topOf(head, config.url.subtree, store)
     if (!config.dryRun) rememberHead(store, bytes, pin)
+    if (!config.dryRun) rememberWish(store, config)
     const parts = {
       config,
       url: config.url,
@@ -188,7 +190,7 @@ async function currentHead(
   return { ...trustHead(bytes, expected), bytes }
 }
 
-function storedPin(store: Store): Pin | null {
+export function storedPin(store: Store): Pin | null {
   const bytes = store.value('pin')
   if (bytes === null) return null
   const [fingerprint = '', sequence = '', digest = ''] = Buffer.from(bytes)

@@ -51,7 +51,10 @@ export class HashPool {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
       const job: HashJob = { id, paths, leavesAbove: SMALL_BYTES }
-      this.#worker(id % this.width).postMessage(job)
+      const worker = this.#worker(id % this.width)
+      // a thread that owes an answer keeps the program alive, an idle one does not
+      worker.ref()
+      worker.postMessage(job)
     })
   }
 
@@ -67,6 +70,7 @@ export class HashPool {
     worker.on('message', (answer: { id: number; results: readonly Hashed[] }) => {
       this.#waiting.get(answer.id)?.resolve(answer.results)
       this.#waiting.delete(answer.id)
+      if (this.#waiting.size === 0) for (const idle of this.#workers) idle.unref()
     })
     worker.on('error', (cause: Error) => {
       const error = new StartupError(`a hashing thread failed: ${cause.message}`, { cause })
