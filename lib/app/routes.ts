@@ -13,6 +13,7 @@ import type { Holding } from '../host.js'
 import { type BatchItem, decodeBatchRequest, encodeBatchPart } from '../snapshot/batch.js'
 import { WIRE_PORT_HEADER } from './centre.js'
 import type { ServedModule } from './module.js'
+import { decodePath, encodePath } from './url-path.js'
 
 const deflate = promisify(deflateRaw)
 
@@ -30,7 +31,7 @@ export type Routes = {
 export async function route(routes: Routes, request: HttpRequest): Promise<HttpAnswer> {
   const tracked = routes.tracker(request)
   if (tracked !== null) return tracked
-  const path = decodePath(request.path)
+  const path = request.path.startsWith('/') ? decodePath(request.path) : null
   if (path === null) return text(400, 'malformed path\n')
   const [, first = '', ...rest] = path.split('/')
   if (first === '')
@@ -265,21 +266,6 @@ function listing(
   )
 }
 
-/** Percent-decoded to bytes, or null. */
-function decodePath(path: string): string | null {
-  if (!path.startsWith('/')) return null
-  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return null
-  const utf8 = Buffer.from(path, 'utf8').toString('latin1')
-  return utf8.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  )
-}
-export function encodePath(latin1: string): string {
-  return latin1.replace(
-    /[^A-Za-z0-9._~/-]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )
-}
 function html(text: string): string {
   return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
 }
