@@ -23,7 +23,7 @@ import { linger, withSwarm } from './node-swarm.js'
 import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
-import { rememberWish } from './pull-wish.js'
+import { rememberDoneAt, rememberWish, storedPin } from './pulled.js'
 import { LocalSources } from './sources.js'
 import { swarmFetcher } from './swarm-fetch.js'
 
@@ -61,7 +61,7 @@ export async function pull(
     report.bytes.metadata = client.received
     const top = topOf(head, config.url.subtree, store)
     if (!config.dryRun) rememberHead(store, bytes, pin)
-    if (!config.dryRun) rememberWish(store, config)
+    if (!config.dryRun) rememberWish(store, config, host.clock.now())
     const parts = {
       config,
       url: config.url,
@@ -125,7 +125,10 @@ export async function pull(
         tell()
       }
       report.seconds = (host.clock.monotonic() - started) / 1000
-      if (!config.dryRun && outcome.exitCode === EXIT.ok) rememberDone(store, bytes)
+      if (!config.dryRun && outcome.exitCode === EXIT.ok) {
+        rememberDone(store, bytes)
+        rememberDoneAt(store, host.clock.now())
+      }
       lock.release()
       if (swarm === null || config.dryRun || config.lingerMs === 0) return
       events.phase('giving to others')
@@ -188,15 +191,6 @@ async function currentHead(
     now: Math.floor(clock.now() / 1000),
   }
   return { ...trustHead(bytes, expected), bytes }
-}
-
-export function storedPin(store: Store): Pin | null {
-  const bytes = store.value('pin')
-  if (bytes === null) return null
-  const [fingerprint = '', sequence = '', digest = ''] = Buffer.from(bytes)
-    .toString('utf8')
-    .split(' ')
-  return { fingerprint, sequence: Number(sequence), digest }
 }
 
 /** From here on an older head is a rollback; all pages of this one are in the index. */
