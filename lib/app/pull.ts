@@ -1,5 +1,4 @@
 import { byteName, nameFault } from '../base/byte-name.js'
-import { utf8Bytes } from '../base/bytes.js'
 import { EXIT, TryAgainError, UsageError } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry } from '../flist/entry.js'
@@ -28,7 +27,7 @@ import { linger, withSwarm } from './node-swarm.js'
 import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
-import { rememberWish } from './pull-wish.js'
+import { rememberDone, rememberHead, rememberWish, storedPin, throughOf } from './pulled.js'
 import { LocalSources } from './sources.js'
 import { swarmFetcher } from './swarm-fetch.js'
 import { SwarmMeter } from './swarm-meter.js'
@@ -137,9 +136,9 @@ async function pullSnapshot(
   await fetchPages(head.page, followedPage(store), store, centre, signal)
   report.bytes.metadata += client.received - before
   const top = topOf(head, config.url.subtree, store)
-  if (!config.dryRun) rememberHead(store, bytes, pin)
-  if (!config.dryRun) rememberWish(store, config)
   const { clock, log } = host
+  if (!config.dryRun) rememberHead(store, bytes, pin)
+  if (!config.dryRun) rememberWish(store, config, clock.now())
   let lost = 0
   await withSwarm(
     { config, url: config.url, centre, client, head, contents, clock, log },
@@ -175,7 +174,8 @@ async function pullSnapshot(
       report.seconds = (clock.monotonic() - session.startedMs) / 1000
       if (config.dryRun || lost > 0) return
       const isAll = config.rules.length === 0 && config.url.subtree === '' && run.isHashed
-      if (outcome.exitCode === EXIT.ok) rememberDone(store, bytes, isAll ? head.sequence : null)
+      if (outcome.exitCode === EXIT.ok)
+        rememberDone(store, bytes, isAll ? head.sequence : null, clock.now())
       swarm.setThrough(throughOf(store))
       release()
       events.phase('giving to others')
@@ -248,34 +248,6 @@ async function currentHead(
     now: Math.floor(host.clock.now() / 1000),
   }
   return { ...trustHead(bytes, expected), bytes }
-}
-
-export function storedPin(store: Store): Pin | null {
-  const bytes = store.value('pin')
-  if (bytes === null) return null
-  const [fingerprint = '', sequence = '', digest = ''] = Buffer.from(bytes)
-    .toString('utf8')
-    .split(' ')
-  return { fingerprint, sequence: Number(sequence), digest }
-}
-
-/** From here on an older head is a rollback; all pages of this one are in the index. */
-function rememberHead(store: Store, head: Uint8Array, pin: Pin): void {
-  store.transaction(() => {
-    store.putValue('head', head)
-    store.putValue('pin', Buffer.from(`${pin.fingerprint} ${pin.sequence} ${pin.digest}`))
-  })
-}
-/** @param through the sequence all of whose contents can be given from here; null: some cannot */
-function rememberDone(store: Store, head: Uint8Array, through: number | null): void {
-  store.transaction(() => {
-    store.putValue('done', head)
-    store.putValue('through', utf8Bytes(through === null ? '' : `${through}`))
-  })
-}
-function throughOf(store: Store): number | null {
-  const text = Buffer.from(store.value('through') ?? []).toString()
-  return text === '' ? null : Number(text)
 }
 
 /** The top page of the last head whose pages are all here. */

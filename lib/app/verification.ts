@@ -4,7 +4,7 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, byteName, joinName, ROOT_NAME } from '../base/byte-name.js'
-import { codeOf, messageOf, TrustError, UsageError } from '../base/errors.js'
+import { codeOf, messageOf } from '../base/errors.js'
 import { overAll } from '../base/together.js'
 import { type Entry, type FileEntry, sizeOf } from '../flist/entry.js'
 import { contentRoot } from '../hash/merkle.js'
@@ -16,10 +16,9 @@ import type { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { type Changes, type Decision, decide } from '../plan/decide.js'
-import { decodeHead, fingerprint, type Head } from '../snapshot/head.js'
+import type { Head } from '../snapshot/head.js'
 import { mergeKnown, pathOf } from './index-tree.js'
 import { findEntry, readDirectoryPage, readTop } from './pages.js'
-import { storedPin } from './pull.js'
 
 /** Files and bytes handed to a thread at once. */
 const BATCH_FILES = 256
@@ -53,18 +52,6 @@ export type VerifyParts = {
 /** A file that stands there with the size it should have. */
 type Suspect = { readonly base: string; readonly entry: FileEntry; readonly standing: Standing }
 type Batch = { readonly directory: ByteName; readonly files: readonly Suspect[] }
-
-/** The head of the last pull, if its own key signed it and that key is the pinned one. */
-export function followedHead(store: Store): Head {
-  const bytes = store.value('head')
-  const pin = storedPin(store)
-  if (bytes === null || pin === null)
-    throw new UsageError('nothing was pulled there yet, or its index is lost: pull first')
-  const head = decodeHead(bytes)
-  if (fingerprint(head.key) !== pin.fingerprint)
-    throw new TrustError('the snapshot in the index is signed by another key than the pinned one')
-  return head
-}
 
 export class Verification {
   readonly report: VerifyReport

@@ -5,12 +5,11 @@ import type { Outcome } from '../base/outcome.js'
 import { HashPool } from '../io/hash-pool.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
 import { Owners } from '../io/owners.js'
-import { Store } from '../io/store.js'
-import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
+import { DiskTree } from '../io/tree.js'
 import { type PullHost, pull } from './pull.js'
 import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
-import { type PullWish, rememberedWish } from './pull-wish.js'
-import { type Fault, followedHead, Verification, type VerifyReport } from './verification.js'
+import { followedHead, openIndex, type PullWish, rememberedWish } from './pulled.js'
+import { type Fault, Verification, type VerifyReport } from './verification.js'
 
 export type VerifyConfig = {
   readonly directory: string
@@ -89,13 +88,6 @@ async function verifyTree(
     await pool.close()
     tree.close()
   }
-}
-
-/** The index of a tree that was pulled; none is made. @throws {StartupError} */
-export function openIndex(tree: DiskTree): Store {
-  if (tree.stat(PRIVATE_NAME)?.kind !== 'directory')
-    throw new StartupError(`nothing was ever pulled into ${tree.path}: it has no ${PRIVATE_NAME}`)
-  return new Store(`${tree.path}/${PRIVATE_NAME}/index`)
 }
 
 /** The last pull once more, where only bytes that were hashed count as right: what verification read, it left in the index. */
