@@ -49,6 +49,8 @@ export type Holding = {
 export type ContentSink = {
   /** A verified whole content of at most 64 KiB. The bytes are the sink's to keep. */
   small(content: ContentId, bytes: Uint8Array): void
+  /** Nobody can give it; the download goes on without it. */
+  lost?(content: ContentId, why: string): void
   /** Opens the partial file of a larger content; what was verified before is still marked. */
   open(content: ContentId): PartialContent
 }

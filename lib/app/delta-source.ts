@@ -24,6 +24,7 @@ export type DeltaSourceParts = {
   readonly partials: Partials
   readonly scans: ScanPool
   readonly centre: Centre
+  /** For sums, which count as metadata. */
   readonly fetcher: Fetcher
   readonly report: PullReport
   readonly log: Log
@@ -50,7 +51,7 @@ export class DeltaSource {
     signal: AbortSignal,
   ): Promise<readonly Missing[]> {
     const narrowed = new Map<Missing, Missing>()
-    const candidates = missing.flatMap((m) => this.#candidate(m, jobs.get(m.content.root)?.[0]))
+    const candidates = missing.flatMap((m) => this.#candidate(m, jobs.get(m.content.root) ?? []))
     if (candidates.length === 0) return missing
     const sums = await this.#fetchSums(candidates, signal)
     await overAll(candidates, this.#parts.scans.width, signal, async (candidate, inner) => {
@@ -63,13 +64,19 @@ export class DeltaSource {
     return missing.map((m) => narrowed.get(m) ?? m)
   }
 
-  #candidate(missing: Missing, job: Job | undefined): Candidate[] {
-    if (job === undefined || missing.content.length <= SMALL_BYTES) return []
-    const isUpdate = job.decision.kind === 'update'
-    const basis = isUpdate ? job.name : this.#similar(job.name, missing.content.length)
+  /** Of all names that get the content, one that has an older version to scan: its own, else that of a similar name. */
+  #candidate(missing: Missing, jobs: readonly Job[]): Candidate[] {
+    if (missing.content.length <= SMALL_BYTES) return []
+    const updated = jobs.find((job) => job.decision.kind === 'update')
+    const sums = jobs[0]?.entry.sums ?? null
+    if (updated !== undefined) return [{ missing, basis: updated.name, sums }]
     // Without sums in the snapshot they would have to be made at the centre: worth it for the same name only.
-    if (basis === null || (job.entry.sums === null && !isUpdate)) return []
-    return [{ missing, basis, sums: job.entry.sums }]
+    if (sums === null) return []
+    for (const { name } of jobs) {
+      const basis = this.#similar(name, missing.content.length)
+      if (basis !== null) return [{ missing, basis, sums }]
+    }
+    return []
   }
 
   /** A version of it in the same directory: of those the nearest in size. */
@@ -110,7 +117,6 @@ export class DeltaSource {
         })
     const sink = new MemorySink()
     if (wanted.size > 0) await this.#parts.fetcher([...wanted.values()], sink, signal)
-    for (const bytes of sink.contents.values()) this.#parts.report.bytes.metadata += bytes.length
     return sink.contents
   }
 

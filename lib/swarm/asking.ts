@@ -114,20 +114,26 @@ export class Asking {
     batch.send()
   }
 
-  /** A request will not be answered with bytes, or too late: the item is for others. */
+  /** A request will not be answered with bytes, or too late: its range is for others. */
   undo(neighbour: Neighbour, request: Request): void {
     const { item } = request
     if (request.isStale || item.thing < 0) return
-    request.isStale = true
+    giveUp(request)
     item.work?.release({ offset: request.offset, length: request.length })
-    for (const other of neighbour.open.values()) if (other.item === item && !other.isStale) return
-    this.release(neighbour, item)
+    remove(neighbour.partly, item)
+    this.settle(item)
   }
   /** This neighbour is not asked for it any more. */
   release(neighbour: Neighbour, item: Item): void {
-    remove(item.takers, neighbour)
     remove(neighbour.partly, item)
-    if (item.takers.length === 0 && !item.isWaiting) this.#frontier.picker.giveBack(item.thing)
+    this.settle(item)
+  }
+  /** Nothing is expected of anyone for an item that is not whole: it is for others. */
+  settle(item: Item): void {
+    if (item.thing < 0 || item.asked > 0 || item.isWaiting || item.takers.length === 0) return
+    if (item.takers.some((neighbour) => neighbour.partly.includes(item))) return
+    item.takers = []
+    this.#frontier.picker.giveBack(item.thing)
   }
 
   /** It is done, or this range of it: what others were asked for is cancelled. */
@@ -144,7 +150,7 @@ export class Asking {
   }
 }
 
-/** A request was answered or rejected: it stands open no more. Null: there was none. */
+/** A request was answered or rejected: it stands open no more. Its item still counts on it. Null: there was none. */
 export function closeRequest(neighbour: Neighbour, handle: number, begin: number): Request | null {
   const key = keyOf(handle, begin)
   const request = neighbour.open.get(key)
@@ -183,6 +189,7 @@ class Batch {
     const before = neighbour.open.get(key)
     if (before !== undefined) {
       if (before.item !== item || before.length !== range.length) return false
+      if (before.isStale) item.asked++
       before.isStale = false // its answer is as good as another
       return true
     }
@@ -191,6 +198,7 @@ class Batch {
     const request = { item, handle, begin, offset, length, atMs: this.#now, isStale: false }
     neighbour.open.set(key, request)
     neighbour.openBytes += length
+    item.asked++
     neighbour.handles.opened(handle)
     this.#asks.push(request)
     return true
@@ -254,7 +262,7 @@ function hasRoom(neighbour: Neighbour, requests: number, bytes: number): boolean
 /** Nothing is heard of it any more, whatever crosses it on the way. */
 export function cancelRequest(neighbour: Neighbour, request: Request): void {
   const { handle, begin, length } = request
-  request.isStale = true
+  giveUp(request)
   neighbour.peer.cancel(handle, begin, length)
   neighbour.open.delete(keyOf(handle, begin))
   neighbour.openBytes -= length
@@ -262,6 +270,12 @@ export function cancelRequest(neighbour: Neighbour, request: Request): void {
   if (!request.item.content.isSmall || hasOpen(neighbour, request)) return
   neighbour.handles.retire(handle)
   neighbour.peer.unbind([handle])
+}
+
+/** Its item does not count on an answer to it any more. */
+export function giveUp(request: Request): void {
+  if (!request.isStale) request.item.asked--
+  request.isStale = true
 }
 
 function hasOpen(neighbour: Neighbour, request: Request): boolean {

@@ -6,7 +6,7 @@ import { bytesOf, hexOf } from '../base/bytes.js'
 import { type HashRange, LEAF_BYTES } from '../hash/merkle.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, ContentSink, Log, Random } from '../host.js'
-import { Asking, cancelRequest, closeRequest } from './asking.js'
+import { Asking, cancelRequest, closeRequest, giveUp } from './asking.js'
 import { badLeaves, holdingOf, isContent, isProvable, mend } from './assembly.js'
 import { type Fallback, FallbackLane } from './fallback-lane.js'
 import { Frontier } from './frontier.js'
@@ -245,6 +245,7 @@ export class Download {
       neighbour.peer.close('bytes that were not asked for')
       return
     }
+    giveUp(request)
     neighbour.heardMs = now
     neighbour.isStalled = false
     neighbour.down.add(bytes.length)
@@ -265,10 +266,12 @@ export class Download {
     }
     if (!item.work.put(request.offset, Uint8Array.from(bytes), neighbour)) {
       this.#parts.tally.wasted += bytes.length
+      this.#job?.asking.settle(item)
       return
     }
     if (item.takers.length > 1) this.#job?.asking.cancel(item, request, neighbour)
     if (item.work.isWhole) this.#whole(item)
+    else this.#job?.asking.settle(item)
   }
 
   /** All bytes of an item are there. */

@@ -115,6 +115,7 @@ export class Frontier {
       unit,
       work: null,
       takers: [],
+      asked: 0,
       isWaiting: false,
       isAlone: false,
       isTold: false,

@@ -88,6 +88,8 @@ export type Item = {
   work: Work<Neighbour | null> | null
   /** Who was asked for it. */
   takers: Neighbour[]
+  /** Requests for it that an answer is expected of. */
+  asked: number
   /** All bytes are there and wait for their hashes. */
   isWaiting: boolean
   /** It failed and could not be laid to anyone: only from one sender. */

@@ -55,15 +55,10 @@ export class Peers {
   }
 
   /** Whom to dial now, the centre first. @param room connections we may open */
-  due(now: number, room: number, isConnected: (id: string) => boolean): Known[] {
+  due(now: number, room: number, isConnected: (known: Known) => boolean): Known[] {
     const out: Known[] = []
     for (const known of this.#known.values())
-      if (
-        !known.isDialling &&
-        known.nextAtMs <= now &&
-        (known.id === null || !isConnected(known.id))
-      )
-        out.push(known)
+      if (!known.isDialling && known.nextAtMs <= now && !isConnected(known)) out.push(known)
     out.sort((a, b) => Number(b.isCentre) - Number(a.isCentre))
     return out.slice(0, Math.max(0, room))
   }
@@ -124,6 +119,7 @@ export function keepsNew(
   return wasDialled !== isDialled && isDialled === ownId < otherId
 }
 
-function nameOf(address: PeerAddress): string {
+/** One string for an address. */
+export function nameOf(address: PeerAddress): string {
   return `${address.host} ${address.port}`
 }

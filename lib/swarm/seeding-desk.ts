@@ -55,7 +55,8 @@ export class SeedingDesk {
     const unitBytes = unitBytesOf(content.length)
     const end = offset + length
     if (end % unitBytes !== 0 && end !== content.length) return
-    this.#seeding.served(neighbour.slot, content, Math.floor(offset / unitBytes))
+    const unit = Math.floor(offset / unitBytes)
+    this.#seeding.served(neighbour.slot, content, unit, this.#clock.monotonic())
     this.#grant(neighbour)
   }
 

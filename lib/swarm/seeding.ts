@@ -13,7 +13,7 @@ import type { RootHint } from './peer-port.js'
 /** Grants one node may have unused: enough for its line, not more than others could send in its place. */
 const FIRST_WINDOW = 16
 const LAST_WINDOW = 4096
-/** A window used up faster than this doubles, slower than that halves. */
+/** A window's worth fetched faster than this doubles it, slower than that halves it. */
 const FAST_MS = 1000
 const SLOW_MS = 4000
 /** A grant that was not used for so long is given to others: the node gave up, or has it from elsewhere. */
@@ -46,8 +46,9 @@ type Asker = {
   fresh: Unit[]
   readonly granted: Map<Unit, number>
   window: number
-  /** Null before the first grant. */
-  refilledAtMs: number | null
+  /** Grants used since then. */
+  used: number
+  usedSinceMs: number
 }
 
 export class Seeding {
@@ -69,7 +70,8 @@ export class Seeding {
         fresh: [],
         granted: new Map(),
         window: FIRST_WINDOW,
-        refilledAtMs: null,
+        used: 0,
+        usedSinceMs: now,
       }
       this.#askers.set(slot, asker)
     }
@@ -102,13 +104,13 @@ export class Seeding {
       this.#expectedMs += (tookMs - this.#expectedMs) / 16
       this.#expectedMs = Math.max(LEAST_EXPECTED_MS, this.#expectedMs)
     }
-    this.#settle(slot, entry)
+    this.#settle(slot, entry, now)
   }
 
   /** It was fetched here to the last byte. It still counts for the time until it is offered on. */
-  served(slot: number, content: ContentId, unit: number): void {
+  served(slot: number, content: ContentId, unit: number, now: number): void {
     const entry = this.#units.get(hintOf(content))?.get(unit)
-    if (entry !== undefined) this.#settle(slot, entry)
+    if (entry !== undefined) this.#settle(slot, entry, now)
   }
 
   /** The connection is served no more: what it was granted and did not fetch is free for others, and wanted still. */
@@ -166,7 +168,6 @@ export class Seeding {
       if (entry !== undefined) left.push(entry)
     }
     asker.fresh = left
-    if (out.length > 0) resize(asker, now)
     return out
   }
 
@@ -218,10 +219,10 @@ export class Seeding {
   }
 
   /** The connection has it, or took all of it: nothing of its want is left. Its count of copies is kept for a while. */
-  #settle(slot: number, entry: Unit): void {
+  #settle(slot: number, entry: Unit, now: number): void {
     const asker = this.#askers.get(slot)
     if (asker === undefined || !asker.wants.delete(entry)) return
-    asker.granted.delete(entry)
+    if (asker.granted.delete(entry)) use(asker, now)
     if (asker.wants.size === 0) this.#active--
     entry.wanters--
   }
@@ -242,12 +243,12 @@ export class Seeding {
   }
 }
 
-/** The window follows the node's own speed: it holds one to four seconds of it. */
-function resize(asker: Asker, now: number): void {
-  const before = asker.refilledAtMs
-  asker.refilledAtMs = now
-  if (before === null) return
-  const took = now - before
+/** A grant was used. The window follows the node's own speed: it holds one to four seconds of it. */
+function use(asker: Asker, now: number): void {
+  if (++asker.used < asker.window) return
+  const took = now - asker.usedSinceMs
+  asker.used = 0
+  asker.usedSinceMs = now
   if (took < FAST_MS) asker.window = Math.min(LAST_WINDOW, asker.window * 2)
   else if (took > SLOW_MS) asker.window = Math.max(FIRST_WINDOW, asker.window / 2)
 }

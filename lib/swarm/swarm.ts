@@ -16,7 +16,7 @@ import type { Item, Neighbour, Wanted } from './item.js'
 import { Offers } from './offers.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
 import type { Have, Peer, PeerAddress, PeerEvents, RootHint } from './peer-port.js'
-import { type Ban, type Known, keepsNew, Peers } from './peers.js'
+import { type Ban, type Known, keepsNew, nameOf, Peers } from './peers.js'
 import { RateLimit } from './rate-limit.js'
 import { SeedingDesk } from './seeding-desk.js'
 import { newTally, type Tally } from './tally.js'
@@ -234,7 +234,12 @@ export class Swarm {
     const free = LIMITS.connections - this.#neighbours.size - this.#dials.size
     const room = Math.min(free, DIALS_AT_ONCE - this.#dials.size)
     if (room <= 0) return
-    for (const known of this.#peers.due(now, room, (id) => this.#neighbours.has(id))) {
+    const reached = new Set<string>()
+    for (const { peer } of this.#neighbours.values())
+      if (peer.listens !== null) reached.add(nameOf(peer.listens))
+    const isConnected = (known: Known): boolean =>
+      reached.has(nameOf(known.address)) || (known.id !== null && this.#neighbours.has(known.id))
+    for (const known of this.#peers.due(now, room, isConnected)) {
       this.#peers.dialling(known)
       const scope = new AbortController()
       const dial = this.#connect(
@@ -296,7 +301,7 @@ export class Swarm {
       peer.close(refusal)
       return null
     }
-    other?.peer.close('connected already')
+    if (other !== undefined) this.#replace(other)
     const slot = this.#neighbours.size < LIMITS.connections ? this.#slots.pop() : undefined
     if (slot === undefined) {
       peer.close('too many connections')
@@ -311,15 +316,27 @@ export class Swarm {
     return neighbour
   }
 
-  #leave(neighbour: Neighbour, known: Known | null, why: string, broke: string | null): void {
-    const { id, remote } = neighbour.peer
-    if (this.#neighbours.get(id) !== neighbour) return
+  /** It is ours no more, whatever its connection says yet. @returns was it? */
+  #forget(neighbour: Neighbour): boolean {
+    const { id } = neighbour.peer
+    if (this.#neighbours.get(id) !== neighbour) return false
     this.#neighbours.delete(id)
     this.#upload.leave(neighbour)
     this.#download.leave(neighbour)
     this.#holders.leave(neighbour.slot)
     this.#seeding?.leave(neighbour)
     this.#slots.push(neighbour.slot)
+    return true
+  }
+  /** Its node comes by another connection. The old one says its end later, when nobody knows it any more. */
+  #replace(neighbour: Neighbour): void {
+    this.#forget(neighbour)
+    neighbour.peer.close('connected already')
+  }
+
+  #leave(neighbour: Neighbour, known: Known | null, why: string, broke: string | null): void {
+    const { remote } = neighbour.peer
+    if (!this.#forget(neighbour)) return
     this.#options.log('swarm.closed', { remote, why, broke })
     const now = this.#clock.monotonic()
     if (known !== null) {

@@ -190,7 +190,8 @@ export class MemoryPeer implements Peer {
     this.#clock.after(this.#latencyMs, () => {
       if (other !== null) other.#end('the other side closed', null)
     })
-    this.#events.onClose(why, broke)
+    // as over a socket: the end is told after the call
+    this.#clock.after(0, () => this.#events.onClose(why, broke))
   }
 }
 

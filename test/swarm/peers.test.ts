@@ -47,7 +47,7 @@ t.test('one connected under another address is not dialled again', async (t) => 
   if (known === undefined) throw new Error('not due')
   peers.answered(known, 'them')
   t.strictSame(
-    peers.due(0, 1, (id) => id === 'them'),
+    peers.due(0, 1, ({ id }) => id === 'them'),
     [],
   )
   t.equal(peers.due(0, 1, nobody).length, 1)

@@ -26,7 +26,7 @@ t.test('each unit goes out once before any goes twice', async () => {
             // nothing was offered on, and no time passed: a second copy is never due
             assert.equal(before, 0)
             given.set(content.root, before + 1)
-            if (isServed) seeding.served(slot, content, 0)
+            if (isServed) seeding.served(slot, content, 0, 100)
           }
         }
         assert.equal(seeding.repeats, 0)
@@ -43,7 +43,7 @@ t.test('a lone node gets everything as fast as it takes it', async (t) => {
   for (; got.length < contents.length; turns++) {
     const grants = seeding.grant(3, turns * 10)
     got.push(...rootsOf(grants))
-    for (const { content } of grants) seeding.served(3, content, 0)
+    for (const { content } of grants) seeding.served(3, content, 0, turns * 10)
   }
   t.equal(new Set(got).size, contents.length)
   t.ok(turns <= 4, `${turns} turns`)
@@ -56,7 +56,7 @@ t.test('a second copy: not while others may offer it, but when nobody does', asy
   seeding.want(1, one, 0, 0, 0)
   seeding.want(2, one, 0, 0, 0)
   t.strictSame(rootsOf(seeding.grant(1, 0)), [one.root])
-  seeding.served(1, one, 0)
+  seeding.served(1, one, 0, 0)
   seeding.want(9, contentOf(70), 0, 0, 0) // so that 2 is not alone
   t.strictSame(rootsOf(seeding.grant(2, 100)), [])
   seeding.review(5000)
