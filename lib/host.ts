@@ -53,6 +53,8 @@ export type ContentSink = {
   lost?(content: ContentId, why: string): void
   /** Opens the partial file of a larger content; what was verified before is still marked. */
   open(content: ContentId): PartialContent
+  /** Nobody can give it: not the centre, nor any peer there is. Without this it ends the download. */
+  lost?(content: ContentId, why: string): void
 }
 
 /** A large content on its way: units that are marked are verified, on disk, and may be offered to others. */
