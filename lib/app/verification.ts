@@ -7,6 +7,7 @@ import { type ByteName, byteName, joinName, ROOT_NAME } from '../base/byte-name.
 import { codeOf, messageOf } from '../base/errors.js'
 import { overAll } from '../base/together.js'
 import { type Entry, type FileEntry, sizeOf } from '../flist/entry.js'
+import type { Filter } from '../flist/filter-match.js'
 import { contentRoot } from '../hash/merkle.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Standing } from '../host.js'
@@ -44,6 +45,8 @@ export type VerifyParts = {
   readonly owners: Owners
   /** The directory of the module that the tree mirrors; '' for all of it. */
   readonly subtree: string
+  /** What belongs to this mirror. */
+  readonly filter: Filter
   /** @param what for a person, of an unreadable file or of wrong attributes; else '' */
   readonly found: (fault: Fault, name: ByteName, what: string) => void
   readonly progress: (report: VerifyReport) => void
@@ -94,6 +97,7 @@ export class Verification {
       const suspects: Suspect[] = []
       for (const entry of this.#entries(next.name, next.page)) {
         const name = joinName(next.name, entry.base)
+        if (this.#parts.filter.excludes(name, entry.kind === 'directory')) continue
         const stands = standing.get(entry.base) ?? null
         this.#count(entry)
         if (entry.kind === 'directory') pending.push({ name, page: entry.page })

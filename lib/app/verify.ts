@@ -6,6 +6,7 @@ import { HashPool } from '../io/hash-pool.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
 import { Owners } from '../io/owners.js'
 import { DiskTree } from '../io/tree.js'
+import { mirrorFilter } from './mirror-filter.js'
 import { type PullHost, pull } from './pull.js'
 import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
 import { followedHead, openIndex, type PullWish, rememberedWish } from './pulled.js'
@@ -74,7 +75,8 @@ async function verifyTree(
         const { found, progress } = events
         const owners = new Owners(wish.numericIds)
         const { subtree } = wish.url
-        const parts = { tree, store, pool, owners, subtree, found, progress }
+        const filter = mirrorFilter(wish.rules)
+        const parts = { tree, store, pool, owners, subtree, filter, found, progress }
         const verification = new Verification(parts, head)
         await verification.everything(signal)
         return { report: verification.report, wish }

@@ -137,6 +137,17 @@ t.test('a damaged page of the index is a fault, and the repair brings it again',
   await after.close()
 })
 
+t.test('what the rules of the pull leave out is not missing', async (t) => {
+  const folder = t.testdir({ source: { a: 'a', 'b.deb': 'b', sub: { 'c.deb': 'c' } } })
+  const centre = await startCentre(join(folder, 'source'), join(folder, 'state'))
+  t.teardown(() => centre.stop())
+  const copy = join(folder, 'copy')
+  await pullFrom(centre.url, copy, { rules: [{ kind: 'exclude', text: '*.deb' }] })
+  const { report, exit } = await verified(copy)
+  t.equal(exit, 0)
+  t.equal(report.files, 1)
+})
+
 t.test('a directory that was never pulled, and one that a pull has', async (t) => {
   const { copy, source } = await pulled(t)
   await t.rejects(verified(source), StartupError)
