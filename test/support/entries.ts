@@ -1,7 +1,7 @@
 /** Entries and pages of every shape, for properties. */
 import fc from 'fast-check'
 import { componentFault } from '../../lib/base/byte-name.js'
-import type { Entry } from '../../lib/flist/entry.js'
+import type { Entry, FileEntry } from '../../lib/flist/entry.js'
 import { type ContentId, rootOf } from '../../lib/hash/root.js'
 import type { Page } from '../../lib/snapshot/page.js'
 
@@ -100,7 +100,7 @@ export const anyPage: fc.Arbitrary<Page> = fc.oneof(
 const NOBODY = { id: 0, name: null }
 
 /** An empty file, where only the name matters. */
-export function fileEntry(base: string): Entry {
+export function fileEntry(base: string): FileEntry {
   return {
     kind: 'file',
     base,

@@ -52,10 +52,11 @@ function vectorsOf(file: string): Vector[] {
   return cases.map((text) => {
     const field = (key: string): string | null =>
       new RegExp(`^${key}: (.*)$`, 'm').exec(text)?.[1] ?? null
-    const value = field('value')
+    const json = field('value')
+    const value: unknown = json === null ? null : JSON.parse(json, revived)
     return {
       name: field('case') ?? text,
-      value: value === null ? null : JSON.parse(value, revived),
+      value,
       expect: field('expect'),
       bytes: Uint8Array.from(Buffer.from(field('bytes') ?? '', 'hex')),
     }
