@@ -2,4 +2,11 @@
 /** argv in, exit status out. */
 import { main } from '../lib/cli/main.js'
 
+/** Whoever reads may leave, as `| head` does: what is left to say is not wanted any more. */
+const deaf = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EPIPE') throw error
+}
+process.stdout.on('error', deaf)
+process.stderr.on('error', deaf)
+
 process.exitCode = await main(process.argv.slice(2), process.argv[1] ?? 'prsync')

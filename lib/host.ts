@@ -63,7 +63,7 @@ export type PartialContent = {
   isMarked(unit: number): boolean
   /** Writes at `offset`, whole leaves, not yet marked. */
   write(offset: number, bytes: Uint8Array): void
-  /** Bytes that stand here unverified, from a delta: for building a leaf that lacks a few bytes. */
+  /** As many bytes as asked for, as they stand here unverified, zeros where nothing was written: for a leaf that lacks a few. */
   read(offset: number, length: number): Uint8Array
   mark(unit: number): void
   /** All units are marked: the content is whole. */

@@ -13,6 +13,7 @@ import {
   unpackBatchPart,
 } from '../snapshot/batch.js'
 import { isModuleName } from '../snapshot/head.js'
+import { decodePath, encodePath } from './url-path.js'
 
 /** Says where the wire of the module's centre is; the host is the URL's. */
 export const WIRE_PORT_HEADER = 'prsync-peer-port'
@@ -38,10 +39,14 @@ export function parseCentreUrl(text: string): CentreUrl {
   if (!isModuleName(module))
     throw new UsageError(`${text} names no module (as in http://centre:8730/NAME)`)
   const subtree = rest.filter((part) => part !== '').join('/')
-  const bytes = subtree.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  )
+  const bytes = decodePath(subtree)
+  if (bytes === null) throw new UsageError(`malformed percent-encoding in ${text}`)
   return { origin: url.origin, module, subtree: bytes }
+}
+
+/** The URL that parses to it. */
+export function formatCentreUrl({ origin, module, subtree }: CentreUrl): string {
+  return `${origin}/${module}${subtree === '' ? '' : `/${encodePath(subtree)}`}`
 }
 
 export class Centre {

@@ -24,6 +24,7 @@ export type DeltaSourceParts = {
   readonly partials: Partials
   readonly scans: ScanPool
   readonly centre: Centre
+  /** For sums, which count as metadata. */
   readonly fetcher: Fetcher
   readonly report: PullReport
   readonly log: Log
@@ -116,7 +117,6 @@ export class DeltaSource {
         })
     const sink = new MemorySink()
     if (wanted.size > 0) await this.#parts.fetcher([...wanted.values()], sink, signal)
-    for (const bytes of sink.contents.values()) this.#parts.report.bytes.metadata += bytes.length
     return sink.contents
   }
 

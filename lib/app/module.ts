@@ -9,6 +9,7 @@ import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { decodeHead, headDigest, isModuleName } from '../snapshot/head.js'
 import { Proofs } from '../swarm/proofs.js'
+import type { Progress } from '../swarm/swarm.js'
 import { pathOf } from './index-tree.js'
 import { findEntry, readDirectoryPage } from './pages.js'
 import type { Snapshot } from './publish.js'
@@ -21,6 +22,10 @@ export class ServedModule {
   readonly proofs = new Proofs()
   /** Where its swarm is reached; null: it has none. */
   wirePort: number | null = null
+  /** Its swarm's figures; null: it has none. */
+  progress: (() => Progress) | null = null
+  /** Bytes of contents given over HTTP since the start. */
+  httpSent = 0
   readonly #pool: HashPool
   #current: Snapshot | null
   #digest: string | null

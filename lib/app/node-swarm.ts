@@ -1,6 +1,8 @@
 /** A node's part in the swarm while it pulls, and for as long after as others need it. */
 import { latin1Of } from '../base/bytes.js'
+import { SocketError } from '../base/errors.js'
 import { together } from '../base/together.js'
+import { makePeerId } from '../bt/peer-id.js'
 import type { Clock, ContentStore, Log } from '../host.js'
 import type { HttpClient } from '../io/http-client.js'
 import { type Head, swarmInfoHash } from '../snapshot/head.js'
@@ -25,32 +27,32 @@ export type NodeSwarmParts = {
   readonly log: Log
 }
 
-/** Runs `work` with a swarm around it; the swarm ends when the work does. Without peers the work gets null. */
+/** Runs `work` with a swarm around it, which ends when the work does; without peers it is one of a single node. */
 export async function withSwarm(
   parts: NodeSwarmParts,
   signal: AbortSignal,
-  work: (swarm: Swarm | null, signal: AbortSignal) => Promise<void>,
+  work: (swarm: Swarm, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const { config, clock, log, client, url, head } = parts
-  if (config.peerListen === null) return work(null, signal)
   const over = new AbortController()
   const alive = AbortSignal.any([signal, over.signal])
-  const wire = await WirePort.listen(config.peerListen, clock, systemRandom, log, alive)
+  const at = config.peerListen
+  const wire = at === null ? null : await WirePort.listen(at, clock, systemRandom, log, alive)
   const infoHash = swarmInfoHash(head)
   const swarm = new Swarm({
     role: 'node',
-    id: latin1Of(wire.id),
+    id: latin1Of(wire?.id ?? makePeerId(systemRandom.bytes(12))),
     store: parts.contents,
     clock,
     random: systemRandom,
     log,
     uploadRate: config.uploadRate,
     downloadRate: config.downloadRate,
-    dial: wire.dialer(infoHash),
+    dial: wire?.dialer(infoHash) ?? noPeers,
   })
-  wire.register(infoHash, swarm)
+  wire?.register(infoHash, swarm)
   const centre = wireAddress(url.origin, parts.centre.wirePort)
-  if (centre !== null) swarm.addPeers([{ address: centre, centre: true }])
+  if (wire !== null && centre !== null) swarm.addPeers([{ address: centre, centre: true }])
   const tracker = { client, origin: url.origin, infoHash, clock, log }
   let isWorking = true
   const background =
@@ -72,12 +74,18 @@ export async function withSwarm(
         }
       },
       background((inner) => swarm.run(inner)),
-      background((inner) => askTracker(swarm, wire, tracker, () => (isWorking ? 1 : 0), inner)),
+      background(async (inner) => {
+        if (wire !== null) await askTracker(swarm, wire, tracker, () => (isWorking ? 1 : 0), inner)
+      }),
     )
   } finally {
     over.abort()
-    await wire.close()
+    await wire?.close()
   }
+}
+
+function noPeers(): Promise<never> {
+  return Promise.reject(new SocketError('no connections to other nodes'))
 }
 
 /** Goes on giving, at most so long, and only while somebody takes. */

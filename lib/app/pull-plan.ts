@@ -42,6 +42,8 @@ export type PlannerOptions = {
 
 export class Planner {
   readonly #options: PlannerOptions
+  /** Files that are kept on trust of size and time: they cannot be given to others yet. */
+  unhashed = 0
 
   constructor(options: PlannerOptions) {
     this.#options = options
@@ -75,6 +77,12 @@ export class Planner {
         below.push({ name, page: entry.page })
       } else if (entry.kind === 'file') {
         sink.file({ name, entry, decision })
+        if (
+          stands !== null &&
+          isKept(decision) &&
+          !isHashedHere(entry, stands, known.get(entry.base))
+        )
+          this.unhashed++
         if (stands !== null)
           believe(entry, stands, decision, known.get(entry.base) ?? null, believed)
       } else {
@@ -116,6 +124,14 @@ export class Planner {
   }
 }
 
+function isKept(decision: Decision): boolean {
+  return decision.kind === 'keep' || decision.kind === 'touch'
+}
+function isHashedHere(entry: FileEntry, stands: Standing, known: Known | undefined): boolean {
+  if (entry.content === null) return true
+  return known?.hashed === true && known.root === entry.content.root && isSame(known, stands)
+}
+
 function believe(
   entry: FileEntry,
   stands: Standing,
@@ -123,7 +139,7 @@ function believe(
   known: Known | null,
   believed: Map<string, Known>,
 ): void {
-  if (entry.content === null || (decision.kind !== 'keep' && decision.kind !== 'touch')) return
+  if (entry.content === null || !isKept(decision)) return
   if (known !== null && isSame(known, stands) && known.root === entry.content.root) return
   const { base, ino, size, mtimeNs, ctimeNs } = stands
   believed.set(base, { base, ino, size, mtimeNs, ctimeNs, root: entry.content.root, hashed: false })

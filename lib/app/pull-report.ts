@@ -1,6 +1,6 @@
 /** What a pull is asked for, and what it tells: values only. */
 import { EXIT, type ExitCode } from '../base/errors.js'
-import type { Filter } from '../flist/filter-match.js'
+import type { FilterOption } from '../flist/filter.js'
 import type { MaxDelete } from '../plan/deletions.js'
 import type { CentreUrl } from './centre.js'
 
@@ -10,7 +10,7 @@ export type PullConfig = {
   /** `--key`. */
   readonly fingerprint: string | null
   /** What belongs to this mirror, in rsync's rule language. */
-  readonly filter: Filter
+  readonly rules: readonly FilterOption[]
   readonly delete: boolean
   readonly maxDelete: MaxDelete | null
   readonly checksum: boolean

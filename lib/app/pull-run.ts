@@ -6,6 +6,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
 import type { Outcome } from '../base/outcome.js'
 import { type DirectoryEntry, type Entry, sizeOf } from '../flist/entry.js'
+import type { Filter } from '../flist/filter-match.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
@@ -29,6 +30,7 @@ export type Sources = {
 
 export type PullParts = {
   readonly config: PullConfig
+  readonly filter: Filter
   readonly tree: DiskTree
   readonly store: Store
   readonly owners: Owners
@@ -49,6 +51,8 @@ export class PullRun {
   #filesTotal = 0
   #bytesTotal = 0
   #filesDone = 0
+  /** Every file that is here was hashed here: all of it can be given to others. */
+  isHashed = true
 
   constructor(parts: PullParts) {
     this.#parts = parts
@@ -77,13 +81,13 @@ export class PullRun {
   }
 
   async #planAndFetch(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {
-    const { config, tree, store, owners, outcome } = this.#parts
+    const { config, filter, tree, store, owners, outcome } = this.#parts
     const planner = new Planner({
       tree,
       store,
       owners,
       outcome,
-      select: (name, isDirectory) => !config.filter.excludes(name, isDirectory),
+      select: (name, isDirectory) => !filter.excludes(name, isDirectory),
       checksum: config.checksum,
       dryRun: config.dryRun,
     })
@@ -103,6 +107,7 @@ export class PullRun {
       if (this.#section.length >= SECTION_FILES) await this.#fetch(this.#section.splice(0), signal)
     }
     await this.#fetch(this.#section.splice(0), signal)
+    this.isHashed = planner.unhashed === 0
   }
 
   #sink(): PlanSink {
@@ -142,7 +147,7 @@ export class PullRun {
       sweep: (directory, wanted) => {
         this.#standing += wanted.size
         if (!config.delete) return
-        const plan = planDeletions(directory, wanted, config.filter, (name) =>
+        const plan = planDeletions(directory, wanted, this.#parts.filter, (name) =>
           this.#parts.tree.list(name),
         )
         this.#extraneous.push(...plan.remove)

@@ -2,6 +2,7 @@ import { byteName, nameFault } from '../base/byte-name.js'
 import { EXIT, TryAgainError, UsageError } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry } from '../flist/entry.js'
+import type { Filter } from '../flist/filter-match.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, Log } from '../host.js'
 import { TreeContents } from '../io/contents.js'
@@ -10,7 +11,7 @@ import { HttpClient } from '../io/http-client.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
 import { Owners } from '../io/owners.js'
 import { Partials } from '../io/partial.js'
-import { openScanPool } from '../io/scan-pool.js'
+import { openScanPool, type ScanPool } from '../io/scan-pool.js'
 import { Store } from '../io/store.js'
 import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { decodeHead, type Head } from '../snapshot/head.js'
@@ -19,16 +20,40 @@ import type { Swarm } from '../swarm/swarm.js'
 import { Centre } from './centre.js'
 import { DeltaSource } from './delta-source.js'
 import { fetchPages } from './fetch-pages.js'
-import { httpFetcher } from './http-fetch.js'
 import { Materializer } from './materialize.js'
+import { mirrorFilter } from './mirror-filter.js'
+import type { Fetcher } from './missing.js'
 import { linger, withSwarm } from './node-swarm.js'
 import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
+import { rememberDone, rememberHead, rememberWish, storedPin, throughOf } from './pulled.js'
 import { LocalSources } from './sources.js'
 import { swarmFetcher } from './swarm-fetch.js'
+import { SwarmMeter } from './swarm-meter.js'
 
 export type PullHost = { readonly clock: Clock; readonly log: Log; readonly userAgent: string }
+
+/** What stays open through a pull, and through a second look when the centre went on meanwhile. */
+type Session = {
+  readonly config: PullConfig
+  readonly events: PullEvents
+  readonly host: PullHost
+  readonly report: PullReport
+  readonly tree: DiskTree
+  readonly store: Store
+  readonly client: HttpClient
+  readonly centre: Centre
+  readonly pool: HashPool
+  readonly scans: ScanPool
+  readonly partials: Partials
+  readonly contents: TreeContents
+  readonly filter: Filter
+  readonly startedMs: number
+}
+
+/** A snapshot may be replaced while it is pulled, and its contents with it: then the new one is pulled instead. */
+const LOOKS = 3
 
 /** @returns the report and the faults; throws what ends a pull before it could do anything */
 export async function pull(
@@ -37,8 +62,7 @@ export async function pull(
   host: PullHost,
   signal: AbortSignal,
 ): Promise<{ report: PullReport; outcome: Outcome }> {
-  const started = host.clock.monotonic()
-  const outcome = new Outcome()
+  const filter = mirrorFilter(config.rules)
   const report = emptyReport()
   const tree = DiskTree.openOrMake(config.destination)
   if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
@@ -46,66 +70,85 @@ export async function pull(
   if (lock === null) {
     events.busy(whoHasLock(tree))
     tree.close()
-    return { report, outcome }
+    return { report, outcome: new Outcome() }
   }
   const store = new Store(`${config.destination}/${PRIVATE_NAME}/index`)
   const client = new HttpClient(host.userAgent)
   const pool = new HashPool()
-  const scans = openScanPool(pool.width)
-  const partials = new Partials()
-  const contents = new TreeContents(tree, store)
+  const session: Session = {
+    config,
+    events,
+    host,
+    report,
+    tree,
+    store,
+    client,
+    centre: new Centre(client, config.url),
+    pool,
+    scans: openScanPool(pool.width),
+    partials: new Partials(),
+    contents: new TreeContents(tree, store),
+    filter,
+    startedMs: host.clock.monotonic(),
+  }
   try {
-    const centre = new Centre(client, config.url)
-    events.phase('snapshot')
-    const { head, pin, bytes } = await currentHead(config, store, centre, host.clock, signal)
-    report.sequence = head.sequence
-    await fetchPages(head.page, followedPage(store), store, centre, signal)
-    report.bytes.metadata = client.received
-    const top = topOf(head, config.url.subtree, store)
-    if (!config.dryRun) rememberHead(store, bytes, pin)
-    const parts = {
-      config,
-      url: config.url,
-      centre,
-      client,
-      head,
-      contents,
-      clock: host.clock,
-      log: host.log,
+    let outcome = new Outcome()
+    for (let look = 1; ; look++) {
+      const { lost, sequence } = await pullSnapshot(session, outcome, () => lock.release(), signal)
+      if (lost === 0 || look === LOOKS || !(await isReplaced(session, sequence, signal))) break
+      outcome = new Outcome()
     }
-    await withSwarm(parts, signal, async (swarm, inner) => {
-      const owners = new Owners(config.numericIds)
-      const choice = { owners, xattrs: config.xattrs }
-      const offer = (roots: readonly Root[]): void => swarm?.offer(roots)
-      const materializer = new Materializer(tree, store, choice, outcome, config.delete, offer)
-      const fetcher =
-        swarm === null ? httpFetcher(centre, outcome, report) : swarmFetcher(swarm, centre)
-      const sources = new LocalSources({
-        tree,
-        store,
-        pool,
-        materializer,
-        partials,
-        report,
-        fetcher,
-        delta: new DeltaSource({ tree, partials, scans, centre, fetcher, report, log: host.log }),
-        done: (job, way) => run.done(job, way),
-      })
-      const run: PullRun = new PullRun({
-        config,
-        tree,
-        store,
-        owners,
-        outcome,
-        report,
-        events,
-        materializer,
-        sources,
-      })
-      let ticks = 1
+    report.exit = outcome.exitCode
+    return { report, outcome }
+  } finally {
+    session.contents.close()
+    session.partials.closeAll()
+    client.close()
+    await pool.close()
+    await session.scans.close()
+    await store.close()
+    tree.close()
+    lock.release()
+  }
+}
+
+/** Did the centre publish again? */
+async function isReplaced(
+  session: Session,
+  sequence: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { head } = await currentHead(session, signal)
+  return head.sequence > sequence
+}
+
+async function pullSnapshot(
+  session: Session,
+  outcome: Outcome,
+  release: () => void,
+  signal: AbortSignal,
+): Promise<{ lost: number; sequence: number }> {
+  const { config, events, host, report, store, client, centre, contents } = session
+  events.phase('snapshot')
+  const before = client.received
+  const { head, pin, bytes } = await currentHead(session, signal)
+  report.sequence = head.sequence
+  await fetchPages(head.page, followedPage(store), store, centre, signal)
+  report.bytes.metadata += client.received - before
+  const top = topOf(head, config.url.subtree, store)
+  const { clock, log } = host
+  if (!config.dryRun) rememberHead(store, bytes, pin)
+  if (!config.dryRun) rememberWish(store, config, clock.now())
+  let lost = 0
+  await withSwarm(
+    { config, url: config.url, centre, client, head, contents, clock, log },
+    signal,
+    async (swarm, inner) => {
+      swarm.setThrough(throughOf(store))
+      const meter = new SwarmMeter(swarm, report)
+      const { run, materializer, sources } = assemble(session, swarm, meter, outcome)
       const tell = (): void => {
-        if (swarm !== null) countSwarm(report, swarm)
-        if (swarm !== null && ticks++ % OFFER_TICKS === 0) materializer.flushIndex()
+        meter.read()
         const { cloned, delta, peers, centre: direct } = report.bytes
         events.progress(report, {
           ...run.state,
@@ -113,70 +156,83 @@ export async function pull(
           peers: report.peers,
         })
       }
-      const ticking = new AbortController()
-      const ticker = tickEach(
-        PROGRESS_MS,
-        host.clock,
-        tell,
-        AbortSignal.any([inner, ticking.signal]),
-      )
+      // What is new is written to the index, and so offered, once a second.
+      const stop = new AbortController()
+      const either = AbortSignal.any([inner, stop.signal])
+      const tickers = [
+        each(200, clock, tell, either),
+        each(1000, clock, () => materializer.flushIndex(), either),
+      ]
       try {
         await run.everything(top, inner)
       } finally {
-        ticking.abort()
-        await ticker
+        stop.abort()
+        await Promise.all(tickers)
         tell()
       }
-      report.seconds = (host.clock.monotonic() - started) / 1000
-      if (!config.dryRun && outcome.exitCode === EXIT.ok) rememberDone(store, bytes)
-      lock.release()
-      if (swarm === null || config.dryRun || config.lingerMs === 0) return
+      lost = sources.lost
+      report.seconds = (clock.monotonic() - session.startedMs) / 1000
+      if (config.dryRun || lost > 0) return
+      const isAll = config.rules.length === 0 && config.url.subtree === '' && run.isHashed
+      if (outcome.exitCode === EXIT.ok)
+        rememberDone(store, bytes, isAll ? head.sequence : null, clock.now())
+      swarm.setThrough(throughOf(store))
+      release()
       events.phase('giving to others')
-      await linger(swarm, config.lingerMs, host.clock, inner)
-    })
-  } finally {
-    contents.close()
-    partials.closeAll()
-    client.close()
-    await pool.close()
-    await scans.close()
-    await store.close()
-    tree.close()
-    lock.release()
-  }
-  report.exit = outcome.exitCode
-  return { report, outcome }
+      if (config.peerListen !== null) await linger(swarm, config.lingerMs, clock, inner)
+    },
+  )
+  return { lost, sequence: head.sequence }
 }
 
-const PROGRESS_MS = 200
-/** What is new is written to the index, and so offered, once a second. */
-const OFFER_TICKS = 5
+function assemble(
+  session: Session,
+  swarm: Swarm,
+  meter: SwarmMeter,
+  outcome: Outcome,
+): { run: PullRun; materializer: Materializer; sources: LocalSources } {
+  const { config, tree, store, pool, scans, partials, centre, report, host } = session
+  const owners = new Owners(config.numericIds)
+  const offer = (roots: readonly Root[]): void => swarm.offer(roots)
+  const choice = { owners, xattrs: config.xattrs }
+  const materializer = new Materializer(tree, store, choice, outcome, config.delete, offer)
+  const fetcher = swarmFetcher(swarm, centre)
+  const metadata: Fetcher = (missing, sink, signal) =>
+    meter.aside(() => fetcher(missing, sink, signal))
+  const delta = new DeltaSource({
+    tree,
+    partials,
+    scans,
+    centre,
+    fetcher: metadata,
+    report,
+    log: host.log,
+  })
+  const sources = new LocalSources({
+    tree,
+    store,
+    pool,
+    materializer,
+    partials,
+    report,
+    outcome,
+    fetcher,
+    delta,
+    done: (job, way) => run.done(job, way),
+  })
+  const run: PullRun = new PullRun({ ...session, owners, outcome, materializer, sources })
+  return { run, materializer, sources }
+}
 
-async function tickEach(
-  ms: number,
-  clock: Clock,
-  act: () => void,
-  signal: AbortSignal,
-): Promise<void> {
+async function each(ms: number, clock: Clock, act: () => void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     act()
     await clock.sleep(ms, signal).catch(() => {}) // the loop's condition says why
   }
 }
 
-function countSwarm(report: PullReport, swarm: Swarm): void {
-  const { bytes, peers } = swarm.progress()
-  report.bytes.peers = bytes.peers
-  report.bytes.centre = bytes.centreWire + bytes.centreHttp
-  report.bytes.wasted = bytes.wasted
-  report.peers = Math.max(report.peers, peers)
-}
-
 async function currentHead(
-  config: PullConfig,
-  store: Store,
-  centre: Centre,
-  clock: Clock,
+  { config, store, centre, host }: Session,
   signal: AbortSignal,
 ): Promise<{ head: Head; pin: Pin; bytes: Uint8Array }> {
   const pin = storedPin(store)
@@ -189,29 +245,9 @@ async function currentHead(
     module: config.url.module,
     pin,
     fingerprint: config.fingerprint,
-    now: Math.floor(clock.now() / 1000),
+    now: Math.floor(host.clock.now() / 1000),
   }
   return { ...trustHead(bytes, expected), bytes }
-}
-
-function storedPin(store: Store): Pin | null {
-  const bytes = store.value('pin')
-  if (bytes === null) return null
-  const [fingerprint = '', sequence = '', digest = ''] = Buffer.from(bytes)
-    .toString('utf8')
-    .split(' ')
-  return { fingerprint, sequence: Number(sequence), digest }
-}
-
-/** From here on an older head is a rollback; all pages of this one are in the index. */
-function rememberHead(store: Store, head: Uint8Array, pin: Pin): void {
-  store.transaction(() => {
-    store.putValue('head', head)
-    store.putValue('pin', Buffer.from(`${pin.fingerprint} ${pin.sequence} ${pin.digest}`))
-  })
-}
-function rememberDone(store: Store, head: Uint8Array): void {
-  store.transaction(() => store.putValue('done', head))
 }
 
 /** The top page of the last head whose pages are all here. */

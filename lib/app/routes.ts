@@ -13,6 +13,8 @@ import type { Holding } from '../host.js'
 import { type BatchItem, decodeBatchRequest, encodeBatchPart } from '../snapshot/batch.js'
 import { WIRE_PORT_HEADER } from './centre.js'
 import type { ServedModule } from './module.js'
+import { formatStatus, type ModuleStatus } from './module-status.js'
+import { decodePath, encodePath } from './url-path.js'
 
 const deflate = promisify(deflateRaw)
 
@@ -25,30 +27,34 @@ export type Routes = {
   readonly modules: ReadonlyMap<string, ServedModule>
   /** Announce and scrape; null for other paths. */
   readonly tracker: (request: HttpRequest) => HttpAnswer | null
+  /** Null before anything is published. */
+  readonly status: (module: ServedModule) => ModuleStatus | null
 }
 
 export async function route(routes: Routes, request: HttpRequest): Promise<HttpAnswer> {
   const tracked = routes.tracker(request)
   if (tracked !== null) return tracked
-  const path = decodePath(request.path)
+  const path = request.path.startsWith('/') ? decodePath(request.path) : null
   if (path === null) return text(400, 'malformed path\n')
   const [, first = '', ...rest] = path.split('/')
   if (first === '')
     return text(200, [...routes.modules.keys()].map((name) => `${name}/\n`).join(''))
   const module = routes.modules.get(first)
   if (module === undefined) return text(404, `no module ${displayName(first)}\n`)
-  if (rest[0] === PRIVATE) return privateRoute(module, rest.slice(1), request)
+  if (rest[0] === PRIVATE) return privateRoute(routes, module, rest.slice(1), request)
   if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
   return fileRoute(module, rest.join('/').replace(/\/+$/, ''), request)
 }
 
 function privateRoute(
+  routes: Routes,
   module: ServedModule,
   rest: readonly string[],
   request: HttpRequest,
 ): HttpAnswer | Promise<HttpAnswer> {
   const [what, argument] = rest
   if (what === 'head') return headRoute(module, request)
+  if (what === 'status') return statusRoute(routes.status(module))
   if (what === 'contents') {
     return request.method === 'POST' ? batchRoute(module, request) : notAllowed('POST')
   }
@@ -57,7 +63,7 @@ function privateRoute(
   const root = what === 'content' && argument !== undefined ? parseRootHex(argument) : null
   const holding = root === null ? null : module.contents.find(root)
   if (holding === null) return text(404, 'no such content\n')
-  return holdingAnswer(holding, request, {
+  return holdingAnswer(module, holding, request, {
     'content-type': 'application/octet-stream',
     etag: `"${argument}"`,
   })
@@ -116,6 +122,12 @@ function headRoute(module: ServedModule, request: HttpRequest): HttpAnswer {
   }
 }
 
+function statusRoute(status: ModuleStatus | null): HttpAnswer {
+  if (status === null) return text(503, 'nothing published yet\n', { 'retry-after': '5' })
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  return text(200, formatStatus(status), headers)
+}
+
 async function batchRoute(module: ServedModule, request: HttpRequest): Promise<HttpAnswer> {
   const items = decodeBatchRequest(await request.body(LIMITS.batchContents * 80))
   const total = items.reduce((sum, item) => sum + item.content.length, 0)
@@ -137,6 +149,7 @@ async function* batchBody(
     const part = await batchPart(module, item)
     parts.push(part)
     size += part.length
+    module.httpSent += part.length
     if (size < CHUNK) continue
     yield Buffer.concat(parts.splice(0))
     size = 0
@@ -173,7 +186,7 @@ function fileRoute(module: ServedModule, path: string, request: HttpRequest): Ht
   if (entry.content === null) return { status: 200, headers: { ...headers, 'content-length': '0' } }
   const holding = module.holding(entry)
   if (holding === null) return text(503, 'the file is being replaced\n', { 'retry-after': '60' })
-  return holdingAnswer(holding, request, headers)
+  return holdingAnswer(module, holding, request, headers)
 }
 
 function fileHeaders(entry: Entry): Record<string, string> {
@@ -187,6 +200,7 @@ function fileHeaders(entry: Entry): Record<string, string> {
 }
 
 function holdingAnswer(
+  module: ServedModule,
   holding: Holding,
   request: HttpRequest,
   headers: Record<string, string>,
@@ -205,7 +219,7 @@ function holdingAnswer(
     return {
       status: 200,
       headers: { ...all, 'content-length': `${holding.length}` },
-      body: bodyOf(holding, 0, holding.length),
+      body: bodyOf(module, holding, 0, holding.length),
     }
   }
   const { start, end } = range
@@ -216,13 +230,21 @@ function holdingAnswer(
       'content-length': `${end - start}`,
       'content-range': `bytes ${start}-${end - 1}/${holding.length}`,
     },
-    body: bodyOf(holding, start, end),
+    body: bodyOf(module, holding, start, end),
   }
 }
 
-async function* bodyOf(holding: Holding, start: number, end: number): AsyncIterable<Uint8Array> {
-  for (let at = start; at < end; at += CHUNK)
-    yield await holding.read(at, Math.min(CHUNK, end - at))
+async function* bodyOf(
+  module: ServedModule,
+  holding: Holding,
+  start: number,
+  end: number,
+): AsyncIterable<Uint8Array> {
+  for (let at = start; at < end; at += CHUNK) {
+    const bytes = await holding.read(at, Math.min(CHUNK, end - at))
+    module.httpSent += bytes.length
+    yield bytes
+  }
 }
 
 /** One range of bytes, RFC 9110 §14; several at once are answered with the whole, which is allowed. */
@@ -265,21 +287,6 @@ function listing(
   )
 }
 
-/** Percent-decoded to bytes, or null. */
-function decodePath(path: string): string | null {
-  if (!path.startsWith('/')) return null
-  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return null
-  const utf8 = Buffer.from(path, 'utf8').toString('latin1')
-  return utf8.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  )
-}
-export function encodePath(latin1: string): string {
-  return latin1.replace(
-    /[^A-Za-z0-9._~/-]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )
-}
 function html(text: string): string {
   return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
 }

@@ -2,7 +2,6 @@
 
 import { latin1Of } from '../base/bytes.js'
 import { messageOf, PrsyncError } from '../base/errors.js'
-import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import type { Outcome } from '../base/outcome.js'
 import type { Clock, Log } from '../host.js'
 import { HashPool } from '../io/hash-pool.js'
@@ -12,14 +11,15 @@ import { Store } from '../io/store.js'
 import { DiskTree } from '../io/tree.js'
 import { fingerprint, type Head, keyPairOf, swarmInfoHash } from '../snapshot/head.js'
 import { Swarm } from '../swarm/swarm.js'
-import { respondToAnnounce, respondToScrape } from '../tracker/respond.js'
 import { SwarmTable } from '../tracker/swarm-table.js'
 import { ServedModule } from './module.js'
+import type { ModuleStatus } from './module-status.js'
 import { Publisher } from './publish.js'
 import { route } from './routes.js'
 import type { Select } from './scan.js'
 import { WirePort } from './swarm-node.js'
 import { systemRandom } from './system.js'
+import { trackerRoute } from './tracker-route.js'
 
 export type ServeConfig = {
   readonly modules: readonly { readonly name: string; readonly directory: string }[]
@@ -76,11 +76,12 @@ export async function serve(
     for (const [name, module] of modules) await publishOne(name, module, publishers, events, signal)
   }
   const table = new SwarmTable()
-  const tracker = trackerRoute(table, host)
+  const tracker = trackerRoute(table, host.clock, systemRandom)
+  const status = (module: ServedModule): ModuleStatus | null => statusOf(module, table)
   const http = await serveHttp({
     ...config.listen,
     tls: config.tls,
-    handle: (request) => route({ modules, tracker }, request),
+    handle: (request) => route({ modules, tracker, status }, request),
     upgrade: null,
     log: host.log,
   })
@@ -138,6 +139,7 @@ async function startSwarms(
     table.open(latin1Of(infoHash))
     wire.register(infoHash, swarm)
     module.wirePort = wire.port
+    module.progress = () => swarm.progress()
     running.push(
       swarm.run(signal).catch((error: unknown) => {
         if (!signal.aborted) throw error
@@ -147,29 +149,24 @@ async function startSwarms(
   return wire
 }
 
-/** Announce and scrape, for any BitTorrent client. */
-function trackerRoute(
-  table: SwarmTable,
-  host: ServeHost,
-): (request: HttpRequest) => HttpAnswer | null {
-  return (request) => {
-    const asker = {
-      host: request.remote.address,
-      nowMs: host.clock.monotonic(),
-      below: (n: number) => systemRandom.below(n),
-    }
-    const body =
-      request.path === '/announce'
-        ? respondToAnnounce(request.query, asker, table)
-        : request.path === '/scrape'
-          ? respondToScrape(request.query, table)
-          : null
-    if (body === null) return null
-    return {
-      status: 200,
-      headers: { 'content-type': 'text/plain', 'content-length': `${body.length}` },
-      body,
-    }
+/** What anybody may know of a module now; null before its first snapshot. */
+function statusOf(module: ServedModule, table: SwarmTable): ModuleStatus | null {
+  if (module.current === null) return null
+  const { head } = module.current
+  const { sequence, files, bytes, time, expires } = head
+  const counts = table.get(latin1Of(swarmInfoHash(head)))?.counts
+  const wire = module.progress?.()
+  return {
+    module: module.name,
+    sequence,
+    files,
+    bytes,
+    time,
+    expires,
+    swarm: { seeds: counts?.seeds ?? 0, leeches: counts?.leeches ?? 0 },
+    connections: wire?.peers ?? 0,
+    given: { wire: wire?.bytes.sent ?? 0, http: module.httpSent },
+    nodes: [],
   }
 }
 

@@ -1,6 +1,7 @@
 /** Where contents come from, cheapest first: the same content here, a basis and its sums, peers, the centre. */
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
+import type { Outcome } from '../base/outcome.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { ContentSink, PartialContent } from '../host.js'
 import type { HashPool } from '../io/hash-pool.js'
@@ -23,12 +24,15 @@ export type LocalSourcesParts = {
   readonly materializer: Materializer
   readonly partials: Partials
   readonly report: PullReport
+  readonly outcome: Outcome
   readonly fetcher: Fetcher
   readonly delta: DeltaSource
   readonly done: (job: Job, way: Way) => void
 }
 
 export class LocalSources implements Sources {
+  /** Contents that nobody could give. */
+  lost = 0
   readonly #parts: LocalSourcesParts
 
   constructor(parts: LocalSourcesParts) {
@@ -115,6 +119,10 @@ export class LocalSources implements Sources {
         this.#deliver(jobs.get(content.root) ?? [], content, (job) =>
           this.#parts.materializer.bytes(job, bytes),
         )
+      },
+      lost: (content, why) => {
+        this.lost++
+        for (const { name } of jobs.get(content.root) ?? []) this.#parts.outcome.fault(name, why)
       },
       open: (content): PartialContent => {
         const file = new PartialFile(tree, partials, content)

@@ -85,6 +85,11 @@ export const LIMITS = {
   httpHeadBytes: 16 * KIB,
   /** A message of the control channel. */
   controlBytes: 1 * MIB,
+  /** Nodes on the control channels of one centre: a socket and a last report each; of these, behind one address. */
+  controlNodes: 10_000,
+  controlNodesAtAddress: 64,
+  /** A centre's word about a module, with its nodes. */
+  statusBytes: 4 * MIB,
 
   /** Blocks of one delta: 256 MiB of table. Contents above it have larger blocks. */
   deltaBlocks: 2 ** 24,

@@ -7,7 +7,7 @@ import { displayName } from '../base/byte-name.js'
 import { EXIT, type ExitCode } from '../base/errors.js'
 import { parseDuration } from '../options/units.js'
 import { parseMaxDelete } from '../plan/deletions.js'
-import { filterOf, filterOptions } from './filter-options.js'
+import { filterOptions } from './filter-options.js'
 import { command, parse } from './program.js'
 import { PullScreen } from './pull-screen.js'
 import { addressOf, rateOf } from './values.js'
@@ -79,7 +79,7 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     url: parseCentreUrl(url),
     destination,
     fingerprint: flags.key ?? null,
-    filter: filterOf(rules),
+    rules,
     delete: flags.delete === true,
     maxDelete: flags.maxDelete === undefined ? null : parseMaxDelete(flags.maxDelete),
     checksum: flags.checksum === true,

@@ -1,19 +1,16 @@
 /** --include, --exclude, --filter and their -from forms, in the order they were given: the first rule that matches decides. */
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { messageOf, UsageError } from '../base/errors.js'
-import { type FilterOption, type FilterSource, parseFilters } from '../flist/filter.js'
-import { Filter } from '../flist/filter-match.js'
+import { readText } from '../app/system.js'
+import type { FilterOption } from '../flist/filter.js'
 
 /** Adds the options; the returned list fills while the command line is parsed. */
 export function filterOptions(program: Command): readonly FilterOption[] {
   const found: FilterOption[] = []
-  const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
   const rule = (kind: 'include' | 'exclude' | 'filter') => (text: string) => {
-    found.push({ kind, text: latin1(text) })
+    found.push({ kind, text: Buffer.from(text, 'utf8').toString('latin1') })
   }
   const from = (kind: 'include-from' | 'exclude-from') => (path: string) => {
-    found.push({ kind, text: textOf(path), nul: false })
+    found.push({ kind, text: readText(path), nul: false })
   }
   program
     .option('--include <pattern>', 'take in what matches', rule('include'))
@@ -22,27 +19,4 @@ export function filterOptions(program: Command): readonly FilterOption[] {
     .option('--include-from <file>', 'patterns to take in, one a line', from('include-from'))
     .option('--exclude-from <file>', 'patterns to leave out, one a line', from('exclude-from'))
   return found
-}
-
-/** @throws {UsageError} on a rule that is none, and on per-directory files: they stand at the centre, where nobody reads them for us. */
-export function filterOf(options: readonly FilterOption[]): Filter {
-  const source: FilterSource = { read: textOf, cvsIgnore: [] }
-  const rules = parseFilters(options, source)
-  if (rules.some((rule) => rule.kind === 'dir-merge'))
-    throw new UsageError('pull reads no per-directory filter files; give the rules with --filter')
-  return new Filter(rules, {
-    side: 'receiver',
-    deleteExcluded: false,
-    rootPath: '/',
-    readMerge: () => null,
-    readMergeAbove: () => null,
-  })
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path === '-' ? 0 : path, 'latin1')
-  } catch (cause) {
-    throw new UsageError(`cannot read the filter file ${path}: ${messageOf(cause)}`, { cause })
-  }
 }

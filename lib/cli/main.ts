@@ -48,6 +48,10 @@ async function run(
       return (await import('./command-pull.js')).pullCommand(rest, signal)
     case 'serve':
       return (await import('./command-serve.js')).serveCommand(rest, signal)
+    case 'status':
+      return (await import('./command-status.js')).statusCommand(rest, signal)
+    case 'verify':
+      return (await import('./command-verify.js')).verifyCommand(rest, signal)
     default:
       return (await import('./command-other.js')).otherCommand(argv, COMMANDS)
   }

@@ -2,6 +2,8 @@
 import { Command, CommanderError } from 'commander'
 import { UsageError } from '../base/errors.js'
 
+export type { Command }
+
 /** A command that throws UsageError instead of leaving the process. */
 export function command(name: string, summary: string): Command {
   return new Command(`prsync ${name}`)

@@ -1,9 +1,10 @@
 /** One writer a tree: flock(2) on a file that says who. The kernel lets go of it when the owner dies, however it dies. */
-import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { joinName } from '../base/byte-name.js'
 import { needLibc } from './libc.js'
-import type { DiskTree } from './tree.js'
+import { type DiskTree, PRIVATE_NAME } from './tree.js'
 
 export type Lock = { /** Twice is fine. */ release(): void }
 
@@ -35,6 +36,19 @@ export async function lockTree(
       held = false
     },
   }
+}
+
+/** Who has the lock now, `PID on HOST`; null: nobody. Looks at it without taking it, so that no run is turned away by a look. */
+export function lockHolder(tree: DiskTree): string | null {
+  const lock = tree.stat(joinName(PRIVATE_NAME, 'lock'))
+  if (lock === null) return null
+  // proc_locks(5): 1: FLOCK  ADVISORY  WRITE 4711 fe:01:131090 0 EOF
+  const held = readFileSync('/proc/locks', 'latin1')
+    .split('\n')
+    .some(
+      (line) => line.includes('FLOCK') && line.includes(`:${lock.ino} `) && !line.includes('->'),
+    )
+  return held ? whoHasLock(tree) : null
 }
 
 /** What the holder wrote into the lock: `PID on HOST`. */

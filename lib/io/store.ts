@@ -182,6 +182,9 @@ export class Store {
   putValue(name: string, bytes: Uint8Array): void {
     this.#values.putSync(Buffer.from(name), asBuffer(bytes))
   }
+  removeValue(name: string): void {
+    this.#values.removeSync(Buffer.from(name))
+  }
 }
 
 const PLAIN = 0

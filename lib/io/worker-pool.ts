@@ -26,7 +26,10 @@ export class WorkerPool<Job, Result> {
     const id = this.#next++
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      this.#worker(id % this.width).postMessage({ id, job })
+      const worker = this.#worker(id % this.width)
+      // A thread that owes an answer keeps the program alive, an idle one does not.
+      worker.ref()
+      worker.postMessage({ id, job })
     })
   }
 
@@ -41,6 +44,7 @@ export class WorkerPool<Job, Result> {
     worker.on('message', (answer: { id: number; result: Result }) => {
       this.#waiting.get(answer.id)?.resolve(answer.result)
       this.#waiting.delete(answer.id)
+      if (this.#waiting.size === 0) for (const idle of this.#workers) idle.unref()
     })
     worker.on('error', (cause: Error) => {
       const error = new StartupError(`a worker thread failed: ${cause.message}`, { cause })

@@ -1,0 +1,120 @@
+/** A centre in this process on free ports of loopback, and pulls from it: for tests of whole commands. */
+
+import { parseCentreUrl } from '../../lib/app/centre.js'
+import { pull } from '../../lib/app/pull.js'
+import {
+  emptyReport,
+  type PullConfig,
+  type PullEvents,
+  type PullReport,
+} from '../../lib/app/pull-report.js'
+import { type ServeConfig, type ServeEvents, serve } from '../../lib/app/serve.js'
+import { systemClock } from '../../lib/app/system.js'
+import type { Head } from '../../lib/snapshot/head.js'
+
+export type TestCentre = {
+  /** `http://127.0.0.1:PORT/m` */
+  readonly url: string
+  readonly head: Head
+  readonly state: string
+  /** Looks at the tree now; resolves with the head then. */
+  rescan(): Promise<Head>
+  stop(): Promise<void>
+}
+
+const SILENT: ServeEvents = {
+  newKey: () => {},
+  hashing: () => {},
+  published: () => {},
+  ready: () => {},
+  failed: () => {},
+}
+
+/** Serves `directory` as module `m`; whoever starts it stops it. */
+export async function startCentre(
+  directory: string,
+  state: string,
+  choice: Partial<ServeConfig> = {},
+): Promise<TestCentre> {
+  const stop = new AbortController()
+  let wish: (() => void) | null = null
+  const rescan = (): Promise<void> => new Promise((resolve) => (wish = resolve))
+  let published: ((head: Head) => void) | null = null
+  const config: ServeConfig = {
+    modules: [{ name: 'm', directory }],
+    listen: { host: '127.0.0.1', port: 0 },
+    peerListen: { host: '127.0.0.1', port: 0 },
+    state,
+    publicUrl: null,
+    intervalMs: 3600_000,
+    uploadRate: null,
+    select: () => true,
+    xattrs: false,
+    tls: null,
+    ...choice,
+  }
+  let running: Promise<void> = Promise.resolve()
+  const { head, url } = await new Promise<{ head: Head; url: string }>((resolve, reject) => {
+    const events: ServeEvents = {
+      ...SILENT,
+      published: (_module, now) => published?.(now),
+      ready: (_module, first, at) => resolve({ head: first, url: at }),
+    }
+    const host = { clock: systemClock, log: () => {} }
+    running = serve(config, events, host, rescan, stop.signal)
+    running.catch(reject)
+  })
+  return {
+    url,
+    head,
+    state,
+    rescan: () =>
+      new Promise((resolve) => {
+        published = resolve
+        wish?.()
+      }),
+    stop: async () => {
+      stop.abort(new Error('the test is over'))
+      await running
+    },
+  }
+}
+
+export const NO_EVENTS: PullEvents = {
+  phase: () => {},
+  busy: () => {},
+  item: () => {},
+  progress: () => {},
+}
+
+export function pullConfig(url: string, destination: string): PullConfig {
+  return {
+    url: parseCentreUrl(url),
+    destination,
+    fingerprint: null,
+    rules: [],
+    delete: false,
+    maxDelete: null,
+    checksum: false,
+    dryRun: false,
+    numericIds: false,
+    xattrs: false,
+    wait: false,
+    downloadRate: null,
+    uploadRate: null,
+    peerListen: null,
+    lingerMs: 0,
+  }
+}
+
+/** Over HTTP alone, without lingering, unless the choice says otherwise. */
+export async function pullFrom(
+  url: string,
+  destination: string,
+  choice: Partial<PullConfig> = {},
+): Promise<PullReport> {
+  const host = { clock: systemClock, log: () => {}, userAgent: 'prsync/test' }
+  const config = { ...pullConfig(url, destination), ...choice }
+  const { report } = await pull(config, NO_EVENTS, host, new AbortController().signal)
+  return { ...emptyReport(), ...report }
+}
