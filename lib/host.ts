@@ -49,8 +49,6 @@ export type Holding = {
 export type ContentSink = {
   /** A verified whole content of at most 64 KiB. The bytes are the sink's to keep. */
   small(content: ContentId, bytes: Uint8Array): void
-  /** Nobody can give it; the download goes on without it. */
-  lost?(content: ContentId, why: string): void
   /** Opens the partial file of a larger content; what was verified before is still marked. */
   open(content: ContentId): PartialContent
   /** Nobody can give it: not the centre, nor any peer there is. Without this it ends the download. */

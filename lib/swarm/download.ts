@@ -123,8 +123,8 @@ export class Download {
             events: {
               small: (item, bytes) =>
                 this.#guarded(() => this.#smallFromCentre(item, bytes)) === true,
-              unit: (item, bytes) =>
-                this.#guarded(() => this.#unitFromCentre(item, bytes)) === true,
+              unit: (item, bytes, came) =>
+                this.#guarded(() => this.#unitFromCentre(item, bytes, came)) === true,
               hashes: (bytes) => {
                 this.#parts.tally.hashes += bytes
               },
@@ -348,24 +348,25 @@ export class Download {
 
   #smallFromCentre(item: Item, bytes: Uint8Array): boolean {
     const isRight = item.thing >= 0 && isContent(item.content.content, bytes)
-    return this.#fromCentre(item, bytes, isRight, () => {
+    return this.#fromCentre(item, bytes.length, isRight, () => {
       this.#job?.sink.small(item.content.content, Uint8Array.from(bytes))
       this.#done(item, null)
     })
   }
-  #unitFromCentre(item: Item, bytes: Uint8Array): boolean {
+  /** @param came bytes of it that came now; a delta may have had the rest */
+  #unitFromCentre(item: Item, bytes: Uint8Array, came: number): boolean {
     const isRight = item.thing >= 0 && badLeaves(item.content, item.unit, bytes).length === 0
-    return this.#fromCentre(item, bytes, isRight, () => this.#put(item, bytes))
+    return this.#fromCentre(item, came, isRight, () => this.#put(item, bytes))
   }
   /** Bytes over HTTP, which may come when they are not needed any more. @returns false: they are wrong. */
-  #fromCentre(item: Item, bytes: Uint8Array, isRight: boolean, deliver: () => void): boolean {
+  #fromCentre(item: Item, came: number, isRight: boolean, deliver: () => void): boolean {
     const { tally } = this.#parts
     if (!isRight) {
-      tally.wasted += bytes.length
+      tally.wasted += came
       return item.thing < 0
     }
     countWasted(tally, item.got)
-    tally.centreHttp += bytes.length
+    tally.centreHttp += came
     deliver()
     return true
   }

@@ -7,7 +7,7 @@ import { messageOf, SocketError, WireError } from '../base/errors.js'
 import type { HashRange } from '../hash/merkle.js'
 import { type ContentId, rootHex } from '../hash/root.js'
 import type { Clock, Log } from '../host.js'
-import { isProvable } from './assembly.js'
+import { isProvable, workFor } from './assembly.js'
 import type { Frontier } from './frontier.js'
 import type { Content, Item } from './item.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
@@ -45,7 +45,7 @@ export type LaneEvents = {
   /** Bytes of a whole small content. @returns were they right, or not needed any more? */
   small(item: Item, bytes: Uint8Array): boolean
   /** Bytes of a whole unit whose hashes are there. @returns were they right, or not needed any more? */
-  unit(item: Item, bytes: Uint8Array): boolean
+  unit(item: Item, bytes: Uint8Array, came: number): boolean
   /** Leaf hashes that came, in bytes. */
   hashes(bytes: number): void
   /** Hashes came that somebody waited for. */
@@ -211,8 +211,32 @@ export class FallbackLane {
     for (const item of batch) if (!(await this.#prove(content, item))) return
     const [first] = batch
     if (first === undefined) return
+    if (content.missing.length > 0) {
+      for (const item of batch) if (!item.isAlone) await this.#patch(content, item)
+      if (batch.every((item) => item.thing < 0)) return
+    }
+    await this.#fetchWhole(content, first, batch)
+  }
+
+  /** A unit that a delta has most of: only what it lacks comes. If that does not make it right it comes whole. */
+  async #patch(content: Content, item: Item): Promise<void> {
+    const work = workFor(item)
+    let came = 0
+    for (const range of work.missing(RANGE_BYTES)) {
+      const offset = content.offsetOf(item.unit) + range.offset
+      const bytes = await this.#fallback.range(content.content, offset, range.length, this.#signal)
+      if (bytes === null || bytes.length !== range.length) return
+      work.put(range.offset, bytes, null)
+      came += bytes.length
+    }
+    if (item.thing >= 0 && !this.#events.unit(item, work.flush(), came)) item.isAlone = true
+  }
+
+  async #fetchWhole(content: Content, first: Item, units: readonly Item[]): Promise<void> {
+    const batch = units.filter((item) => item.thing >= 0)
     const offset = content.offsetOf(first.unit)
-    const length = batch.reduce((sum, item) => sum + content.lengthOf(item.unit), 0)
+    const last = units[units.length - 1] ?? first
+    const length = content.offsetOf(last.unit) + content.lengthOf(last.unit) - offset
     const bytes = await this.#fallback.range(content.content, offset, length, this.#signal)
     if (bytes === null) {
       this.#events.gone(first, LACKS)
@@ -223,7 +247,7 @@ export class FallbackLane {
     for (const item of batch) {
       const start = content.offsetOf(item.unit) - offset
       const unit = bytes.subarray(start, start + content.lengthOf(item.unit))
-      if (!this.#events.unit(item, unit)) this.#wrong(item)
+      if (!this.#events.unit(item, unit, unit.length)) this.#wrong(item)
     }
   }
 
