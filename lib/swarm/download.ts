@@ -25,9 +25,14 @@ const STALL_MS = 8000
 const DEAD_MS = 60_000
 /** No bytes from anyone for so long: the fallback. */
 const NO_PROGRESS_MS = 10_000
-/** No bytes from anyone for so long: the centre is urged to give what others have or should have by now, some at a time. */
+/**
+ * No bytes from peers for so long and nothing asked of the centre: it is urged to give what others have or should have by
+ * now, some at a time, more while peers still give nothing.
+ */
 const STARVED_MS = 2000
-const URGENT = 64
+const URGE_MS = 250
+const LEAST_URGENT = 64
+const MOST_URGENT = 2048
 /** What the centre does not have and peers said they have, but do not give. */
 const LACKING_MS = 60_000
 const HASHES_MS = 8000
@@ -66,7 +71,9 @@ export class Download {
   /** Downloads wait for the one before. */
   #turn: Promise<void> = Promise.resolve()
   #usefulMs = 0
+  #peersMs = 0
   #urgedMs = 0
+  #urgent = LEAST_URGENT
   #forgivenMs = 0
   /** Items that are whole and wait for their hashes. */
   readonly #waiting = new Set<Item>()
@@ -134,6 +141,7 @@ export class Download {
             },
           })
     this.#usefulMs = clock.monotonic()
+    this.#peersMs = this.#usefulMs
     return new Promise((resolve, reject) => {
       const stop = (): void => end(signal.reason)
       const leave = (): void => {
@@ -270,6 +278,10 @@ export class Download {
   #came(neighbour: Neighbour, request: Request, bytes: Uint8Array): void {
     const { item } = request
     this.#usefulMs = neighbour.heardMs
+    if (!neighbour.isCentre) {
+      this.#peersMs = neighbour.heardMs
+      this.#urgent = LEAST_URGENT
+    }
     if (item.work === null) {
       if (bytes.length !== item.content.content.length) this.#parts.tally.wasted += bytes.length
       else {
@@ -560,11 +572,18 @@ export class Download {
     for (const neighbour of this.#parts.neighbours()) {
       if (!neighbour.isCentre) continue
       wants.tell(neighbour.peer, (item) => item.thing >= 0 && picker.rarity(item.thing) === 0)
-      if (neighbour.isChoking || now - Math.max(this.#usefulMs, this.#urgedMs) < STARVED_MS) return
-      this.#urgedMs = now
-      wants.urge(neighbour.peer, this.#unasked(job, neighbour))
+      if (this.#isStarved(job, neighbour, now)) {
+        this.#urgedMs = now
+        wants.urge(neighbour.peer, this.#unasked(job, neighbour))
+        this.#urgent = Math.min(MOST_URGENT, this.#urgent * 2)
+      }
       return
     }
+  }
+  /** One that chokes us must hear of a want once to change that. */
+  #isStarved(job: Job, centre: Neighbour, now: number): boolean {
+    if (centre.open.size > 0 || (centre.isChoking && job.frontier.wants.isWaiting)) return false
+    return now - this.#peersMs >= STARVED_MS && now - this.#urgedMs >= URGE_MS
   }
   /** Some of what nobody is asked for, and the centre did not grant. */
   #unasked(job: Job, centre: Neighbour): Item[] {
@@ -572,7 +591,7 @@ export class Download {
     const { picker } = job.frontier
     for (const item of job.frontier.items()) {
       if (!picker.isPending(item.thing) || picker.has(item.thing, centre.slot)) continue
-      if (out.push(item) >= URGENT) break
+      if (out.push(item) >= this.#urgent) break
     }
     return out
   }

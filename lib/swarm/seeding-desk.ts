@@ -66,6 +66,13 @@ export class SeedingDesk {
     this.#grant(neighbour)
   }
 
+  /** It cannot be read here: the node asks others, and does not wait for it here. */
+  refused(neighbour: Neighbour, content: ContentId, offset: number): void {
+    const unit = Math.floor(offset / unitBytesOf(content.length))
+    this.#seeding.served(neighbour.slot, content, unit, this.#clock.monotonic())
+    this.#grant(neighbour)
+  }
+
   served(neighbour: Neighbour): void {
     this.#grant(neighbour)
   }
