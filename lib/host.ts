@@ -49,10 +49,10 @@ export type Holding = {
 export type ContentSink = {
   /** A verified whole content of at most 64 KiB. The bytes are the sink's to keep. */
   small(content: ContentId, bytes: Uint8Array): void
-  /** Nobody can give it; the download goes on without it. */
-  lost?(content: ContentId, why: string): void
   /** Opens the partial file of a larger content; what was verified before is still marked. */
   open(content: ContentId): PartialContent
+  /** Nobody can give it: not the centre, nor any peer there is. Without this it ends the download. */
+  lost?(content: ContentId, why: string): void
 }
 
 /** A large content on its way: units that are marked are verified, on disk, and may be offered to others. */
@@ -63,7 +63,7 @@ export type PartialContent = {
   isMarked(unit: number): boolean
   /** Writes at `offset`, whole leaves, not yet marked. */
   write(offset: number, bytes: Uint8Array): void
-  /** Bytes that stand here unverified, from a delta: for building a leaf that lacks a few bytes. */
+  /** As many bytes as asked for, as they stand here unverified, zeros where nothing was written: for a leaf that lacks a few. */
   read(offset: number, length: number): Uint8Array
   mark(unit: number): void
   /** All units are marked: the content is whole. */

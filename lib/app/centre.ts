@@ -112,12 +112,20 @@ export class Centre {
   /** The port of the centre's BitTorrent wire, as it told with its head; undefined: it has none. */
   wirePort: string | undefined
 
-  /** Leaf hashes of a content with their uncles, not verified. */
-  async hashes(content: ContentId, range: HashRange, signal: AbortSignal): Promise<Uint8Array> {
+  /** Leaf hashes of a content with their uncles, not verified; null: it does not have the content. */
+  async hashes(
+    content: ContentId,
+    range: HashRange,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | null> {
     const { baseLayer, index, length, proofLayers } = range
     const query = `base=${baseLayer}&index=${index}&length=${length}&proof=${proofLayers}`
     const url = new URL(`${this.#base}/hashes/${rootHex(content.root)}?${query}`)
-    return this.#client.fetch(url, {}, LIMITS.messageBytes, signal)
+    const reply = await this.#client.ask(url, {}, signal)
+    const bytes = await collect(reply.body, LIMITS.messageBytes)
+    if (reply.status === 404) return null
+    if (reply.status !== 200) throw new SocketError(`${url.href}: answers ${reply.status}`)
+    return bytes
   }
 
   /** The √size sums of a content, not verified; the centre makes them when they are first asked for. */
@@ -126,17 +134,18 @@ export class Centre {
     return this.#client.fetch(url, {}, LIMITS.sumsBytes, signal)
   }
 
-  /** Bytes of a content, not verified. */
+  /** Bytes of a content, not verified; null: it does not have the content. */
   async range(
     content: ContentId,
     offset: number,
     length: number,
     signal: AbortSignal,
-  ): Promise<Uint8Array> {
+  ): Promise<Uint8Array | null> {
     const url = new URL(`${this.#base}/content/${rootHex(content.root)}`)
     const headers = { range: `bytes=${offset}-${offset + length - 1}` }
     const reply = await this.#client.ask(url, { headers }, signal)
     const bytes = await collect(reply.body, Math.max(length, 4096))
+    if (reply.status === 404) return null
     if (reply.status === 200 && offset === 0 && bytes.length === length) return bytes
     if (reply.status !== 206 || bytes.length !== length)
       throw new SocketError(`${url.href}: answers ${reply.status} with ${bytes.length} bytes`)

@@ -4,7 +4,7 @@ import { parseRate } from '../options/units.js'
 
 /** `ADDR:PORT`, `[v6]:PORT`, `:PORT`. */
 export function addressOf(text: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]*)):(\d{1,5})$/.exec(text)
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
   if (match === null || port > 65535)
     throw new UsageError(`not an address: ${text} (as in 0.0.0.0:8730)`)

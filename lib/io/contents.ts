@@ -18,6 +18,8 @@ export class TreeContents implements ContentStore {
   readonly #tree: DiskTree
   readonly #store: Store
   readonly #files = new Map<Root, OpenFile>()
+  /** Files that are not what they were, until nobody reads them. */
+  #stale: OpenFile[] = []
 
   constructor(tree: DiskTree, store: Store) {
     this.#tree = tree
@@ -39,8 +41,9 @@ export class TreeContents implements ContentStore {
   }
 
   close(): void {
-    for (const { fd } of this.#files.values()) close(fd)
+    for (const { fd } of [...this.#files.values(), ...this.#stale]) close(fd)
     this.#files.clear()
+    this.#stale = []
   }
 
   /** The file may have been closed to make room, or replaced, since it was found: each read takes it anew. */
@@ -48,19 +51,20 @@ export class TreeContents implements ContentStore {
     const file = this.#file(root)
     if (file === null) throw new FileError('the file is no longer what it was')
     const bytes = new Uint8Array(length)
-    let got: number
-    if (file.length <= SMALL_BYTES) {
-      got = readSync(file.fd, bytes, 0, length, offset)
-    } else {
-      file.readers++
-      try {
-        got = (await readAt(file.fd, bytes, 0, length, offset)).bytesRead
-      } finally {
-        file.readers--
-      }
+    file.readers++
+    try {
+      const got =
+        file.length <= SMALL_BYTES
+          ? readSync(file.fd, bytes, 0, length, offset)
+          : (await readAt(file.fd, bytes, 0, length, offset)).bytesRead
+      // the same file with other bytes: nobody may be given these
+      if (got === length && isSame(file.fd, file.place)) return bytes
+    } finally {
+      file.readers--
+      this.#closeStale()
     }
-    if (got < length) throw new FileError('the file became shorter while it was given')
-    return bytes
+    this.#forget(root, file)
+    throw new FileError('the file was changed while it was given')
   }
 
   #file(root: Root): OpenFile | null {
@@ -69,7 +73,7 @@ export class TreeContents implements ContentStore {
     for (const place of this.#store.places(root)) {
       const fd = this.#openSame(place)
       if (fd === null) continue
-      const file = { fd, length: place.size, readers: 0 }
+      const file = { fd, place, length: place.size, readers: 0 }
       this.#makeRoom()
       this.#files.set(root, file)
       return file
@@ -87,12 +91,23 @@ export class TreeContents implements ContentStore {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
       return null
     }
-    const now = fstatSync(fd, { bigint: true })
-    const isSame =
-      now.mtimeNs === place.mtimeNs && Number(now.size) === place.size && now.ino === place.ino
-    if (isSame) return fd
+    if (isSame(fd, place)) return fd
     closeSync(fd)
     return null
+  }
+
+  /** Another reader may still be at it: that one's read fails alone. */
+  #forget(root: Root, file: OpenFile): void {
+    if (this.#files.get(root) !== file) return
+    this.#files.delete(root)
+    this.#stale.push(file)
+    this.#closeStale()
+  }
+  #closeStale(): void {
+    if (this.#stale.length === 0) return
+    const idle = this.#stale.filter((file) => file.readers === 0)
+    this.#stale = this.#stale.filter((file) => file.readers > 0)
+    for (const { fd } of idle) closeSync(fd)
   }
 
   /** The oldest goes that nobody is reading. */
@@ -107,7 +122,17 @@ export class TreeContents implements ContentStore {
   }
 }
 
-type OpenFile = { readonly fd: number; readonly length: number; readers: number }
+type OpenFile = {
+  readonly fd: number
+  readonly place: Place
+  readonly length: number
+  readers: number
+}
+
+function isSame(fd: number, place: Place): boolean {
+  const now = fstatSync(fd, { bigint: true })
+  return now.mtimeNs === place.mtimeNs && Number(now.size) === place.size && now.ino === place.ino
+}
 
 class BytesHolding implements Holding {
   readonly #bytes: Uint8Array

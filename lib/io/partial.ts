@@ -60,8 +60,9 @@ export class PartialFile implements PartialContent {
 
   read(offset: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length)
-    const got = readSync(this.#open().fd, bytes, 0, length, offset)
-    return bytes.subarray(0, got)
+    // Past what was written so far there are zeros, as in any hole.
+    readSync(this.#open().fd, bytes, 0, length, offset)
+    return bytes
   }
 
   mark(unit: number): void {

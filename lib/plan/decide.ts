@@ -9,6 +9,7 @@ import type { Standing } from '../host.js'
 
 /** What differs between the entry and what stands; the letters of an itemized line. */
 export type Changes = {
+  /** Of a file without --checksum only where neither size nor time tells it: rsync(1) --itemize-changes. */
   readonly content: boolean
   readonly size: boolean
   readonly time: boolean
@@ -49,15 +50,18 @@ export function decide(wanted: Wanted, seen: Seen | null, checksum = false): Dec
   const { entry } = wanted
   const { standing } = seen
   if (standing.kind !== entry.kind) return { kind: 'replace', standing }
+  const different = differs(entry, seen, checksum)
+  const size = entry.kind === 'file' && standing.size !== sizeOf(entry)
+  const time = standing.mtimeNs !== entry.mtimeNs
   const changes: Changes = {
-    content: differs(entry, seen, checksum),
-    size: entry.kind === 'file' && standing.size !== sizeOf(entry),
-    time: standing.mtimeNs !== entry.mtimeNs,
+    content: different && (entry.kind !== 'file' || checksum || !(size || time)),
+    size,
+    time,
     mode: entry.kind !== 'symlink' && standing.mode !== entry.mode,
     owner: wanted.uid !== -1 && standing.uid !== wanted.uid,
     group: wanted.gid !== -1 && standing.gid !== wanted.gid,
   }
-  if (changes.content) return { kind: 'update', changes }
+  if (different) return { kind: 'update', changes }
   if (changes.time || changes.mode || changes.owner || changes.group)
     return { kind: 'touch', changes }
   return { kind: 'keep' }

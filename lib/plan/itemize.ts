@@ -39,5 +39,5 @@ function sign(kind: FileKind, way: Way): string {
 }
 function flags(c: Changes): string {
   const on = (flag: boolean, letter: string): string => (flag ? letter : '.')
-  return `${on(c.content && !c.size, 'c')}${on(c.size, 's')}${on(c.time, 't')}${on(c.mode, 'p')}${on(c.owner, 'o')}${on(c.group, 'g')}...`
+  return `${on(c.content, 'c')}${on(c.size, 's')}${on(c.time, 't')}${on(c.mode, 'p')}${on(c.owner, 'o')}${on(c.group, 'g')}...`
 }

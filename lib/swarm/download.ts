@@ -2,9 +2,9 @@
  * Fetching: wanted contents → neighbours → verified units → the sink. Peers first; the centre over HTTP when they give
  * nothing for ten seconds. Everything is driven by what arrives and by `tick`; nothing here waits.
  */
-import { bytesOf, hexOf } from '../base/bytes.js'
+import { SocketError } from '../base/errors.js'
 import { type HashRange, LEAF_BYTES } from '../hash/merkle.js'
-import type { ContentId, Root } from '../hash/root.js'
+import { type ContentId, type Root, rootHex } from '../hash/root.js'
 import type { Clock, ContentSink, Log, Random } from '../host.js'
 import { Asking, cancelRequest, closeRequest, giveUp } from './asking.js'
 import { badLeaves, holdingOf, isContent, isProvable, mend } from './assembly.js'
@@ -12,9 +12,10 @@ import { type Fallback, FallbackLane } from './fallback-lane.js'
 import { Frontier } from './frontier.js'
 import type { Holders } from './holders.js'
 import type { Content, Item, Neighbour, Request, Wanted } from './item.js'
+import { FALLBACK_SLOT } from './peer-mask.js'
 import type { Have, RootHint, UnitRange } from './peer-port.js'
 import type { RateLimit } from './rate-limit.js'
-import type { Tally } from './tally.js'
+import { countUseful, countWasted, type Tally } from './tally.js'
 import { rangesOf } from './unit-set.js'
 import type { OnTheWay } from './upload.js'
 
@@ -24,8 +25,16 @@ const STALL_MS = 8000
 const DEAD_MS = 60_000
 /** No bytes from anyone for so long: the fallback. */
 const NO_PROGRESS_MS = 10_000
-/** Not a byte from peers for so long: the centre is told also what they have. */
-const STARVED_MS = 5000
+/**
+ * No bytes from peers for so long and nothing asked of the centre: it is urged to give what others have or should have by
+ * now, some at a time, more while peers still give nothing.
+ */
+const STARVED_MS = 2000
+const URGE_MS = 250
+const LEAST_URGENT = 64
+const MOST_URGENT = 2048
+/** What the centre does not have and peers said they have, but do not give. */
+const LACKING_MS = 60_000
 const HASHES_MS = 8000
 /** Units in memory whose hashes nobody gave yet (64 MiB at 64 KiB): no more is asked for. */
 const MOST_WAITING = 1024
@@ -62,10 +71,14 @@ export class Download {
   /** Downloads wait for the one before. */
   #turn: Promise<void> = Promise.resolve()
   #usefulMs = 0
-  #starvedToldMs = 0
+  #peersMs = 0
+  #urgedMs = 0
+  #urgent = LEAST_URGENT
   #forgivenMs = 0
   /** Items that are whole and wait for their hashes. */
   readonly #waiting = new Set<Item>()
+  /** Items that the centre does not have: only a peer can give them. */
+  readonly #lacking = new Map<Item, { readonly sinceMs: number; readonly why: string }>()
 
   constructor(parts: DownloadParts) {
     this.#parts = parts
@@ -115,17 +128,20 @@ export class Download {
             log,
             signal: scope.signal,
             events: {
-              small: (item, bytes) => this.#guarded(() => this.#small(item, bytes, null)) === true,
-              unit: (item, bytes) =>
-                this.#guarded(() => this.#unitFromCentre(item, bytes)) === true,
-              proved: () => this.#proveWaiting(),
-              came: (bytes) => {
-                this.#parts.tally.centreHttp += bytes
+              small: (item, bytes) =>
+                this.#guarded(() => this.#smallFromCentre(item, bytes)) === true,
+              unit: (item, bytes, came) =>
+                this.#guarded(() => this.#unitFromCentre(item, bytes, came)) === true,
+              hashes: (bytes) => {
+                this.#parts.tally.hashes += bytes
               },
+              proved: () => this.#proveWaiting(),
+              gone: (item, why) => this.#gone(item, why),
               fail: (error) => this.#job?.end(error),
             },
           })
     this.#usefulMs = clock.monotonic()
+    this.#peersMs = this.#usefulMs
     return new Promise((resolve, reject) => {
       const stop = (): void => end(signal.reason)
       const leave = (): void => {
@@ -153,7 +169,9 @@ export class Download {
     const job = this.#job
     this.#job = null
     this.#waiting.clear()
+    this.#lacking.clear()
     if (job === null) return
+    for (const item of job.frontier.items()) countWasted(this.#parts.tally, item.got)
     for (const neighbour of this.#parts.neighbours()) {
       neighbour.partly.length = 0
       for (const request of neighbour.open.values()) {
@@ -183,7 +201,7 @@ export class Download {
       job.done()
       return
     }
-    if (job.frontier.wants.hasNews) this.#tellCentre(job)
+    if (job.frontier.wants.hasNews) this.#tellCentre(job, this.#parts.clock.monotonic())
   }
 
   /** A content that is not whole, as far as it can be read. */
@@ -235,7 +253,9 @@ export class Download {
     if (job === null || request === null || request.item.thing < 0) return
     if (request.isStale) return
     job.asking.undo(neighbour, request)
-    if (!neighbour.isChoking) job.frontier.refused(request.item, neighbour)
+    if (neighbour.isChoking) return
+    job.frontier.refused(request.item, neighbour)
+    if (neighbour.isCentre) job.lane?.bring(request.item)
   }
 
   piece(neighbour: Neighbour, handle: number, begin: number, bytes: Uint8Array): void {
@@ -249,8 +269,6 @@ export class Download {
     neighbour.heardMs = now
     neighbour.isStalled = false
     neighbour.down.add(bytes.length)
-    if (neighbour.isCentre) this.#parts.tally.centreWire += bytes.length
-    else this.#parts.tally.peers += bytes.length
     if (this.#job === null || request.item.thing < 0 || request.item.isWaiting)
       this.#parts.tally.wasted += bytes.length
     else this.#guarded(() => this.#came(neighbour, request, bytes))
@@ -260,8 +278,16 @@ export class Download {
   #came(neighbour: Neighbour, request: Request, bytes: Uint8Array): void {
     const { item } = request
     this.#usefulMs = neighbour.heardMs
+    if (!neighbour.isCentre) {
+      this.#peersMs = neighbour.heardMs
+      this.#urgent = LEAST_URGENT
+    }
     if (item.work === null) {
-      if (bytes.length === item.content.content.length) this.#small(item, bytes, neighbour)
+      if (bytes.length !== item.content.content.length) this.#parts.tally.wasted += bytes.length
+      else {
+        take(item, neighbour, bytes.length)
+        this.#small(item, bytes, neighbour)
+      }
       return
     }
     if (!item.work.put(request.offset, Uint8Array.from(bytes), neighbour)) {
@@ -269,6 +295,7 @@ export class Download {
       this.#job?.asking.settle(item)
       return
     }
+    take(item, neighbour, bytes.length)
     if (item.takers.length > 1) this.#job?.asking.cancel(item, request, neighbour)
     if (item.work.isWhole) this.#whole(item)
     else this.#job?.asking.settle(item)
@@ -294,10 +321,10 @@ export class Download {
       this.#done(item, sender)
       return true
     }
-    this.#parts.tally.wasted += bytes.length
+    countWasted(this.#parts.tally, item.got)
     this.#again(item)
     item.isAlone = true
-    if (sender !== null) this.#parts.ban(sender, `wrong bytes for ${rootName(content.root)}`)
+    if (sender !== null) this.#parts.ban(sender, `wrong bytes for ${rootHex(content.root)}`)
     return false
   }
 
@@ -317,11 +344,10 @@ export class Download {
       const sender = work.senderOf(leaf)
       if (sender !== null) culprits.add(sender)
     }
-    this.#parts.tally.wasted += bad.length * LEAF_BYTES
     this.#again(item)
     item.work = mend(bytes, bad)
     for (const sender of culprits)
-      this.#parts.ban(sender, `a wrong leaf of ${rootName(content.content.root)}`)
+      this.#parts.ban(sender, `a wrong leaf of ${rootHex(content.content.root)}`)
   }
 
   #put(item: Item, bytes: Uint8Array): void {
@@ -332,19 +358,65 @@ export class Download {
     this.#done(item, null)
   }
 
-  #unitFromCentre(item: Item, bytes: Uint8Array): boolean {
-    if (badLeaves(item.content, item.unit, bytes).length > 0) {
-      this.#parts.tally.wasted += bytes.length
-      return false
+  #smallFromCentre(item: Item, bytes: Uint8Array): boolean {
+    const isRight = item.thing >= 0 && isContent(item.content.content, bytes)
+    return this.#fromCentre(item, bytes.length, isRight, () => {
+      this.#job?.sink.small(item.content.content, Uint8Array.from(bytes))
+      this.#done(item, null)
+    })
+  }
+  /** @param came bytes of it that came now; a delta may have had the rest */
+  #unitFromCentre(item: Item, bytes: Uint8Array, came: number): boolean {
+    const isRight = item.thing >= 0 && badLeaves(item.content, item.unit, bytes).length === 0
+    return this.#fromCentre(item, came, isRight, () => this.#put(item, bytes))
+  }
+  /** Bytes over HTTP, which may come when they are not needed any more. @returns false: they are wrong. */
+  #fromCentre(item: Item, came: number, isRight: boolean, deliver: () => void): boolean {
+    const { tally } = this.#parts
+    if (!isRight) {
+      tally.wasted += came
+      return item.thing < 0
     }
-    this.#put(item, bytes)
+    countWasted(tally, item.got)
+    tally.centreHttp += came
+    deliver()
     return true
+  }
+
+  /** The centre does not have it: unless a peer gives it, it cannot be had. */
+  #gone(item: Item, why: string): void {
+    if (item.thing < 0) return
+    this.#job?.frontier.picker.lose(item.thing, FALLBACK_SLOT)
+    if (!this.#lacking.has(item))
+      this.#lacking.set(item, { sinceMs: this.#parts.clock.monotonic(), why })
+  }
+  #giveUpLacking(job: Job, now: number): void {
+    for (const [item, { sinceMs, why }] of this.#lacking) {
+      const mayCome = job.frontier.picker.rarity(item.thing) > 0 && now - sinceMs < LACKING_MS
+      if (item.thing >= 0 && (item.asked > 0 || mayCome)) continue
+      this.#lacking.delete(item)
+      if (item.thing >= 0) this.#lost(job, item.content, why)
+    }
+  }
+  #lost(job: Job, content: Content, why: string): void {
+    for (const item of content.items.values()) {
+      job.asking.cancel(item, null, null)
+      this.#waiting.delete(item)
+      countWasted(this.#parts.tally, item.got)
+    }
+    job.frontier.lost(content)
+    retire(content)
+    if (job.sink.lost === undefined)
+      throw new SocketError(`${rootHex(content.content.root)}: ${why}`)
+    job.sink.lost(content.content, why)
+    this.#advance()
   }
 
   /** @param by who gave the last of it, when one did. */
   #done(item: Item, by: Neighbour | null): void {
     const job = this.#job
     if (job === null) return
+    countUseful(this.#parts.tally, item.got, item.content.lengthOf(item.unit))
     // one that was asked for a small content whole has answered: looking through its requests would cost more than all else
     const isAnswered = item.work === null && item.takers.length === 1 && item.takers[0] === by
     if (item.takers.length > 0 && !isAnswered) job.asking.cancel(item, null, null)
@@ -409,7 +481,7 @@ export class Download {
     content.hashAsks.delete(run)
     if (!content.hashes.put(run, packed)) {
       content.hashless.add(neighbour)
-      this.#parts.ban(neighbour, `wrong hashes of ${rootName(root)}`)
+      this.#parts.ban(neighbour, `wrong hashes of ${rootHex(root)}`)
       return
     }
     this.#proveWaiting()
@@ -442,7 +514,8 @@ export class Download {
     if (this.#job !== job) return
     this.#chaseHashes(job, now)
     this.#endGame(job, now)
-    this.#tellCentre(job)
+    this.#tellCentre(job, now)
+    this.#guarded(() => this.#giveUpLacking(job, now))
     this.#guarded(() => job.lane?.start(() => this.#needsFallback()))
   }
 
@@ -494,23 +567,39 @@ export class Download {
     for (const neighbour of this.#parts.neighbours()) job.asking.askAgain(neighbour, now)
   }
 
-  #tellCentre(job: Job): void {
-    const now = this.#parts.clock.monotonic()
-    const isStarved = now - this.#usefulMs > STARVED_MS
+  #tellCentre(job: Job, now: number): void {
+    const { wants, picker } = job.frontier
     for (const neighbour of this.#parts.neighbours()) {
       if (!neighbour.isCentre) continue
-      const { wants, picker } = job.frontier
-      if (isStarved && now - this.#starvedToldMs > STARVED_MS) {
-        this.#starvedToldMs = now
-        for (const item of job.frontier.items()) if (picker.isPending(item.thing)) wants.add(item)
+      wants.tell(neighbour.peer, (item) => item.thing >= 0 && picker.rarity(item.thing) === 0)
+      if (this.#isStarved(job, neighbour, now)) {
+        this.#urgedMs = now
+        wants.urge(neighbour.peer, this.#unasked(job, neighbour))
+        this.#urgent = Math.min(MOST_URGENT, this.#urgent * 2)
       }
-      wants.tell(
-        neighbour.peer,
-        (item) => item.thing >= 0 && (isStarved || picker.rarity(item.thing) === 0),
-      )
       return
     }
   }
+  /** One that chokes us must hear of a want once to change that. */
+  #isStarved(job: Job, centre: Neighbour, now: number): boolean {
+    if (centre.open.size > 0 || (centre.isChoking && job.frontier.wants.isWaiting)) return false
+    return now - this.#peersMs >= STARVED_MS && now - this.#urgedMs >= URGE_MS
+  }
+  /** Some of what nobody is asked for, and the centre did not grant. */
+  #unasked(job: Job, centre: Neighbour): Item[] {
+    const out: Item[] = []
+    const { picker } = job.frontier
+    for (const item of job.frontier.items()) {
+      if (!picker.isPending(item.thing) || picker.has(item.thing, centre.slot)) continue
+      if (out.push(item) >= this.#urgent) break
+    }
+    return out
+  }
+}
+
+function take(item: Item, from: Neighbour, bytes: number): void {
+  if (from.isCentre) item.got.centre += bytes
+  else item.got.peers += bytes
 }
 
 /** The one who sent all blocks of a small content, or null. */
@@ -529,10 +618,6 @@ function retire(content: Content): void {
     neighbour.peer.unbind(bound)
   }
   content.handles.clear()
-}
-
-function rootName(root: Root): string {
-  return hexOf(bytesOf(root))
 }
 
 /** A promise and its end. Node 20 has no Promise.withResolvers. */

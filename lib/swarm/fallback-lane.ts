@@ -1,17 +1,18 @@
 /**
  * When peers give nothing: contents from the centre over HTTP (BEP 19's idea), the rarest first, so that a pull always
- * ends. Verified like everything else.
+ * ends. Verified like everything else. What the centre does not have any more is nobody's fault: it says so, and the
+ * content is given up unless a peer has it.
  */
 import { messageOf, SocketError, WireError } from '../base/errors.js'
 import type { HashRange } from '../hash/merkle.js'
-import type { ContentId } from '../hash/root.js'
+import { type ContentId, rootHex } from '../hash/root.js'
 import type { Clock, Log } from '../host.js'
-import { isProvable } from './assembly.js'
+import { isProvable, workFor } from './assembly.js'
 import type { Frontier } from './frontier.js'
 import type { Content, Item } from './item.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
 
-/** The centre over HTTP. Calls wait for its budget inside. */
+/** The centre over HTTP. Calls wait for its budget inside. Null stands for what the centre does not have (any more). */
 export type Fallback = {
   /** Bytes of a content. */
   range(
@@ -19,11 +20,14 @@ export type Fallback = {
     offset: number,
     length: number,
     signal: AbortSignal,
-  ): Promise<Uint8Array>
+  ): Promise<Uint8Array | null>
   /** Whole small contents, in the order asked for. */
-  small(contents: readonly ContentId[], signal: AbortSignal): Promise<readonly Uint8Array[]>
+  small(
+    contents: readonly ContentId[],
+    signal: AbortSignal,
+  ): Promise<readonly (Uint8Array | null)[]>
   /** Leaf hashes with their uncles, as `proveRange` gives them. */
-  hashes(content: ContentId, range: HashRange, signal: AbortSignal): Promise<Uint8Array>
+  hashes(content: ContentId, range: HashRange, signal: AbortSignal): Promise<Uint8Array | null>
 }
 
 const LANES = 4
@@ -38,14 +42,16 @@ const MOST_FAILURES = 6
 const MOST_WRONG = 3
 
 export type LaneEvents = {
-  /** Bytes of a whole small content. @returns were they right? */
+  /** Bytes of a whole small content. @returns were they right, or not needed any more? */
   small(item: Item, bytes: Uint8Array): boolean
-  /** Bytes of a whole unit whose hashes are there. @returns were they right? */
-  unit(item: Item, bytes: Uint8Array): boolean
+  /** Bytes of a whole unit whose hashes are there. @returns were they right, or not needed any more? */
+  unit(item: Item, bytes: Uint8Array, came: number): boolean
+  /** Leaf hashes that came, in bytes. */
+  hashes(bytes: number): void
   /** Hashes came that somebody waited for. */
   proved(): void
-  /** Bytes that came. */
-  came(bytes: number): void
+  /** The centre cannot give it. */
+  gone(item: Item, why: string): void
   fail(error: unknown): void
 }
 
@@ -58,6 +64,8 @@ export class FallbackLane {
   readonly #signal: AbortSignal
   readonly #running = new Set<Promise<void>>()
   readonly #proving = new Set<Content>()
+  /** To be fetched whether peers give anything or not. */
+  #urgent: Item[] = []
   #failures = 0
   #nextAtMs = 0
 
@@ -80,8 +88,8 @@ export class FallbackLane {
   /** @param isDue do we still need it? Asked again after each answer. */
   start(isDue: () => boolean): void {
     while (this.#running.size < LANES && !this.#signal.aborted) {
-      if (this.#clock.monotonic() < this.#nextAtMs || !isDue()) return
-      const batch = this.#take()
+      if (this.#clock.monotonic() < this.#nextAtMs) return
+      const batch = this.#take(isDue)
       if (batch.length === 0) return
       const lane = this.#fetch(batch).then(() => {
         this.#running.delete(lane)
@@ -89,6 +97,11 @@ export class FallbackLane {
       })
       this.#running.add(lane)
     }
+  }
+
+  /** The centre refused it on the wire. `start` will fetch it, if nobody was asked for it by then. */
+  bring(item: Item): void {
+    this.#urgent.push(item)
   }
 
   /** Only the hashes of a unit: nobody connected has them. */
@@ -105,18 +118,19 @@ export class FallbackLane {
   }
 
   /** Small contents together, or neighbouring units of one content. */
-  #take(): Item[] {
+  #take(isDue: () => boolean): Item[] {
     const now = this.#clock.monotonic()
-    const first = this.#next(now)
+    const first = this.#next(now, isDue)
     if (first === null) return []
     if (!first.content.isSmall) return this.#widened(first, now)
     const out = [first]
     let bytes = first.content.content.length
     while (out.length < SMALL_COUNT && bytes < SMALL_BYTES) {
-      const item = this.#next(now)
+      const item = this.#next(now, isDue)
       if (item === null) break
       if (!item.content.isSmall) {
         this.#frontier.picker.giveBack(item.thing)
+        this.#urgent.push(item)
         break
       }
       out.push(item)
@@ -124,7 +138,10 @@ export class FallbackLane {
     }
     return out
   }
-  #next(now: number): Item | null {
+  #next(now: number, isDue: () => boolean): Item | null {
+    for (let item = this.#urgent.pop(); item !== undefined; item = this.#urgent.pop())
+      if (item.thing >= 0 && this.#frontier.picker.claim(item.thing, now)) return item
+    if (!isDue()) return null
     const thing = this.#frontier.picker.take(FALLBACK_SLOT, now)
     return thing < 0 ? null : this.#frontier.item(thing)
   }
@@ -185,46 +202,81 @@ export class FallbackLane {
       const bytes = answers[i]
       if (bytes === undefined)
         throw new SocketError(`the centre gave ${answers.length} contents of ${batch.length}`)
-      this.#events.came(bytes.length)
-      if (item.thing >= 0 && !this.#events.small(item, bytes)) wrong(item)
+      if (bytes === null) this.#events.gone(item, LACKS)
+      else if (!this.#events.small(item, bytes)) this.#wrong(item)
     }
   }
 
   async #fetchUnits(content: Content, batch: readonly Item[]): Promise<void> {
-    for (const item of batch) await this.#prove(content, item)
+    for (const item of batch) if (!(await this.#prove(content, item))) return
     const [first] = batch
     if (first === undefined) return
+    if (content.missing.length > 0) {
+      for (const item of batch) if (!item.isAlone) await this.#patch(content, item)
+      if (batch.every((item) => item.thing < 0)) return
+    }
+    await this.#fetchWhole(content, first, batch)
+  }
+
+  /** A unit that a delta has most of: only what it lacks comes. If that does not make it right it comes whole. */
+  async #patch(content: Content, item: Item): Promise<void> {
+    const work = workFor(item)
+    let came = 0
+    for (const range of work.missing(RANGE_BYTES)) {
+      const offset = content.offsetOf(item.unit) + range.offset
+      const bytes = await this.#fallback.range(content.content, offset, range.length, this.#signal)
+      if (bytes === null || bytes.length !== range.length) return
+      work.put(range.offset, bytes, null)
+      came += bytes.length
+    }
+    if (item.thing >= 0 && !this.#events.unit(item, work.flush(), came)) item.isAlone = true
+  }
+
+  async #fetchWhole(content: Content, first: Item, units: readonly Item[]): Promise<void> {
+    const batch = units.filter((item) => item.thing >= 0)
     const offset = content.offsetOf(first.unit)
-    const length = batch.reduce((sum, item) => sum + content.lengthOf(item.unit), 0)
+    const last = units[units.length - 1] ?? first
+    const length = content.offsetOf(last.unit) + content.lengthOf(last.unit) - offset
     const bytes = await this.#fallback.range(content.content, offset, length, this.#signal)
-    this.#events.came(bytes.length)
+    if (bytes === null) {
+      this.#events.gone(first, LACKS)
+      return
+    }
     if (bytes.length !== length)
       throw new SocketError(`the centre gave ${bytes.length} bytes of ${length}`)
     for (const item of batch) {
       const start = content.offsetOf(item.unit) - offset
       const unit = bytes.subarray(start, start + content.lengthOf(item.unit))
-      if (item.thing >= 0 && !this.#events.unit(item, unit)) wrong(item)
+      if (!this.#events.unit(item, unit, unit.length)) this.#wrong(item)
     }
   }
 
-  /** Fetches the hashes of a unit that are not there. */
-  async #prove(content: Content, item: Item): Promise<void> {
-    if (isProvable(content, item.unit)) return
+  /** Fetches the hashes of a unit that are not there. @returns are they there now? */
+  async #prove(content: Content, item: Item): Promise<boolean> {
+    if (isProvable(content, item.unit)) return true
     const [first, last] = content.runsOf(item.unit)
     for (let run = first; run <= last; run++) {
       const range = content.hashes?.rangeOf(run)
       if (range === undefined || content.hashes?.has(run) === true) continue
       const packed = await this.#fallback.hashes(content.content, range, this.#signal)
-      this.#events.came(packed.length)
-      if (content.hashes?.put(run, packed) !== true) wrong(item)
+      if (packed === null) {
+        this.#events.gone(item, LACKS)
+        return false
+      }
+      this.#events.hashes(packed.length)
+      if (content.hashes?.put(run, packed) === true) continue
+      this.#wrong(item)
+      return false
     }
+    return true
+  }
+
+  /** Wrong bytes from the centre: perhaps damaged on the way, so it is asked a few times. */
+  #wrong(item: Item): void {
+    const why = 'bytes from the centre do not lead to their root'
+    this.#log('swarm.fallback-wrong', { root: rootHex(item.content.content.root) })
+    if (++item.failures >= MOST_WRONG) this.#events.gone(item, why)
   }
 }
 
-/** Wrong bytes from the centre: perhaps damaged on the way, so not the end at once. */
-function wrong(item: Item): never {
-  item.failures++
-  const what = `${item.content.content.length} bytes from the centre do not lead to their root`
-  if (item.failures >= MOST_WRONG) throw new WireError(what)
-  throw new SocketError(what)
-}
+const LACKS = 'the centre does not have it any more'

@@ -17,7 +17,7 @@ const WIDTH = 16_384
 
 export class Frontier {
   readonly picker: Picker
-  readonly wants = new Wants()
+  readonly wants: Wants
   readonly #holders: Holders
   readonly #hasFallback: boolean
   readonly #sink: ContentSink
@@ -37,6 +37,7 @@ export class Frontier {
     readonly random: Random
   }) {
     this.picker = new Picker(parts.random)
+    this.wants = new Wants(parts.random)
     this.#holders = parts.holders
     this.#hasFallback = parts.hasFallback
     this.#sink = parts.sink
@@ -116,6 +117,7 @@ export class Frontier {
       work: null,
       takers: [],
       asked: 0,
+      got: { peers: 0, centre: 0 },
       isWaiting: false,
       isAlone: false,
       isTold: false,
@@ -129,21 +131,34 @@ export class Frontier {
   /** A unit is verified and with the sink. @returns was it the last of its content? */
   done(item: Item): boolean {
     const { content } = item
-    this.wants.done(item)
-    this.picker.remove(item.thing)
-    this.#items[item.thing] = undefined
-    item.thing = -1
-    item.work = null
-    content.items.delete(item.unit)
+    this.#remove(item)
     content.unitsLeft--
     if (content.unitsLeft > 0) return false
     this.#finish(content)
     return true
   }
+  /** It cannot be had: nothing of it is wanted any more. */
+  lost(content: Content): void {
+    for (const item of content.items.values()) this.#remove(item)
+    content.unitsLeft = 0
+    if (this.#current === content) this.#current = null
+    this.#forget(content)
+  }
+  #remove(item: Item): void {
+    this.wants.done(item)
+    this.picker.remove(item.thing)
+    this.#items[item.thing] = undefined
+    item.thing = -1
+    item.work = null
+    item.content.items.delete(item.unit)
+  }
   #finish(content: Content): void {
+    this.#forget(content)
+    content.partial?.finish()
+  }
+  #forget(content: Content): void {
     this.#byRoot.delete(content.content.root)
     if (this.#byHint.get(content.hint) === content) this.#byHint.delete(content.hint)
-    content.partial?.finish()
   }
 
   /** A neighbour has more than before; what the centre says are grants, valid for what is under way. */
@@ -177,6 +192,7 @@ export class Frontier {
   /** It refused: remembered for contents that are one unit. */
   refused(item: Item, neighbour: Neighbour): void {
     this.lose(item, neighbour)
+    if (neighbour.isCentre) this.wants.done(item)
     if (item.content.isSmall && !neighbour.isCentre)
       this.#holders.drop(neighbour.slot, [hintOf(item.content.content)])
   }

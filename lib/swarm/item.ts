@@ -7,6 +7,7 @@ import type { Connection, OpenRequest } from './connection.js'
 import { hintOf } from './holders.js'
 import { LeafHashes, RUN_BYTES } from './leaf-hashes.js'
 import type { RootHint } from './peer-port.js'
+import type { Got } from './tally.js'
 import type { Range, Work } from './work.js'
 
 /** A connection, with requests for items. */
@@ -88,6 +89,8 @@ export type Item = {
   work: Work<Neighbour | null> | null
   /** Who was asked for it. */
   takers: Neighbour[]
+  /** Bytes that came for it. */
+  readonly got: Got
   /** Requests for it that an answer is expected of. */
   asked: number
   /** All bytes are there and wait for their hashes. */

@@ -29,10 +29,16 @@ export class SeedingDesk {
   want(neighbour: Neighbour, wants: readonly Want[]): void {
     const { slot } = neighbour
     const now = this.#clock.monotonic()
+    let left = LIMITS.peerWants
     for (const { content, ranges } of wants) {
       const all = [{ first: 0, count: unitCountOf(content.length) }]
       for (const unit of unitsWithin(ranges.length === 0 ? all : ranges, content.length)) {
-        if (this.#seeding.wantCount(slot) >= LIMITS.peerWants) break
+        if (left-- <= 0) break
+        if (
+          this.#seeding.wantCount(slot) >= LIMITS.peerWants &&
+          !this.#seeding.wants(slot, content, unit)
+        )
+          continue
         this.#seeding.want(slot, content, unit, this.#offersOf(content, unit, slot), now)
       }
     }
@@ -56,6 +62,13 @@ export class SeedingDesk {
     const end = offset + length
     if (end % unitBytes !== 0 && end !== content.length) return
     const unit = Math.floor(offset / unitBytes)
+    this.#seeding.served(neighbour.slot, content, unit, this.#clock.monotonic())
+    this.#grant(neighbour)
+  }
+
+  /** It cannot be read here: the node asks others, and does not wait for it here. */
+  refused(neighbour: Neighbour, content: ContentId, offset: number): void {
+    const unit = Math.floor(offset / unitBytesOf(content.length))
     this.#seeding.served(neighbour.slot, content, unit, this.#clock.monotonic())
     this.#grant(neighbour)
   }

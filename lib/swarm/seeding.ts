@@ -4,7 +4,8 @@
  * by HAVE). Pure: connections are numbers, time is passed in.
  *
  * A second copy goes out only when nobody offered the first one on within twice the time that usually takes, or when a
- * node still lacks it long after: a node that cannot reach the ones that have it must end too.
+ * node still lacks it long after: a node that cannot reach the ones that have it must end too. And at once to a node that
+ * says again that it wants it: it gets nothing from anyone, and a copy costs less than its waiting.
  */
 import type { ContentId } from '../hash/root.js'
 import { hintOf } from './holders.js'
@@ -40,9 +41,15 @@ type Unit = {
   /** Connections that want it. */
   wanters: number
 }
+type Want = {
+  readonly sinceMs: number
+  state: 'fresh' | 'rest' | 'granted'
+  /** Said again: the node has nothing else to wait for. */
+  isUrgent: boolean
+}
 /** `fresh` may be granted as far as we know, `rest` waits for others to offer it on, `granted` is promised. */
 type Asker = {
-  readonly wants: Map<Unit, { readonly sinceMs: number; state: 'fresh' | 'rest' | 'granted' }>
+  readonly wants: Map<Unit, Want>
   fresh: Unit[]
   readonly granted: Map<Unit, number>
   window: number
@@ -76,16 +83,33 @@ export class Seeding {
       this.#askers.set(slot, asker)
     }
     const entry = this.#enter(content, unit, offers, now)
-    if (asker.wants.has(entry)) return
+    const known = asker.wants.get(entry)
+    if (known !== undefined) {
+      this.#urge(asker, entry, known)
+      return
+    }
     if (asker.wants.size === 0) this.#active++
-    asker.wants.set(entry, { sinceMs: now, state: 'fresh' })
+    asker.wants.set(entry, { sinceMs: now, state: 'fresh', isUrgent: false })
     asker.fresh.push(entry)
     entry.wanters++
+  }
+
+  /** The node waits for nothing else: it gets it now, whoever else has it. A grant of it was lost on the way. */
+  #urge(asker: Asker, entry: Unit, want: Want): void {
+    want.isUrgent = true
+    if (want.state === 'granted') this.#takeBack(asker, entry)
+    if (want.state !== 'rest') return
+    want.state = 'fresh'
+    asker.fresh.push(entry)
   }
 
   /** How much this connection wants: the caller bounds it. */
   wantCount(slot: number): number {
     return this.#askers.get(slot)?.wants.size ?? 0
+  }
+  wants(slot: number, content: ContentId, unit: number): boolean {
+    const entry = this.#units.get(hintOf(content))?.get(unit)
+    return entry !== undefined && this.#askers.get(slot)?.wants.has(entry) === true
   }
 
   /** A connection said that it has this. */
@@ -152,11 +176,12 @@ export class Seeding {
       const entry = asker.fresh[at]
       const want = entry && asker.wants.get(entry)
       if (entry === undefined || want === undefined || want.state !== 'fresh') continue
-      if (!alone && !this.#isDue(entry, want.sinceMs, now)) {
+      if (!alone && !want.isUrgent && !this.#isDue(entry, want.sinceMs, now)) {
         want.state = 'rest'
         continue
       }
       want.state = 'granted'
+      want.isUrgent = false
       asker.granted.set(entry, now)
       if (entry.sent++ > 0) this.repeats++
       entry.sentAtMs = now

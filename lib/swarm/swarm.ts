@@ -107,6 +107,7 @@ export class Swarm {
           this.#tally.sent += length
           this.#seeding?.sent(neighbour, content, offset, length)
         },
+        refused: (neighbour, content, offset) => this.#seeding?.refused(neighbour, content, offset),
       },
     })
     this.#download = new Download({

@@ -42,6 +42,8 @@ export type OnTheWay = Holding & { packedHashes(range: HashRange): Uint8Array | 
 export type UploadEvents = {
   /** These bytes of a content went out. */
   sent(neighbour: Neighbour, content: ContentId, offset: number, length: number): void
+  /** They cannot be read here. */
+  refused(neighbour: Neighbour, content: ContentId, offset: number): void
 }
 
 export class Upload {
@@ -251,7 +253,7 @@ export class Upload {
         holding.length !== bound.content.length ||
         !holding.has(offset, ask.length)
       ) {
-        side.neighbour.peer.reject(ask.handle, ask.begin, ask.length)
+        this.#refuse(side, ask)
         return
       }
       reading = holding.read(offset, ask.length)
@@ -277,7 +279,7 @@ export class Upload {
     const { neighbour } = side
     if (!this.#sides.has(neighbour)) return
     if (ask.isCancelled) return // rejected when it was cancelled
-    if (bytes.length !== ask.length) neighbour.peer.reject(ask.handle, ask.begin, ask.length)
+    if (bytes.length !== ask.length) this.#refuse(side, ask)
     else {
       neighbour.peer.piece(ask.handle, ask.begin, bytes)
       neighbour.up.add(bytes.length)
@@ -291,8 +293,11 @@ export class Upload {
   #failed(side: Side, ask: Ask, error: unknown): void {
     ask.bound.holding = null
     this.#log('swarm.read-failed', { error, root: ask.bound.content.root })
-    if (this.#sides.has(side.neighbour) && !ask.isCancelled)
-      side.neighbour.peer.reject(ask.handle, ask.begin, ask.length)
+    if (this.#sides.has(side.neighbour) && !ask.isCancelled) this.#refuse(side, ask)
+  }
+  #refuse({ neighbour }: Side, { bound, handle, begin, length }: Ask): void {
+    neighbour.peer.reject(handle, begin, length)
+    this.#events.refused(neighbour, bound.content, bound.start + begin)
   }
 
   /** Waits for the neighbour's socket. */

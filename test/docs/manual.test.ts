@@ -5,14 +5,19 @@ import { projectFile } from '../support/project.js'
 
 const page = readFileSync(projectFile('man/prsync.1'), 'utf8')
 
+const SOURCES = readdirSync(projectFile('lib/cli/'))
+const COMMANDS = SOURCES.flatMap((file) => /^command-(?!other)(.*)\.ts$/.exec(file)?.[1] ?? [])
+/** Options that several commands share stand in files of their own. */
+const SHARED = /from '\.\/([a-z]+-options)\.js'/g
+
 /** Long options that a command's source declares; `--help` comes from what all commands share. */
-function declared(files: readonly string[]): string[] {
+function declared(file: string): string[] {
+  const source = readFileSync(projectFile(`lib/cli/${file}.ts`), 'utf8')
   const found = new Set(['--help'])
-  for (const file of files) {
-    const source = readFileSync(projectFile(`lib/cli/${file}`), 'utf8')
-    for (const [, flags = ''] of source.matchAll(/\.option\(\s*'([^']+)'/g))
-      for (const [long] of flags.matchAll(/--[a-z][a-z-]*/g)) found.add(long)
-  }
+  for (const [, flags = ''] of source.matchAll(/\.option\(\s*'([^']+)'/g))
+    for (const [long] of flags.matchAll(/--[a-z][a-z-]*/g)) found.add(long)
+  for (const [, shared = ''] of source.matchAll(SHARED))
+    for (const long of declared(shared)) found.add(long)
   return [...found].sort()
 }
 
@@ -26,15 +31,11 @@ function documented(command: string): string[] {
   return [...found].sort()
 }
 
-const SHARED = readdirSync(projectFile('lib/cli/')).filter((name) => name.endsWith('-options.ts'))
-const COMMANDS: ReadonlyArray<[command: string, files: string[]]> = [
-  ['pull', ['command-pull.ts', ...SHARED]],
-  ['serve', ['command-serve.ts']],
-]
-for (const [command, files] of COMMANDS)
+t.ok(COMMANDS.length > 1, 'there are commands')
+for (const command of COMMANDS)
   t.test(`prsync ${command}: its options are those of the manual`, async (t) => {
-    t.ok(declared(files).length > 5)
-    t.same(documented(command), declared(files))
+    t.ok(declared(`command-${command}`).length > 1)
+    t.same(documented(command), declared(`command-${command}`))
   })
 
 t.test('the package brings every page', async (t) => {

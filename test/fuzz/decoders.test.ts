@@ -17,6 +17,13 @@ import { decodeBencode, encodeBencode, PEER_BOUNDS } from '../../lib/bt/bencode.
 import { decodeHashMessage, decodePackedHashes, isServable } from '../../lib/bt/hash-message.js'
 import { decodeTorrent, encodeTorrent } from '../../lib/bt/metainfo.js'
 import { leavesOf } from '../../lib/hash/merkle.js'
+import {
+  decodeBatchPart,
+  decodeBatchRequest,
+  encodeBatchRequest,
+} from '../../lib/snapshot/batch.js'
+import { decodeHead } from '../../lib/snapshot/head.js'
+import { decodePage, encodePage } from '../../lib/snapshot/page.js'
 import { decodeContentMessage, encodeContentMessage } from '../../lib/swarm/content-ext.js'
 import {
   decodeExtendedHandshake,
@@ -28,6 +35,7 @@ import { GuardedWire } from '../../lib/swarm/wire.js'
 import { contentOf, ruled } from '../support/contents.js'
 import { corpusFolders, corpusOf } from '../support/corpus.js'
 import { recordedEvents } from '../support/recorded-events.js'
+import { validBytes } from '../support/vectors.js'
 import { CONTENT_HELLO, handshake, message } from '../support/wire-bytes.js'
 
 const { FUZZ_RUNS, CI } = process.env
@@ -146,6 +154,26 @@ const decoders: readonly Decoder[] = [
       encodeTorrent(torrentOf(contentOf(ruled(70_000)), leavesOf(ruled(70_000)), NOWHERE)),
       encodeTorrent(torrentOf(contentOf(ruled(9)), leavesOf(ruled(9)), SOMEWHERE)),
     ],
+  },
+  {
+    name: 'page',
+    decode: (bytes) => {
+      assert.equal(hexOf(encodePage(decodePage(bytes))), hexOf(bytes), 'what is taken is canonical')
+    },
+    seeds: validBytes('snapshot/page.vec'),
+  },
+  { name: 'head', decode: decodeHead, seeds: validBytes('snapshot/head.vec') },
+  {
+    name: 'batch-request',
+    decode: (bytes) => {
+      assert.equal(hexOf(encodeBatchRequest(decodeBatchRequest(bytes))), hexOf(bytes))
+    },
+    seeds: validBytes('snapshot/batch.vec'),
+  },
+  {
+    name: 'batch-part',
+    decode: (bytes) => void decodeBatchPart(new Cursor(bytes), 65536),
+    seeds: validBytes('snapshot/batch-part.vec'),
   },
   {
     name: 'wire',

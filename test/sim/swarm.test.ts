@@ -121,7 +121,7 @@ for (const [nodes, largeMib, small] of [
   [8, 32, 400],
   [40, 32, 400],
 ] as const)
-  t.test(`${nodes} nodes`, async (t) => {
+  t.test(`${nodes} nodes`, { timeout: 180_000 }, async (t) => {
     const { copies, makespan, wasted } = await crowd(nodes, largeMib * 2 ** 20, small)
     t.comment(
       `seed ${SEED}: ${nodes} nodes: copies ${copies.toFixed(3)}, makespan ${makespan.toFixed(3)} × bound, wasted ${(wasted * 100).toFixed(2)} %`,

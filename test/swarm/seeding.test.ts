@@ -103,3 +103,26 @@ t.test('a node that is not served any more loses its grants and wants still', as
   t.strictSame(rootsOf(seeding.grant(2, 10)), [one.root])
   t.equal(seeding.wantCount(1), 1)
 })
+
+t.test('a node that uses none of its grants gets no more of them', async (t) => {
+  const seeding = new Seeding()
+  for (const content of contents) seeding.want(1, content, 0, 0, 0)
+  let granted = 0
+  for (let turn = 0; turn < 20; turn++) granted += seeding.grant(1, turn).length
+  t.equal(granted, 16)
+})
+
+t.test('a want said again is granted at once, whoever has it or was granted it', async (t) => {
+  const seeding = new Seeding()
+  const [one, two] = contents
+  if (one === undefined || two === undefined) throw new Error('no contents')
+  seeding.want(2, contentOf(70), 0, 0, 0) // so that 1 is not alone
+  seeding.want(1, one, 0, 3, 0)
+  seeding.want(1, two, 0, 0, 0)
+  t.strictSame(rootsOf(seeding.grant(1, 0)), [two.root])
+  seeding.want(1, one, 0, 3, 100)
+  t.strictSame(rootsOf(seeding.grant(1, 100)), [one.root], 'others have it')
+  seeding.want(1, two, 0, 0, 200)
+  t.strictSame(rootsOf(seeding.grant(1, 200)), [two.root], 'the grant got lost')
+  t.equal(seeding.repeats, 0)
+})

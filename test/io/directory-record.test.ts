@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { rootOf } from '../../lib/hash/root.js'
+import {
+  type DirectoryRecord,
+  decodeDirectoryRecord,
+  encodeDirectoryRecord,
+  isSame,
+  type Known,
+} from '../../lib/io/directory-record.js'
+import { anyBase, fileEntry } from '../support/entries.js'
+import { standingOf } from '../support/standing.js'
+
+const plain = { noNullPrototype: true }
+const root = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(rootOf)
+const time = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+const known: fc.Arbitrary<Known> = fc.record(
+  {
+    base: anyBase,
+    ino: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    size: fc.maxSafeNat(),
+    mtimeNs: time,
+    ctimeNs: time,
+    root: fc.option(root),
+    hashed: fc.boolean(),
+  },
+  plain,
+)
+const record: fc.Arbitrary<DirectoryRecord> = fc.record(
+  {
+    page: fc.option(fc.record({ length: fc.integer({ min: 1, max: 262_144 }), root }, plain)),
+    built: fc.boolean(),
+    files: fc.maxSafeNat(),
+    bytes: fc.maxSafeNat(),
+    known: fc.array(known, { maxLength: 9 }),
+  },
+  plain,
+)
+
+t.test('any record survives a round trip, and any part of it is made again', async () => {
+  fc.assert(
+    fc.property(record, fc.nat(), (value, cut) => {
+      const bytes = encodeDirectoryRecord(value)
+      assert.deepEqual(decodeDirectoryRecord(bytes), value)
+      assert.equal(decodeDirectoryRecord(bytes.subarray(0, cut % bytes.length)), null)
+    }),
+  )
+})
+
+t.test('a damaged record gives a record or nothing, never an error', async () => {
+  fc.assert(
+    fc.property(record, fc.nat(), fc.nat(255), (value, at, byte) => {
+      const bytes = Uint8Array.from(encodeDirectoryRecord(value))
+      bytes[at % bytes.length] = byte
+      decodeDirectoryRecord(bytes)
+    }),
+  )
+})
+
+t.test('the same file is one whose size, inode and both times are as they were', async (t) => {
+  const standing = standingOf(fileEntry('f'), { size: 3, ctimeNs: 7n, ino: 9n })
+  const { base, ino, size, mtimeNs, ctimeNs } = standing
+  const before: Known = { base, ino, size, mtimeNs, ctimeNs, root: null, hashed: false }
+  t.ok(isSame(before, standing))
+  for (const change of [{ size: 4 }, { ino: 8n }, { mtimeNs: 1n }, { ctimeNs: 8n }])
+    t.notOk(isSame(before, { ...standing, ...change }), Object.keys(change).join())
+})
