@@ -143,7 +143,7 @@ async function pullSnapshot(
   await withSwarm(
     { config, url: config.url, centre, client, head, contents, clock, log },
     signal,
-    async (swarm, inner) => {
+    async (swarm, inner, isOutdated) => {
       swarm.setThrough(throughOf(store))
       const meter = new SwarmMeter(swarm, report)
       const { run, materializer, sources } = assemble(session, swarm, meter, outcome)
@@ -179,7 +179,7 @@ async function pullSnapshot(
       swarm.setThrough(throughOf(store))
       release()
       events.phase('giving to others')
-      if (config.peerListen !== null) await linger(swarm, config.lingerMs, clock, inner)
+      if (config.peerListen !== null) await linger(swarm, config.lingerMs, clock, inner, isOutdated)
     },
   )
   return { lost, sequence: head.sequence }

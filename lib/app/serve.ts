@@ -1,14 +1,17 @@
 /** `prsync serve --tracker`: publishes trees, and answers nodes and ordinary clients. */
 import { latin1Of } from '../base/bytes.js'
 import { StartupError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import type { Clock, Log } from '../host.js'
 import { type HttpServer, serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
 import { lockFile } from '../io/lock.js'
+import { acceptWebSockets } from '../io/ws.js'
 import { fingerprint, type Head, keyPairOf, swarmInfoHash } from '../snapshot/head.js'
 import { SwarmTable } from '../tracker/swarm-table.js'
 import { answerAdmin } from './admin.js'
 import { type CentreSwarms, startSwarms } from './centre-swarms.js'
+import { CONTROL_PATH, ControlDesk } from './control-desk.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
 import { type PublishEvents, Publishing } from './publishing.js'
@@ -61,8 +64,17 @@ export async function serve(
       `another centre runs with ${config.state}; give this one its own --state`,
     )
   try {
-    const publishing = await Publishing.open({ ...config, keys, clock: host.clock, events })
-    const centre = new RunningCentre(config, host, publishing, keys.publicKey)
+    let centre: RunningCentre | null = null
+    const told: PublishEvents = {
+      ...events,
+      published: (module, head, changed, outcome) => {
+        events.published(module, head, changed, outcome)
+        if (changed) centre?.control.published(module, head.sequence)
+      },
+    }
+    const { clock } = host
+    const publishing = await Publishing.open({ ...config, keys, clock, events: told })
+    centre = new RunningCentre(config, host, publishing, keys.publicKey)
     try {
       await centre.listen()
       const urls = config.modules.map(({ name }) => `${centre.origin}/${name}`)
@@ -94,6 +106,7 @@ class RunningCentre {
   readonly #key: Uint8Array
   readonly #table = new SwarmTable()
   readonly #torrents: TorrentDesk
+  readonly control: ControlDesk
   #http: HttpServer | null = null
   #swarms: CentreSwarms | null = null
   #admin: { close(): Promise<void> } | null = null
@@ -103,6 +116,11 @@ class RunningCentre {
     this.#host = host
     this.#publishing = publishing
     this.#key = key
+    this.control = new ControlDesk({
+      ...host,
+      random: systemRandom,
+      sequenceOf: (module) => publishing.modules.get(module)?.current?.head.sequence ?? null,
+    })
     this.#torrents = new TorrentDesk({
       modules: publishing.modules,
       table: this.#table,
@@ -128,11 +146,14 @@ class RunningCentre {
     const tracker = trackerRoute(this.#table, clock, systemRandom, (asked) => torrents.join(asked))
     const status = (module: ServedModule): ModuleStatus | null => this.#status(module)
     const routes = { modules, tracker, status, torrents }
+    const { upgrade } = acceptWebSockets(CONTROL_PATH, LIMITS.reportBytes, (socket, address) =>
+      this.control.accept(socket, address),
+    )
     this.#http = await serveHttp({
       ...listen,
       tls,
       handle: (request) => route(routes, request),
-      upgrade: null,
+      upgrade,
       log,
     })
   }
@@ -151,6 +172,7 @@ class RunningCentre {
   }
 
   async close(): Promise<void> {
+    await this.control.close()
     await this.#http?.close()
     await this.#swarms?.close()
     await this.#admin?.close()
@@ -174,7 +196,7 @@ class RunningCentre {
       swarm: { seeds: counts?.seeds ?? 0, leeches: counts?.leeches ?? 0 },
       connections: wire?.peers ?? 0,
       given: { wire: wire?.bytes.sent ?? 0, http, torrents },
-      nodes: [],
+      nodes: this.control.nodes(module.name),
     }
   }
 }

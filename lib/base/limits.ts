@@ -87,6 +87,8 @@ export const LIMITS = {
   httpHeadBytes: 16 * KIB,
   /** A message of the control channel. */
   controlBytes: 1 * MIB,
+  /** What a node says on it: one small object. */
+  reportBytes: 4 * KIB,
   /** Nodes on the control channels of one centre: a socket and a last report each; of these, behind one address. */
   controlNodes: 10_000,
   controlNodesAtAddress: 64,

@@ -38,7 +38,12 @@ export async function startCentre(
 ): Promise<TestCentre> {
   const stop = new AbortController()
   let wish: (() => void) | null = null
-  const rescan = (): Promise<void> => new Promise((resolve) => (wish = resolve))
+  let isWished = false
+  const rescan = (): Promise<void> => {
+    if (!isWished) return new Promise((resolve) => (wish = resolve))
+    isWished = false
+    return Promise.resolve()
+  }
   let published: ((head: Head) => void) | null = null
   const config: ServeConfig = {
     modules: [{ name: 'm', directory }],
@@ -72,7 +77,9 @@ export async function startCentre(
     rescan: () =>
       new Promise((resolve) => {
         published = resolve
+        if (wish === null) isWished = true
         wish?.()
+        wish = null
       }),
     stop: async () => {
       stop.abort(new Error('the test is over'))
