@@ -65,6 +65,8 @@ export const LIMITS = {
   pieceBytes: 16 * MIB,
   /** A .torrent file: its piece layer, 2 MiB for each TiB in 16 MiB pieces. */
   torrentBytes: 64 * MIB,
+  /** Published files that are torrents too: the latest asked for; each has a swarm at the tracker. */
+  exportedTorrents: 1000,
   /** Layers of a hash tree: 2^36 leaves are the largest content. */
   hashLayers: 36,
 

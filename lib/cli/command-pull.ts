@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from '../base/errors.js'
 import { parseDuration } from '../options/units.js'
 import { parseMaxDelete } from '../plan/deletions.js'
 import { filterOptions } from './filter-options.js'
-import { command, parse } from './program.js'
+import { type Command, command, parse } from './program.js'
 import { PullScreen } from './pull-screen.js'
 import { addressOf, rateOf } from './values.js'
 import { version } from './version.js'
@@ -67,6 +67,13 @@ function program() {
       'after',
       '\nExample:\n  prsync pull --delete http://centre:8730/debian /srv/mirror/debian',
     )
+}
+
+/** With the filter options, for completion. */
+export function pullProgram(): Command {
+  const cli = program()
+  filterOptions(cli)
+  return cli
 }
 
 export async function pullCommand(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
