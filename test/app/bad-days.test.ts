@@ -5,6 +5,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -13,10 +14,11 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { EXIT, FileError, PrsyncError, TrustError, TryAgainError } from '../../lib/base/errors.js'
+import { EXIT, PrsyncError, TrustError, TryAgainError } from '../../lib/base/errors.js'
 import type { Entry } from '../../lib/flist/entry.js'
 import { contentRoot } from '../../lib/hash/merkle.js'
 import { decodeBatchRequest, encodeBatchPart } from '../../lib/snapshot/batch.js'
@@ -210,60 +212,59 @@ t.test('two pulls at once: the second leaves, or waits', async (t) => {
   )
 })
 
-t.test(
-  'the disk is full: exit 11, nothing half-visible, and it goes on when there is room',
-  needsRoot,
-  async (t) => {
-    const home = t.testdir({ source: {}, state: {}, dest: {} })
-    const [source, dest] = [join(home, 'source'), join(home, 'dest')]
-    for (let i = 0; i < 6; i++) writeFileSync(join(source, `f${i}`), bytes(400_000))
-    const centre = await startCentre(source, join(home, 'state'))
-    t.teardown(() => centre.stop())
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2200k', 'tmpfs', dest], { stdio: 'pipe' })
-    } catch (error) {
-      t.comment(`no mounting here: ${String(error)}`)
-      return
-    }
-    t.teardown(() => execFileSync('umount', [dest]))
-    const error = await rejection(pullFrom(centre.url, dest))
-    t.ok(error instanceof FileError, error.message)
-    t.match(error.message, /no space/)
-    for (const name of readdirSync(dest).filter((n) => n !== '.~prsync~'))
-      t.ok(
-        readFileSync(join(dest, name)).equals(readFileSync(join(source, name))),
-        `${name} is whole`,
-      )
-    execFileSync('mount', ['-o', 'remount,size=8m', dest])
-    t.equal((await pullFrom(centre.url, dest)).exit, EXIT.ok)
-    t.strictSame(
-      differences(source, dest).filter((line) => !line.startsWith('.:')),
-      [],
-    )
-  },
-)
-
-/** A file system of its own at `path` for the time of the test; false where this machine lets nobody mount. */
-function mounted(t: Test, path: string, options: string): boolean {
+/** Runs `act` with a small file system of its own; not at all where this machine lets nobody mount. */
+async function onOwnDisk(
+  t: Test,
+  options: string,
+  act: (path: string) => Promise<void>,
+): Promise<void> {
+  const path = mkdtempSync(join(tmpdir(), 'prsync-disk-'))
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'pipe' })
   } catch (error) {
+    rmSync(path, { recursive: true })
     t.comment(`no mounting here: ${String(error)}`)
-    return false
+    return
   }
-  t.teardown(() => execFileSync('umount', ['--lazy', path]))
-  return true
+  try {
+    await act(path)
+  } finally {
+    execFileSync('umount', ['--lazy', path])
+    rmSync(path, { recursive: true })
+  }
 }
 
+t.test(
+  'the disk is full: exit 11, nothing half-visible, and it goes on later',
+  needsRoot,
+  async (t) => {
+    const home = t.testdir({ source: {}, state: {} })
+    const source = join(home, 'source')
+    for (let i = 0; i < 6; i++) writeFileSync(join(source, `f${i}`), bytes(400_000))
+    const centre = await startCentre(source, join(home, 'state'))
+    t.teardown(() => centre.stop())
+    await onOwnDisk(t, 'size=2200k', async (dest) => {
+      const error = await rejection(pullFrom(centre.url, dest))
+      t.equal(error.exitCode, EXIT.file, error.message)
+      t.match(error.message, /no space/)
+      for (const name of readdirSync(dest).filter((n) => n !== '.~prsync~'))
+        t.ok(readFileSync(join(dest, name)).equals(readFileSync(join(source, name))), name)
+      execFileSync('mount', ['-o', 'remount,size=8m', dest])
+      t.equal((await pullFrom(centre.url, dest)).exit, EXIT.ok)
+      t.strictSame(differences(source, dest), [])
+    })
+  },
+)
+
 t.test('a read-only destination: a clear error', needsRoot, async (t) => {
-  const home = t.testdir({ source: { f: 'x' }, state: {}, dest: {} })
+  const home = t.testdir({ source: { f: 'x' }, state: {} })
   const centre = await startCentre(join(home, 'source'), join(home, 'state'))
   t.teardown(() => centre.stop())
-  const dest = join(home, 'dest')
-  if (!mounted(t, dest, 'ro')) return
-  const error = await rejection(pullFrom(centre.url, dest))
-  t.equal(error.exitCode, EXIT.file, error.message)
-  t.match(error.message, /dest/)
+  await onOwnDisk(t, 'ro', async (dest) => {
+    const error = await rejection(pullFrom(centre.url, dest))
+    t.equal(error.exitCode, EXIT.file, error.message)
+    t.match(error.message, /cannot write to .*prsync-disk-/)
+  })
 })
 
 t.test('a file the centre cannot read is left out, and said so', needsRoot, async (t) => {
