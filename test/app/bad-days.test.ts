@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -98,18 +98,21 @@ async function hostileCentre(
     keys,
   )
   const alter = choice.alter ?? ((_what, given) => given)
-  const server = createServer(async (request, response) => {
-    if (request.url?.endsWith('/head') === true)
-      return response.end(alter('head', Buffer.from(head)))
+  const answer = async (request: IncomingMessage): Promise<Buffer> => {
+    if (request.url?.endsWith('/head') === true) return alter('head', Buffer.from(head))
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
-    const parts = decodeBatchRequest(Buffer.concat(chunks)).map(({ content }) =>
-      encodeBatchPart({
-        form: 'plain',
-        bytes: blobs.get(content.root) ?? new Uint8Array(0),
-      }).slice(),
+    const parts = decodeBatchRequest(Buffer.concat(chunks)).map(({ content }) => {
+      const own = blobs.get(content.root) ?? new Uint8Array(0)
+      return encodeBatchPart({ form: 'plain', bytes: own }).slice()
+    })
+    return alter('page', Buffer.concat(parts))
+  }
+  const server = createServer((request, response) => {
+    answer(request).then(
+      (body) => response.end(body),
+      () => response.destroy(),
     )
-    return response.end(alter('page', Buffer.concat(parts)))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
