@@ -31,7 +31,7 @@ const random = seededRandom(5)
 type Report = {
   readonly exit: number
   readonly seconds: number
-  readonly bytes: { readonly peers: number; readonly centre: number; readonly wasted: number }
+  readonly bytes: Readonly<Record<'peers' | 'centre' | 'metadata' | 'wasted', number>>
 }
 
 const children = new Set<ChildProcess>()
@@ -99,11 +99,13 @@ function print(title: string, rate: number, total: number, reports: readonly Rep
   const sum = (of: (r: Report) => number): number => reports.reduce((all, r) => all + of(r), 0)
   const copies = sum((r) => r.bytes.centre) / total
   const wasted = sum((r) => r.bytes.wasted) / total / n
+  // pages go to each node from the centre, over the same line
+  const metadata = sum((r) => r.bytes.metadata) / total
   const failed = reports.filter((r) => r.exit !== 0).length
   console.log(
     `${title}, ${n} nodes, ${rate / 1e6} Mbit/s: ${took.toFixed(1)} s, ` +
       `${(took / bound).toFixed(3)} × the bound of ${bound.toFixed(1)} s, ` +
-      `${copies.toFixed(3)} copies from the centre, ${(wasted * 100).toFixed(2)} % wasted` +
+      `${copies.toFixed(3)} copies from the centre and ${metadata.toFixed(3)} in pages, ${(wasted * 100).toFixed(2)} % wasted` +
       (failed > 0 ? `, ${failed} FAILED` : ''),
   )
   if (failed > 0) process.exitCode = 1
