@@ -1,5 +1,5 @@
 import { byteName, nameFault } from '../base/byte-name.js'
-import { EXIT, TryAgainError, UsageError } from '../base/errors.js'
+import { EXIT, FileError, messageOf, TryAgainError, UsageError } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
@@ -65,7 +65,7 @@ export async function pull(
   const filter = mirrorFilter(config.rules)
   const report = emptyReport()
   const tree = DiskTree.openOrMake(config.destination)
-  if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
+  makeCorner(tree)
   const lock = await lockTree(tree, config.wait, signal)
   if (lock === null) {
     events.busy(whoHasLock(tree))
@@ -112,15 +112,30 @@ export async function pull(
   }
 }
 
-/** Did the centre publish again? */
+/** Our own corner of the destination. Nothing else is touched before the head is trusted. */
+function makeCorner(tree: DiskTree): void {
+  try {
+    if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
+  } catch (cause) {
+    throw new FileError(`cannot write to ${tree.path}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Contents went away at the centre: its files are being replaced, so it will soon publish again. Did it, in this time? */
 async function isReplaced(
   session: Session,
   sequence: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { head } = await currentHead(session, signal)
-  return head.sequence > sequence
+  const { clock } = session.host
+  for (const end = clock.monotonic() + REPLACED_MS; clock.monotonic() < end; ) {
+    const { head } = await currentHead(session, signal)
+    if (head.sequence > sequence) return true
+    await clock.sleep(500, signal)
+  }
+  return false
 }
+const REPLACED_MS = 15_000
 
 async function pullSnapshot(
   session: Session,

@@ -51,7 +51,7 @@ t.test('what is wrong or not built is said on stderr, with its status', async (t
     [['pull', 'ftp://x/y', 'z'], 1, /http or https/],
     [['serve'], 1, /--tracker/],
     [['a', 'b'], 4, /not built yet/],
-    [['keygen'], 4, /not built yet/],
+    [['volunteer'], 4, /not built yet/],
   ]
   for (const [args, status, says] of cases) {
     const ended = run(args)
