@@ -290,6 +290,11 @@ export class Download {
       }
       return
     }
+    if (this.#isProved(item, bytes)) {
+      take(item, neighbour, bytes.length)
+      this.#put(item, bytes)
+      return
+    }
     if (!item.work.put(request.offset, Uint8Array.from(bytes), neighbour)) {
       this.#parts.tally.wasted += bytes.length
       this.#job?.asking.settle(item)
@@ -299,6 +304,12 @@ export class Download {
     if (item.takers.length > 1) this.#job?.asking.cancel(item, request, neighbour)
     if (item.work.isWhole) this.#whole(item)
     else this.#job?.asking.settle(item)
+  }
+
+  /** A whole unit in one answer, and right: it is written from where it came, not gathered first. */
+  #isProved({ content, unit }: Item, bytes: Uint8Array): boolean {
+    if (content.isSmall || bytes.length !== content.lengthOf(unit)) return false
+    return isProvable(content, unit) && badLeaves(content, unit, bytes).length === 0
   }
 
   /** All bytes of an item are there. */
@@ -318,7 +329,7 @@ export class Download {
     const { content } = item.content
     if (isContent(content, bytes)) {
       this.#job?.sink.small(content, Uint8Array.from(bytes))
-      this.#done(item, sender)
+      this.#done(item)
       return true
     }
     countWasted(this.#parts.tally, item.got)
@@ -355,14 +366,14 @@ export class Download {
     content.partial?.write(content.offsetOf(unit), bytes)
     content.partial?.mark(unit)
     this.#parts.offerUnit(content.content, unit)
-    this.#done(item, null)
+    this.#done(item)
   }
 
   #smallFromCentre(item: Item, bytes: Uint8Array): boolean {
     const isRight = item.thing >= 0 && isContent(item.content.content, bytes)
     return this.#fromCentre(item, bytes.length, isRight, () => {
       this.#job?.sink.small(item.content.content, Uint8Array.from(bytes))
-      this.#done(item, null)
+      this.#done(item)
     })
   }
   /** @param came bytes of it that came now; a delta may have had the rest */
@@ -412,14 +423,11 @@ export class Download {
     this.#advance()
   }
 
-  /** @param by who gave the last of it, when one did. */
-  #done(item: Item, by: Neighbour | null): void {
+  #done(item: Item): void {
     const job = this.#job
     if (job === null) return
     countUseful(this.#parts.tally, item.got, item.content.lengthOf(item.unit))
-    // one that was asked for a small content whole has answered: looking through its requests would cost more than all else
-    const isAnswered = item.work === null && item.takers.length === 1 && item.takers[0] === by
-    if (item.takers.length > 0 && !isAnswered) job.asking.cancel(item, null, null)
+    if (item.asked > 0) job.asking.cancel(item, null, null)
     if (job.frontier.done(item)) retire(item.content)
     this.#advance()
   }

@@ -90,6 +90,9 @@ export class Seeding {
     }
     if (asker.wants.size === 0) this.#active++
     asker.wants.set(entry, { sinceMs: now, state: 'fresh', isUrgent: false })
+    // what came from others meanwhile stands here still
+    if (asker.fresh.length > 2 * asker.wants.size)
+      asker.fresh = asker.fresh.filter((one) => asker.wants.get(one)?.state === 'fresh')
     asker.fresh.push(entry)
     entry.wanters++
   }
