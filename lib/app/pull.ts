@@ -17,7 +17,7 @@ import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { decodeHead, type Head } from '../snapshot/head.js'
 import { type Pin, trustHead } from '../snapshot/trust.js'
 import type { Swarm } from '../swarm/swarm.js'
-import { Centre } from './centre.js'
+import { Centre, formatCentreUrl } from './centre.js'
 import { DeltaSource } from './delta-source.js'
 import { fetchPages } from './fetch-pages.js'
 import { Materializer } from './materialize.js'
@@ -27,7 +27,15 @@ import { linger, withSwarm } from './node-swarm.js'
 import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
-import { rememberDone, rememberHead, rememberWish, storedPin, throughOf } from './pulled.js'
+import {
+  doneHead,
+  rememberDone,
+  rememberedWish,
+  rememberHead,
+  rememberWish,
+  storedPin,
+  throughOf,
+} from './pulled.js'
 import { LocalSources } from './sources.js'
 import { swarmFetcher } from './swarm-fetch.js'
 import { SwarmMeter } from './swarm-meter.js'
@@ -152,6 +160,7 @@ async function pullSnapshot(
   report.bytes.metadata += client.received - before
   const top = topOf(head, config.url.subtree, store)
   const { clock, log } = host
+  const believed = config.noScan ? believedTop(session) : null
   if (!config.dryRun) rememberHead(store, bytes, pin)
   if (!config.dryRun) rememberWish(store, config, clock.now())
   let lost = 0
@@ -161,7 +170,14 @@ async function pullSnapshot(
     async (swarm, inner, isOutdated) => {
       swarm.setThrough(throughOf(store))
       const meter = new SwarmMeter(swarm, report)
-      const { run, materializer, sources } = assemble(session, swarm, meter, outcome)
+      const { run, materializer, sources } = assemble(
+        session,
+        swarm,
+        meter,
+        outcome,
+        head,
+        believed,
+      )
       const tell = (): void => {
         meter.read()
         const { cloned, delta, peers, centre: direct } = report.bytes
@@ -188,7 +204,9 @@ async function pullSnapshot(
       lost = sources.lost
       report.seconds = (clock.monotonic() - session.startedMs) / 1000
       if (config.dryRun || lost > 0) return
-      const isAll = config.rules.length === 0 && config.url.subtree === '' && run.isHashed
+      const isRestHashed = believed === null || throughOf(store) !== null
+      const isAll =
+        config.rules.length === 0 && config.url.subtree === '' && run.isHashed && isRestHashed
       if (outcome.exitCode === EXIT.ok)
         rememberDone(store, bytes, isAll ? head.sequence : null, clock.now())
       swarm.setThrough(throughOf(store))
@@ -205,6 +223,8 @@ function assemble(
   swarm: Swarm,
   meter: SwarmMeter,
   outcome: Outcome,
+  head: Head,
+  believed: DirectoryEntry | null,
 ): { run: PullRun; materializer: Materializer; sources: LocalSources } {
   const { config, tree, store, pool, scans, partials, centre, report, host } = session
   const owners = new Owners(config.numericIds)
@@ -235,7 +255,15 @@ function assemble(
     delta,
     done: (job, way) => run.done(job, way),
   })
-  const run: PullRun = new PullRun({ ...session, owners, outcome, materializer, sources })
+  const run: PullRun = new PullRun({
+    ...session,
+    owners,
+    outcome,
+    materializer,
+    sources,
+    believed,
+    entryOf: (name) => findEntry(head.page, name, (root) => store.blob(root)),
+  })
   return { run, materializer, sources }
 }
 
@@ -272,6 +300,17 @@ function followedPage(store: Store): ContentId | null {
 }
 
 /** The directory that the destination mirrors. */
+/** The tree as the last pull left it, if that went well and was asked for the same. */
+function believedTop({ config, store }: Session): DirectoryEntry | null {
+  const done = doneHead(store)
+  const wish = rememberedWish(store)
+  if (done === null || wish === null) return null
+  const isSame =
+    formatCentreUrl(wish.url) === formatCentreUrl(config.url) &&
+    JSON.stringify(wish.rules) === JSON.stringify(config.rules)
+  return isSame ? topOf(done.head, config.url.subtree, store) : null
+}
+
 function topOf(head: Head, subtree: string, store: Store): DirectoryEntry | null {
   const blob = (root: Root): Uint8Array | null => store.blob(root)
   if (subtree === '') return readTop(head.page, blob)

@@ -29,6 +29,7 @@ type Flags = {
   jitter?: string
   peerListen: string
   peers: boolean
+  scan: boolean
   checksum?: boolean
   numericIds?: boolean
   xattrs?: boolean
@@ -59,6 +60,10 @@ function program() {
     .option('--peer-listen <addr:port>', 'where other nodes reach this one', '0.0.0.0:0')
     .option('--no-peers', 'everything from the centre over HTTP')
     .option('-c, --checksum', 'check the bytes of every file, not only size and time')
+    .option(
+      '--no-scan',
+      'believe that nobody else changed the tree: look only at what the snapshot changed',
+    )
     .option('--numeric-ids', 'owners by number, not by name')
     .option('-X, --xattrs', 'keep extended attributes and ACLs')
     .option('--wait', 'wait for another run on this tree instead of leaving')
@@ -90,6 +95,7 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     delete: flags.delete === true,
     maxDelete: flags.maxDelete === undefined ? null : parseMaxDelete(flags.maxDelete),
     checksum: flags.checksum === true,
+    noScan: !flags.scan,
     dryRun: flags.dryRun === true,
     numericIds: flags.numericIds === true,
     xattrs: flags.xattrs === true,

@@ -104,6 +104,7 @@ export function pullConfig(url: string, destination: string): PullConfig {
     delete: false,
     maxDelete: null,
     checksum: false,
+    noScan: false,
     dryRun: false,
     numericIds: false,
     xattrs: false,
