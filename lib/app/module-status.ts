@@ -43,7 +43,7 @@ export type ModuleStatus = {
   /** Connections to the centre's own wire. */
   readonly connections: number
   /** What the centre itself gave since it started. */
-  readonly given: { readonly wire: number; readonly http: number }
+  readonly given: { readonly wire: number; readonly http: number; readonly torrents: number }
   /** Nodes on the control channel, as they last reported. */
   readonly nodes: readonly NodeStatus[]
 }
@@ -66,7 +66,11 @@ export function parseStatus(text: string): ModuleStatus {
     expires: countAt(from, 'expires'),
     swarm: { seeds: countAt(swarm, 'seeds'), leeches: countAt(swarm, 'leeches') },
     connections: countAt(from, 'connections'),
-    given: { wire: countAt(given, 'wire'), http: countAt(given, 'http') },
+    given: {
+      wire: countAt(given, 'wire'),
+      http: countAt(given, 'http'),
+      torrents: countAt(given, 'torrents'),
+    },
     nodes: listAt(from, 'nodes', LIMITS.controlNodes).map(nodeOf),
   }
 }

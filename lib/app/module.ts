@@ -26,6 +26,8 @@ export class ServedModule {
   progress: (() => Progress) | null = null
   /** Bytes of contents given over HTTP since the start. */
   httpSent = 0
+  /** Bytes of contents given to ordinary BitTorrent clients since the start. */
+  torrentSent = 0
   readonly #pool: HashPool
   #current: Snapshot | null
   #digest: string | null

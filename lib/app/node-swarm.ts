@@ -1,5 +1,5 @@
 /** A node's part in the swarm while it pulls, and for as long after as others need it. */
-import { latin1Of } from '../base/bytes.js'
+import { hexOf, latin1Of } from '../base/bytes.js'
 import { SocketError } from '../base/errors.js'
 import { together } from '../base/together.js'
 import { makePeerId } from '../bt/peer-id.js'
@@ -8,6 +8,7 @@ import type { HttpClient } from '../io/http-client.js'
 import { type Head, swarmInfoHash } from '../snapshot/head.js'
 import { Swarm } from '../swarm/swarm.js'
 import type { Centre, CentreUrl } from './centre.js'
+import { type ControlChannelParts, keepControl } from './control-channel.js'
 import type { PullConfig } from './pull-report.js'
 import { askTracker, WirePort, wireAddress } from './swarm-node.js'
 import { systemRandom } from './system.js'
@@ -31,7 +32,7 @@ export type NodeSwarmParts = {
 export async function withSwarm(
   parts: NodeSwarmParts,
   signal: AbortSignal,
-  work: (swarm: Swarm, signal: AbortSignal) => Promise<void>,
+  work: (swarm: Swarm, signal: AbortSignal, isOutdated: () => boolean) => Promise<void>,
 ): Promise<void> {
   const { config, clock, log, client, url, head } = parts
   const over = new AbortController()
@@ -55,6 +56,7 @@ export async function withSwarm(
   if (wire !== null && centre !== null) swarm.addPeers([{ address: centre, centre: true }])
   const tracker = { client, origin: url.origin, infoHash, clock, log }
   let isWorking = true
+  let newest = head.sequence
   const background =
     (task: (inner: AbortSignal) => Promise<void>) => async (inner: AbortSignal) => {
       const stop = AbortSignal.any([inner, over.signal])
@@ -67,7 +69,7 @@ export async function withSwarm(
       signal,
       async (inner) => {
         try {
-          await work(swarm, inner)
+          await work(swarm, inner, () => newest > head.sequence)
         } finally {
           isWorking = false
           over.abort()
@@ -77,10 +79,58 @@ export async function withSwarm(
       background(async (inner) => {
         if (wire !== null) await askTracker(swarm, wire, tracker, () => (isWorking ? 1 : 0), inner)
       }),
+      background(async (inner) => {
+        if (wire === null) return
+        const node = { swarm, wire, isWorking: () => isWorking }
+        const onHead = (sequence: number): void => {
+          newest = Math.max(newest, sequence)
+        }
+        await keepControl(nodeControl(parts, node, onHead), inner)
+      }),
     )
   } finally {
     over.abort()
     await wire?.close()
+  }
+}
+
+/** What a node says and hears on its control channel. */
+function nodeControl(
+  { url, client, clock, log }: NodeSwarmParts,
+  node: { swarm: Swarm; wire: WirePort; isWorking: () => boolean },
+  onHead: (sequence: number) => void,
+): ControlChannelParts {
+  const { swarm, wire } = node
+  return {
+    origin: url.origin,
+    userAgent: client.userAgent,
+    clock,
+    log,
+    random: systemRandom,
+    hello: () => ({
+      type: 'hello',
+      module: url.module,
+      id: hexOf(wire.id),
+      port: wire.port,
+      through: swarm.through,
+    }),
+    report: () => {
+      const { bytes, perPeer } = swarm.progress()
+      return {
+        type: 'report',
+        through: swarm.through,
+        received: bytes.peers + bytes.centreWire + bytes.centreHttp,
+        sent: bytes.sent,
+        receiveRate: perPeer.reduce((sum, peer) => sum + peer.receiveRate, 0),
+        sendRate: perPeer.reduce((sum, peer) => sum + peer.sendRate, 0),
+        busy: node.isWorking(),
+      }
+    },
+    onPeers: (peers) => swarm.addPeers(peers.map((address) => ({ address, centre: false }))),
+    onHead: (sequence) => {
+      log('control.head', { sequence })
+      onHead(sequence)
+    },
   }
 }
 
@@ -94,11 +144,14 @@ export async function linger(
   ms: number,
   clock: Clock,
   signal: AbortSignal,
+  /** There is a newer snapshot: then not a moment longer than needed. */
+  isOutdated: () => boolean = () => false,
 ): Promise<void> {
   const end = clock.monotonic() + ms
   let neededAt = clock.monotonic()
   for (let now = neededAt; now < end && now - neededAt < UNNEEDED_MS; now = clock.monotonic()) {
     await clock.sleep(LOOK_MS, signal)
     if (swarm.needed()) neededAt = clock.monotonic()
+    else if (isOutdated()) return
   }
 }

@@ -14,6 +14,8 @@ export type PullConfig = {
   readonly delete: boolean
   readonly maxDelete: MaxDelete | null
   readonly checksum: boolean
+  /** --no-scan: what the snapshot has not changed since the last pull is believed to stand as that left it. */
+  readonly noScan: boolean
   readonly dryRun: boolean
   readonly numericIds: boolean
   readonly xattrs: boolean

@@ -3,7 +3,7 @@
  * makes it stand; then the indices, then what has to go, then the directories' own times.
  */
 import { setImmediate as breathe } from 'node:timers/promises'
-import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
+import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
 import type { Outcome } from '../base/outcome.js'
 import { type DirectoryEntry, type Entry, sizeOf } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
@@ -16,6 +16,7 @@ import { capDeletions, type Deletion, deletionsAllowed, planDeletions } from '..
 import { DELETING, itemize, type Way } from '../plan/itemize.js'
 import { isRepositoryIndex } from '../plan/stages.js'
 import type { Materializer } from './materialize.js'
+import { readDirectoryPage } from './pages.js'
 import { type Job, Planner, type PlanSink } from './pull-plan.js'
 import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
 
@@ -39,6 +40,29 @@ export type PullParts = {
   readonly events: PullEvents
   readonly materializer: Materializer
   readonly sources: Sources
+  /** --no-scan: the tree as the last pull left it; what has not changed since is not looked at. Null: all is. */
+  readonly believed: DirectoryEntry | null
+  /** The entry of a name in the snapshot that is pulled. */
+  readonly entryOf: (name: ByteName) => Entry | null
+}
+
+/** A directory to look at, and its page when the last pull left it. */
+type Visit = {
+  readonly name: ByteName
+  readonly page: ContentId | null
+  readonly before: ContentId | null
+}
+const NOTHING: ReadonlyMap<string, ContentId | null> = new Map()
+
+/** The pages of the directories in a directory. */
+function directoriesOf(
+  page: ContentId | null,
+  blob: (root: Root) => Uint8Array | null,
+): ReadonlyMap<string, ContentId | null> {
+  const found = new Map<string, ContentId | null>()
+  for (const entry of readDirectoryPage(page, blob) ?? [])
+    if (entry.kind === 'directory') found.set(entry.base, entry.page)
+  return found
 }
 
 export class PullRun {
@@ -93,13 +117,18 @@ export class PullRun {
     })
     const sink = this.#sink()
     if (top !== null) sink.directory(ROOT_NAME, top, planner.top(top))
-    const pending: { name: ByteName; page: ContentId | null }[] = [
-      { name: ROOT_NAME, page: top?.page ?? null },
+    const before = this.#parts.believed
+    const pending: Visit[] = [
+      { name: ROOT_NAME, page: top?.page ?? null, before: before?.page ?? null },
     ]
     let looked = 0
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (before !== null && next.page?.root === next.before?.root) continue
       const below = planner.plan(next.name, next.page, sink)
-      for (const directory of below.reverse()) pending.push(directory)
+      const stood =
+        before === null ? NOTHING : directoriesOf(next.before, (root) => store.blob(root))
+      for (const { name, page } of below.reverse())
+        pending.push({ name, page, before: stood.get(baseOf(name)) ?? null })
       if (++looked % 200 === 0) {
         await breathe()
         signal.throwIfAborted()
@@ -168,6 +197,7 @@ export class PullRun {
     const leading = new Set<number>()
     for (const job of jobs) {
       const { content, linkGroup } = job.entry
+      if (linkGroup > 0) this.#findLeader(job)
       if (linkGroup > 0 && (this.#leaders.has(linkGroup) || leading.has(linkGroup))) {
         followers.push(job)
         continue
@@ -191,6 +221,18 @@ export class PullRun {
     else if (byRoot.size > 0) await sources.bring(byRoot, signal)
     for (const job of followers) this.#follow(job)
     if (!config.dryRun) materializer.flushIndex()
+  }
+
+  /** With --no-scan a name of the same file may stand where nobody looks: the index knows where its content does. */
+  #findLeader({ entry }: Job): void {
+    const { believed, store, entryOf } = this.#parts
+    if (believed === null || entry.content === null || this.#leaders.has(entry.linkGroup)) return
+    for (const { name } of store.places(entry.content.root)) {
+      const other = entryOf(name)
+      if (other?.kind !== 'file' || other.linkGroup !== entry.linkGroup) continue
+      this.#leaders.set(entry.linkGroup, name)
+      return
+    }
   }
 
   #follow(job: Job): void {

@@ -1,5 +1,5 @@
 import { byteName, nameFault } from '../base/byte-name.js'
-import { EXIT, TryAgainError, UsageError } from '../base/errors.js'
+import { EXIT, FileError, messageOf, TryAgainError, UsageError } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
@@ -17,7 +17,7 @@ import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { decodeHead, type Head } from '../snapshot/head.js'
 import { type Pin, trustHead } from '../snapshot/trust.js'
 import type { Swarm } from '../swarm/swarm.js'
-import { Centre } from './centre.js'
+import { Centre, formatCentreUrl } from './centre.js'
 import { DeltaSource } from './delta-source.js'
 import { fetchPages } from './fetch-pages.js'
 import { Materializer } from './materialize.js'
@@ -27,7 +27,15 @@ import { linger, withSwarm } from './node-swarm.js'
 import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
-import { rememberDone, rememberHead, rememberWish, storedPin, throughOf } from './pulled.js'
+import {
+  doneHead,
+  rememberDone,
+  rememberedWish,
+  rememberHead,
+  rememberWish,
+  storedPin,
+  throughOf,
+} from './pulled.js'
 import { LocalSources } from './sources.js'
 import { swarmFetcher } from './swarm-fetch.js'
 import { SwarmMeter } from './swarm-meter.js'
@@ -65,7 +73,7 @@ export async function pull(
   const filter = mirrorFilter(config.rules)
   const report = emptyReport()
   const tree = DiskTree.openOrMake(config.destination)
-  if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
+  makeCorner(tree)
   const lock = await lockTree(tree, config.wait, signal)
   if (lock === null) {
     events.busy(whoHasLock(tree))
@@ -112,15 +120,30 @@ export async function pull(
   }
 }
 
-/** Did the centre publish again? */
+/** Our own corner of the destination. Nothing else is touched before the head is trusted. */
+function makeCorner(tree: DiskTree): void {
+  try {
+    if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
+  } catch (cause) {
+    throw new FileError(`cannot write to ${tree.path}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Contents went away at the centre: its files are being replaced, so it will soon publish again. Did it, in this time? */
 async function isReplaced(
   session: Session,
   sequence: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { head } = await currentHead(session, signal)
-  return head.sequence > sequence
+  const { clock } = session.host
+  for (const end = clock.monotonic() + REPLACED_MS; clock.monotonic() < end; ) {
+    const { head } = await currentHead(session, signal)
+    if (head.sequence > sequence) return true
+    await clock.sleep(500, signal)
+  }
+  return false
 }
+const REPLACED_MS = 15_000
 
 async function pullSnapshot(
   session: Session,
@@ -137,16 +160,24 @@ async function pullSnapshot(
   report.bytes.metadata += client.received - before
   const top = topOf(head, config.url.subtree, store)
   const { clock, log } = host
+  const believed = config.noScan ? believedTop(session) : null
   if (!config.dryRun) rememberHead(store, bytes, pin)
   if (!config.dryRun) rememberWish(store, config, clock.now())
   let lost = 0
   await withSwarm(
     { config, url: config.url, centre, client, head, contents, clock, log },
     signal,
-    async (swarm, inner) => {
+    async (swarm, inner, isOutdated) => {
       swarm.setThrough(throughOf(store))
       const meter = new SwarmMeter(swarm, report)
-      const { run, materializer, sources } = assemble(session, swarm, meter, outcome)
+      const { run, materializer, sources } = assemble(
+        session,
+        swarm,
+        meter,
+        outcome,
+        head,
+        believed,
+      )
       const tell = (): void => {
         meter.read()
         const { cloned, delta, peers, centre: direct } = report.bytes
@@ -173,13 +204,15 @@ async function pullSnapshot(
       lost = sources.lost
       report.seconds = (clock.monotonic() - session.startedMs) / 1000
       if (config.dryRun || lost > 0) return
-      const isAll = config.rules.length === 0 && config.url.subtree === '' && run.isHashed
+      const isRestHashed = believed === null || throughOf(store) !== null
+      const isAll =
+        config.rules.length === 0 && config.url.subtree === '' && run.isHashed && isRestHashed
       if (outcome.exitCode === EXIT.ok)
         rememberDone(store, bytes, isAll ? head.sequence : null, clock.now())
       swarm.setThrough(throughOf(store))
       release()
       events.phase('giving to others')
-      if (config.peerListen !== null) await linger(swarm, config.lingerMs, clock, inner)
+      if (config.peerListen !== null) await linger(swarm, config.lingerMs, clock, inner, isOutdated)
     },
   )
   return { lost, sequence: head.sequence }
@@ -190,6 +223,8 @@ function assemble(
   swarm: Swarm,
   meter: SwarmMeter,
   outcome: Outcome,
+  head: Head,
+  believed: DirectoryEntry | null,
 ): { run: PullRun; materializer: Materializer; sources: LocalSources } {
   const { config, tree, store, pool, scans, partials, centre, report, host } = session
   const owners = new Owners(config.numericIds)
@@ -220,7 +255,15 @@ function assemble(
     delta,
     done: (job, way) => run.done(job, way),
   })
-  const run: PullRun = new PullRun({ ...session, owners, outcome, materializer, sources })
+  const run: PullRun = new PullRun({
+    ...session,
+    owners,
+    outcome,
+    materializer,
+    sources,
+    believed,
+    entryOf: (name) => findEntry(head.page, name, (root) => store.blob(root)),
+  })
   return { run, materializer, sources }
 }
 
@@ -257,6 +300,17 @@ function followedPage(store: Store): ContentId | null {
 }
 
 /** The directory that the destination mirrors. */
+/** The tree as the last pull left it, if that went well and was asked for the same. */
+function believedTop({ config, store }: Session): DirectoryEntry | null {
+  const done = doneHead(store)
+  const wish = rememberedWish(store)
+  if (done === null || wish === null) return null
+  const isSame =
+    formatCentreUrl(wish.url) === formatCentreUrl(config.url) &&
+    JSON.stringify(wish.rules) === JSON.stringify(config.rules)
+  return isSame ? topOf(done.head, config.url.subtree, store) : null
+}
+
 function topOf(head: Head, subtree: string, store: Store): DirectoryEntry | null {
   const blob = (root: Root): Uint8Array | null => store.blob(root)
   if (subtree === '') return readTop(head.page, blob)

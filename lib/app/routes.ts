@@ -14,6 +14,7 @@ import { type BatchItem, decodeBatchRequest, encodeBatchPart } from '../snapshot
 import { WIRE_PORT_HEADER } from './centre.js'
 import type { ServedModule } from './module.js'
 import { formatStatus, type ModuleStatus } from './module-status.js'
+import type { TorrentDesk } from './torrent-desk.js'
 import { decodePath, encodePath } from './url-path.js'
 
 const deflate = promisify(deflateRaw)
@@ -22,6 +23,7 @@ const deflate = promisify(deflateRaw)
 const CHUNK = 256 * 1024
 /** Private names below a module: not files. */
 const PRIVATE = '.~prsync~'
+const TORRENT = '.torrent'
 
 export type Routes = {
   readonly modules: ReadonlyMap<string, ServedModule>
@@ -29,6 +31,7 @@ export type Routes = {
   readonly tracker: (request: HttpRequest) => HttpAnswer | null
   /** Null before anything is published. */
   readonly status: (module: ServedModule) => ModuleStatus | null
+  readonly torrents: TorrentDesk
 }
 
 export async function route(routes: Routes, request: HttpRequest): Promise<HttpAnswer> {
@@ -43,7 +46,7 @@ export async function route(routes: Routes, request: HttpRequest): Promise<HttpA
   if (module === undefined) return text(404, `no module ${displayName(first)}\n`)
   if (rest[0] === PRIVATE) return privateRoute(routes, module, rest.slice(1), request)
   if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
-  return fileRoute(module, rest.join('/').replace(/\/+$/, ''), request)
+  return fileRoute(routes, module, rest.join('/').replace(/\/+$/, ''), request)
 }
 
 function privateRoute(
@@ -175,11 +178,19 @@ async function batchPart(module: ServedModule, { content, basis }: BatchItem): P
   return encodeBatchPart({ form: 'plain', bytes: await holding.read(0, holding.length) })
 }
 
-function fileRoute(module: ServedModule, path: string, request: HttpRequest): HttpAnswer {
+function fileRoute(
+  routes: Routes,
+  module: ServedModule,
+  path: string,
+  request: HttpRequest,
+): HttpAnswer | Promise<HttpAnswer> {
   const name = path === '' ? ROOT_NAME : byteName(path)
   if (name !== ROOT_NAME && nameFault(name) !== null) return text(404, 'no such file\n')
   const entry = module.entry(name)
-  if (entry === null) return text(404, 'no such file\n')
+  if (entry === null) {
+    const torrent = torrentRoute(routes, module, name)
+    return torrent ?? text(404, 'no such file\n')
+  }
   if (entry.kind === 'directory') return listing(module, name, entry.page, request)
   if (entry.kind !== 'file') return text(404, 'not a file\n')
   const headers = fileHeaders(entry)
@@ -187,6 +198,30 @@ function fileRoute(module: ServedModule, path: string, request: HttpRequest): Ht
   const holding = module.holding(entry)
   if (holding === null) return text(503, 'the file is being replaced\n', { 'retry-after': '60' })
   return holdingAnswer(module, holding, request, headers)
+}
+
+/** `NAME.torrent` of a file NAME, where no file of that name stands itself. */
+function torrentRoute(
+  routes: Routes,
+  module: ServedModule,
+  name: ByteName,
+): Promise<HttpAnswer> | null {
+  if (!name.endsWith(TORRENT)) return null
+  const of = byteName(name.slice(0, -TORRENT.length))
+  const entry = nameFault(of) === null ? module.entry(of) : null
+  if (entry?.kind !== 'file' || entry.content === null) return null
+  return torrentAnswer(routes.torrents.file(module, of, entry.content))
+}
+
+async function torrentAnswer(file: Promise<Uint8Array | null>): Promise<HttpAnswer> {
+  const body = await file
+  if (body === null) return text(503, 'the file is being replaced\n', { 'retry-after': '60' })
+  const headers = {
+    'content-type': 'application/x-bittorrent',
+    'content-length': `${body.length}`,
+    'cache-control': 'no-cache',
+  }
+  return { status: 200, headers, body }
 }
 
 function fileHeaders(entry: Entry): Record<string, string> {

@@ -1,24 +1,23 @@
 /** `prsync serve --tracker`: publishes trees, and answers nodes and ordinary clients. */
-
 import { latin1Of } from '../base/bytes.js'
-import { messageOf, PrsyncError } from '../base/errors.js'
-import type { Outcome } from '../base/outcome.js'
+import { StartupError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import type { Clock, Log } from '../host.js'
-import { HashPool } from '../io/hash-pool.js'
-import { serveHttp } from '../io/http-server.js'
+import { type HttpServer, serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
-import { Store } from '../io/store.js'
-import { DiskTree } from '../io/tree.js'
+import { lockFile } from '../io/lock.js'
+import { acceptWebSockets } from '../io/ws.js'
 import { fingerprint, type Head, keyPairOf, swarmInfoHash } from '../snapshot/head.js'
-import { Swarm } from '../swarm/swarm.js'
 import { SwarmTable } from '../tracker/swarm-table.js'
-import { ServedModule } from './module.js'
+import { answerAdmin } from './admin.js'
+import { type CentreSwarms, startSwarms } from './centre-swarms.js'
+import { CONTROL_PATH, ControlDesk } from './control-desk.js'
+import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
-import { Publisher } from './publish.js'
+import { type PublishEvents, Publishing } from './publishing.js'
 import { route } from './routes.js'
-import type { Select } from './scan.js'
-import { WirePort } from './swarm-node.js'
 import { systemRandom } from './system.js'
+import { TorrentDesk } from './torrent-desk.js'
 import { trackerRoute } from './tracker-route.js'
 
 export type ServeConfig = {
@@ -26,27 +25,30 @@ export type ServeConfig = {
   readonly listen: { readonly host: string; readonly port: number }
   readonly peerListen: { readonly host: string; readonly port: number } | null
   readonly state: string
-  /** What others are told; null: from `listen`. */
+  /** What others are told, without a `/` at the end; null: from `listen`. */
   readonly publicUrl: string | null
   readonly intervalMs: number
   readonly uploadRate: number | null
-  readonly select: Select
+  /** Patterns of what is published and what not; both empty: everything. */
+  readonly publish: readonly string[]
+  readonly ignore: readonly string[]
   readonly xattrs: boolean
+  /** PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | null
 }
 
-export type ServeEvents = {
+export type ServeEvents = PublishEvents & {
   /** The key was made now: what an admin has to tell the nodes. */
   newKey(fingerprint: string, pulls: readonly string[]): void
-  hashing(module: string, files: number, bytes: number): void
-  published(module: string, head: Head, changed: boolean, outcome: Outcome): void
   ready(module: string, head: Head, url: string): void
-  failed(module: string, what: string): void
 }
 
 export type ServeHost = { readonly clock: Clock; readonly log: Log }
 
-/** Runs until the signal; `rescan` resolves each time somebody wants the trees looked at now. */
+/**
+ * Runs until the signal; `rescan` resolves each time somebody wants the trees looked at now.
+ * @throws {StartupError} where the state, a port or the certificate cannot be used, {FileError} where a tree is not there
+ */
 export async function serve(
   config: ServeConfig,
   events: ServeEvents,
@@ -56,137 +58,146 @@ export async function serve(
 ): Promise<void> {
   const { seed, made } = openKeyFile(`${config.state}/key`)
   const keys = keyPairOf(seed)
-  const pool = new HashPool()
-  const modules = new Map<string, ServedModule>()
-  const publishers = new Map<string, Publisher>()
-  for (const { name, directory } of config.modules) {
-    const tree = new DiskTree(directory)
-    const module = new ServedModule(name, tree, new Store(`${config.state}/modules/${name}`), pool)
-    modules.set(name, module)
-    const progress = (files: number, bytes: number): void => events.hashing(name, files, bytes)
-    const { select, xattrs } = config
-    const { clock } = host
-    const { store } = module
-    publishers.set(
-      name,
-      new Publisher({ module: name, tree, store, pool, keys, select, xattrs, clock, progress }),
+  const lock = lockFile(`${config.state}/lock`)
+  if (lock === null)
+    throw new StartupError(
+      `another centre runs with ${config.state}; give this one its own --state`,
     )
-  }
-  const publishAll = async (): Promise<void> => {
-    for (const [name, module] of modules) await publishOne(name, module, publishers, events, signal)
-  }
-  const table = new SwarmTable()
-  const tracker = trackerRoute(table, host.clock, systemRandom)
-  const status = (module: ServedModule): ModuleStatus | null => statusOf(module, table)
-  const http = await serveHttp({
-    ...config.listen,
-    tls: config.tls,
-    handle: (request) => route({ modules, tracker, status }, request),
-    upgrade: null,
-    log: host.log,
-  })
-  const swarms: Promise<void>[] = []
-  let wire: WirePort | null = null
   try {
-    const scheme = config.tls === null ? 'http' : 'https'
-    const origin = config.publicUrl ?? `${scheme}://${urlHost(config.listen.host)}:${http.port}`
-    const urls = config.modules.map((m) => `${origin}/${m.name}`)
-    if (made) events.newKey(fingerprint(keys.publicKey), urls)
-    await publishAll()
-    wire = await startSwarms(modules, config, keys.publicKey, table, swarms, host, signal)
-    for (const module of modules.values())
-      if (module.current !== null)
-        events.ready(module.name, module.current.head, `${origin}/${module.name}`)
-    while (!signal.aborted) {
-      await soonest(rescan(), config.intervalMs, host.clock, signal)
-      if (!signal.aborted) await publishAll()
+    let centre: RunningCentre | null = null
+    const told: PublishEvents = {
+      ...events,
+      published: (module, head, changed, outcome) => {
+        events.published(module, head, changed, outcome)
+        if (changed) centre?.control.published(module, head.sequence)
+      },
     }
-  } finally {
-    await http.close()
-    await Promise.all(swarms)
-    await wire?.close()
-    for (const module of modules.values()) await module.close()
-    await pool.close()
-  }
-}
-
-/** Seeds the modules on one port; what is put into `running` settles when a swarm has ended with the signal. */
-async function startSwarms(
-  modules: ReadonlyMap<string, ServedModule>,
-  config: ServeConfig,
-  key: Uint8Array,
-  table: SwarmTable,
-  running: Promise<void>[],
-  host: ServeHost,
-  signal: AbortSignal,
-): Promise<WirePort | null> {
-  if (config.peerListen === null) return null
-  const { clock, log } = host
-  const wire = await WirePort.listen(config.peerListen, clock, systemRandom, log, signal)
-  for (const module of modules.values()) {
-    const infoHash = swarmInfoHash({ key, module: module.name })
-    const swarm = new Swarm({
-      role: 'centre',
-      id: latin1Of(wire.id),
-      store: module.contents,
-      clock,
-      random: systemRandom,
-      log,
-      uploadRate: config.uploadRate,
-      downloadRate: null,
-      dial: wire.dialer(infoHash),
-    })
-    table.open(latin1Of(infoHash))
-    wire.register(infoHash, swarm)
-    module.wirePort = wire.port
-    module.progress = () => swarm.progress()
-    running.push(
-      swarm.run(signal).catch((error: unknown) => {
-        if (!signal.aborted) throw error
-      }),
-    )
-  }
-  return wire
-}
-
-/** What anybody may know of a module now; null before its first snapshot. */
-function statusOf(module: ServedModule, table: SwarmTable): ModuleStatus | null {
-  if (module.current === null) return null
-  const { head } = module.current
-  const { sequence, files, bytes, time, expires } = head
-  const counts = table.get(latin1Of(swarmInfoHash(head)))?.counts
-  const wire = module.progress?.()
-  return {
-    module: module.name,
-    sequence,
-    files,
-    bytes,
-    time,
-    expires,
-    swarm: { seeds: counts?.seeds ?? 0, leeches: counts?.leeches ?? 0 },
-    connections: wire?.peers ?? 0,
-    given: { wire: wire?.bytes.sent ?? 0, http: module.httpSent },
-    nodes: [],
-  }
-}
-
-async function publishOne(
-  name: string,
-  module: ServedModule,
-  publishers: ReadonlyMap<string, Publisher>,
-  events: ServeEvents,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    const published = await publishers.get(name)?.publish(module.current, signal)
-    if (published === undefined) return
-    if (published.changed) module.flip(published.snapshot)
-    events.published(name, published.snapshot.head, published.changed, published.outcome)
+    const { clock } = host
+    const publishing = await Publishing.open({ ...config, keys, clock, events: told })
+    centre = new RunningCentre(config, host, publishing, keys.publicKey)
+    try {
+      await centre.listen()
+      const urls = config.modules.map(({ name }) => `${centre.origin}/${name}`)
+      if (made) events.newKey(fingerprint(keys.publicKey), urls)
+      await publishing.now(signal)
+      await centre.join(signal)
+      for (const { name, current } of publishing.modules.values())
+        if (current !== null) events.ready(name, current.head, `${centre.origin}/${name}`)
+      for (;;) {
+        await soonest(rescan(), config.intervalMs, host.clock, signal)
+        await publishing.now(signal)
+      }
+    } finally {
+      await centre.close()
+      await publishing.close()
+    }
   } catch (error) {
-    if (signal.aborted) return
-    // A tree that cannot be read now is served as it was; without a snapshot there is nothing to serve.
-    if (!(error instanceof PrsyncError) || module.current === null) throw error
-    events.failed(name, messageOf(error))
+    if (!signal.aborted) throw error
+  } finally {
+    lock.release()
+  }
+}
+
+/** What listens: HTTP at once, so that nodes hear that nothing is published yet; swarms and the admin once something is. */
+class RunningCentre {
+  readonly #config: ServeConfig
+  readonly #host: ServeHost
+  readonly #publishing: Publishing
+  readonly #key: Uint8Array
+  readonly #table = new SwarmTable()
+  readonly #torrents: TorrentDesk
+  readonly control: ControlDesk
+  #http: HttpServer | null = null
+  #swarms: CentreSwarms | null = null
+  #admin: { close(): Promise<void> } | null = null
+
+  constructor(config: ServeConfig, host: ServeHost, publishing: Publishing, key: Uint8Array) {
+    this.#config = config
+    this.#host = host
+    this.#publishing = publishing
+    this.#key = key
+    this.control = new ControlDesk({
+      ...host,
+      random: systemRandom,
+      sequenceOf: (module) => publishing.modules.get(module)?.current?.head.sequence ?? null,
+    })
+    this.#torrents = new TorrentDesk({
+      modules: publishing.modules,
+      table: this.#table,
+      clock: host.clock,
+      origin: () => this.origin,
+      host: () => (config.publicUrl === null ? null : new URL(config.publicUrl).hostname),
+      wire: () => this.#swarms?.wire ?? null,
+    })
+  }
+
+  /** What the centre is called: never taken from a request. */
+  get origin(): string {
+    const { publicUrl, tls, listen } = this.#config
+    const scheme = tls === null ? 'http' : 'https'
+    return publicUrl ?? `${scheme}://${urlHost(listen.host)}:${this.#http?.port ?? listen.port}`
+  }
+
+  async listen(): Promise<void> {
+    const { listen, tls } = this.#config
+    const { clock, log } = this.#host
+    const { modules } = this.#publishing
+    const torrents = this.#torrents
+    const tracker = trackerRoute(this.#table, clock, systemRandom, (asked) => torrents.join(asked))
+    const status = (module: ServedModule): ModuleStatus | null => this.#status(module)
+    const routes = { modules, tracker, status, torrents }
+    const { upgrade } = acceptWebSockets(CONTROL_PATH, LIMITS.reportBytes, (socket, address) =>
+      this.control.accept(socket, address),
+    )
+    this.#http = await serveHttp({
+      ...listen,
+      tls,
+      handle: (request) => route(routes, request),
+      upgrade,
+      log,
+    })
+  }
+
+  /** Takes part in the swarms, and hears the admin. */
+  async join(signal: AbortSignal): Promise<void> {
+    const { peerListen, uploadRate, state } = this.#config
+    const { clock, log } = this.#host
+    const { modules } = this.#publishing
+    if (peerListen !== null) {
+      const parts = { listen: peerListen, key: this.#key, uploadRate, table: this.#table }
+      this.#swarms = await startSwarms(modules, { ...parts, clock, log }, signal)
+      this.#swarms.wire.otherwise = (infoHash) => this.#torrents.topic(infoHash)
+    }
+    this.#admin = await answerAdmin(state, this.#publishing, log, signal)
+  }
+
+  async close(): Promise<void> {
+    await this.control.close()
+    await this.#http?.close()
+    await this.#swarms?.close()
+    await this.#admin?.close()
+  }
+
+  /** What anybody may know of a module now; null before its first snapshot. */
+  #status(module: ServedModule): ModuleStatus | null {
+    if (module.current === null) return null
+    const { head } = module.current
+    const { sequence, files, bytes, time, expires } = head
+    const counts = this.#table.get(latin1Of(swarmInfoHash(head)))?.counts
+    const wire = module.progress?.()
+    const { httpSent: http, torrentSent: torrents } = module
+    return {
+      module: module.name,
+      sequence,
+      files,
+      bytes,
+      time,
+      expires,
+      swarm: { seeds: counts?.seeds ?? 0, leeches: counts?.leeches ?? 0 },
+      connections: wire?.peers ?? 0,
+      given: { wire: wire?.bytes.sent ?? 0, http, torrents },
+      nodes: this.control.nodes(module.name),
+    }
   }
 }
 

@@ -24,6 +24,8 @@ export class WirePort {
   readonly id: Uint8Array
   readonly #clock: Clock
   readonly #log: Log
+  /** Who answers for an info-hash that is no module's; null: nobody. */
+  otherwise: (infoHash: string) => Topic | null = () => null
   readonly #swarms: Map<string, Swarm>
   readonly #open: Set<Promise<void>>
   readonly #close: () => Promise<void>
@@ -85,7 +87,7 @@ export class WirePort {
   #accept(link: TcpLink, signal: AbortSignal): void {
     const accepts = (hash: string): Topic | null => {
       const swarm = this.#swarms.get(hash)
-      if (swarm === undefined) return null
+      if (swarm === undefined) return this.otherwise(hash)
       return { kind: 'repository', attach: (peer) => attachNow(swarm, peer, this.#log) }
     }
     this.#opened(link, { kind: 'answer', accepts }, link.remote, signal).catch((error: unknown) => {

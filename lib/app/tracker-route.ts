@@ -9,8 +9,11 @@ export function trackerRoute(
   table: SwarmTable,
   clock: Clock,
   random: Random,
+  /** Called before an announce is answered. */
+  onAnnounce: (request: HttpRequest) => void,
 ): (request: HttpRequest) => HttpAnswer | null {
   return (request) => {
+    if (request.path === '/announce') onAnnounce(request)
     const asker = {
       host: request.remote.address,
       nowMs: clock.monotonic(),

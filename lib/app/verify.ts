@@ -101,6 +101,7 @@ function repairOf(config: VerifyConfig, wish: PullWish): PullConfig {
     delete: false,
     maxDelete: null,
     checksum: true,
+    noScan: false,
     dryRun: false,
     wait: true,
     downloadRate: null,

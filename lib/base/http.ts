@@ -10,6 +10,8 @@ export type HttpRequest = {
   readonly headers: ReadonlyMap<string, string>
   /** Where the client is, as the socket tells. */
   readonly remote: { readonly address: string; readonly port: number }
+  /** The address of ours that the client reached. */
+  readonly local: string
   /** The body, at most `limit` bytes. @throws {WireError} on more. */
   body(limit: number): Promise<Uint8Array>
 }

@@ -65,6 +65,8 @@ export const LIMITS = {
   pieceBytes: 16 * MIB,
   /** A .torrent file: its piece layer, 2 MiB for each TiB in 16 MiB pieces. */
   torrentBytes: 64 * MIB,
+  /** Published files that are torrents too: the latest asked for; each has a swarm at the tracker. */
+  exportedTorrents: 1000,
   /** Layers of a hash tree: 2^36 leaves are the largest content. */
   hashLayers: 36,
 
@@ -85,6 +87,8 @@ export const LIMITS = {
   httpHeadBytes: 16 * KIB,
   /** A message of the control channel. */
   controlBytes: 1 * MIB,
+  /** What a node says on it: one small object. */
+  reportBytes: 4 * KIB,
   /** Nodes on the control channels of one centre: a socket and a last report each; of these, behind one address. */
   controlNodes: 10_000,
   controlNodesAtAddress: 64,

@@ -13,11 +13,16 @@ export function otherCommand(argv: readonly string[], commands: readonly string[
   throw new UsageError(`no command ${first} (see prsync --help)`)
 }
 
-const HELP = `Usage: prsync pull [options] URL DEST
-       prsync serve --tracker NAME=DIR… [options]
+const HELP = `Usage: prsync COMMAND [options]
 
-  pull     bring a tree in step with a module of a centre
-  serve    publish trees, track and seed their swarm
+  pull        bring a tree in step with a module of a centre
+  serve       publish trees, track and seed their swarm
+  status      what a centre gives, or how a pulled tree stands
+  publish     have the centre on this machine look at its trees now
+  verify      read every file of a pulled tree, and repair it
+  torrent     the .torrent of a file, for any BitTorrent v2 client
+  keygen      make a centre's key
+  completion  what makes a shell complete all this
 
 Each takes --help. The manual: prsync(1).
 `

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from '../base/errors.js'
 import { parseDuration } from '../options/units.js'
 import { parseMaxDelete } from '../plan/deletions.js'
 import { filterOptions } from './filter-options.js'
-import { command, parse } from './program.js'
+import { type Command, command, parse } from './program.js'
 import { PullScreen } from './pull-screen.js'
 import { addressOf, rateOf } from './values.js'
 import { version } from './version.js'
@@ -29,6 +29,7 @@ type Flags = {
   jitter?: string
   peerListen: string
   peers: boolean
+  scan: boolean
   checksum?: boolean
   numericIds?: boolean
   xattrs?: boolean
@@ -59,6 +60,10 @@ function program() {
     .option('--peer-listen <addr:port>', 'where other nodes reach this one', '0.0.0.0:0')
     .option('--no-peers', 'everything from the centre over HTTP')
     .option('-c, --checksum', 'check the bytes of every file, not only size and time')
+    .option(
+      '--no-scan',
+      'believe that nobody else changed the tree: look only at what the snapshot changed',
+    )
     .option('--numeric-ids', 'owners by number, not by name')
     .option('-X, --xattrs', 'keep extended attributes and ACLs')
     .option('--wait', 'wait for another run on this tree instead of leaving')
@@ -67,6 +72,13 @@ function program() {
       'after',
       '\nExample:\n  prsync pull --delete http://centre:8730/debian /srv/mirror/debian',
     )
+}
+
+/** With the filter options, for completion. */
+export function pullProgram(): Command {
+  const cli = program()
+  filterOptions(cli)
+  return cli
 }
 
 export async function pullCommand(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
@@ -83,6 +95,7 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     delete: flags.delete === true,
     maxDelete: flags.maxDelete === undefined ? null : parseMaxDelete(flags.maxDelete),
     checksum: flags.checksum === true,
+    noScan: !flags.scan,
     dryRun: flags.dryRun === true,
     numericIds: flags.numericIds === true,
     xattrs: flags.xattrs === true,

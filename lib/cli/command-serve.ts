@@ -1,11 +1,11 @@
 /** `prsync serve --tracker [NAME=]DIR…`. */
 import { parseModule } from '../app/module.js'
 import { type ServeEvents, serve } from '../app/serve.js'
-import { defaultState, hangups, notifyReady, systemClock } from '../app/system.js'
+import { defaultState, hangups, notifyReady, readText, systemClock } from '../app/system.js'
 import { displayName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
 import { parseDuration } from '../options/units.js'
-import { command, parse } from './program.js'
+import { type Command, command, parse } from './program.js'
 import { addressOf, rateOf } from './values.js'
 
 type Flags = {
@@ -16,11 +16,15 @@ type Flags = {
   publicUrl?: string
   interval: string
   uplink?: string
+  publish?: string[]
+  ignore?: string[]
+  tlsCert?: string
+  tlsKey?: string
   xattrs?: boolean
   verbose?: boolean
 }
 
-function program() {
+export function serveProgram(): Command {
   return command('serve', 'Publish trees, track and seed their swarm, and answer ordinary clients.')
     .option('--tracker <name=dir...>', 'publish these directories as modules')
     .option('--listen <addr:port>', 'HTTP', '0.0.0.0:8730')
@@ -29,6 +33,10 @@ function program() {
     .option('--public-url <url>', 'what others are told this centre is called')
     .option('--interval <time>', 'look at the trees so often', '5m')
     .option('--uplink <rate>', "the centre's own upload")
+    .option('--publish <glob...>', 'publish only files that match (as in "pool/**")')
+    .option('--ignore <glob...>', 'and not those that match')
+    .option('--tls-cert <file>', 'HTTPS with this certificate chain, in PEM')
+    .option('--tls-key <file>', 'and its private key')
     .option('-X, --xattrs', 'publish extended attributes and ACLs')
     .option('-v, --verbose', 'say more')
     .addHelpText('after', '\nExample:\n  prsync serve --tracker debian=/srv/mirror/debian')
@@ -38,7 +46,7 @@ export async function serveCommand(
   argv: readonly string[],
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const cli = program()
+  const cli = serveProgram()
   if (!parse(cli, argv)) return EXIT.ok
   const flags = cli.opts<Flags>()
   const modules = (flags.tracker ?? []).map((text) => {
@@ -55,14 +63,14 @@ export async function serveCommand(
     listen: addressOf(flags.listen),
     peerListen: addressOf(flags.peerListen),
     state: flags.state ?? defaultState(),
-    publicUrl: flags.publicUrl ?? null,
+    publicUrl: flags.publicUrl === undefined ? null : urlOf(flags.publicUrl),
     intervalMs: parseDuration(flags.interval, '--interval'),
     uploadRate: rateOf(flags.uplink, '--uplink'),
-    select: () => true,
+    publish: flags.publish ?? [],
+    ignore: flags.ignore ?? [],
     xattrs: flags.xattrs === true,
-    tls: null,
+    tls: tlsOf(flags),
   }
-  let exit: ExitCode = EXIT.ok
   const say = (text: string): void => void process.stderr.write(`prsync: ${text}\n`)
   const events: ServeEvents = {
     newKey: (key, urls) => {
@@ -73,7 +81,6 @@ export async function serveCommand(
     published: (module, head, changed, outcome) => {
       for (const fault of outcome.faults)
         say(`${module}: ${displayName(fault.name)}: ${fault.what}`)
-      exit = outcome.exitCode
       if (changed && flags.verbose === true) say(`${module}: sequence ${head.sequence}`)
     },
     ready: (module, head, url) => {
@@ -86,5 +93,19 @@ export async function serveCommand(
   }
   const host = { clock: systemClock, log: () => {} }
   await serve(config, events, host, hangups(), signal)
-  return exit
+  return EXIT.ok
+}
+
+function tlsOf({ tlsCert, tlsKey }: Flags): { cert: string; key: string } | null {
+  if (tlsCert === undefined && tlsKey === undefined) return null
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new UsageError('--tls-cert and --tls-key are wanted together')
+  return { cert: readText(tlsCert), key: readText(tlsKey) }
+}
+
+/** Without a `/` at the end, so that paths can be put after it. */
+function urlOf(text: string): string {
+  if (!/^https?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text))
+    throw new UsageError(`not a URL: ${text} (as in https://mirror.example.org)`)
+  return text.replace(/\/+$/, '')
 }

@@ -92,7 +92,10 @@ function centreText({ url, head, fingerprint, traffic }: CentreStatus): string {
       'nodes',
       `${swarm.seeds} complete, ${swarm.leeches} fetching; ${connections} connected to the centre`,
     ])
-    rows.push(['given', `${number(given.wire)} bytes to nodes, ${number(given.http)} over HTTP`])
+    rows.push([
+      'given',
+      `${number(given.wire)} bytes to nodes, ${number(given.http)} over HTTP, ${number(given.torrents)} to BitTorrent clients`,
+    ])
     for (const node of nodes)
       rows.push([
         'node',

@@ -48,6 +48,14 @@ async function run(
       return (await import('./command-pull.js')).pullCommand(rest, signal)
     case 'serve':
       return (await import('./command-serve.js')).serveCommand(rest, signal)
+    case 'publish':
+      return (await import('./command-publish.js')).publishCommand(rest, signal)
+    case 'torrent':
+      return (await import('./command-torrent.js')).torrentCommand(rest, signal)
+    case 'keygen':
+      return (await import('./command-keygen.js')).keygenCommand(rest)
+    case 'completion':
+      return (await import('./command-completion.js')).completionCommand(rest)
     case 'status':
       return (await import('./command-status.js')).statusCommand(rest, signal)
     case 'verify':

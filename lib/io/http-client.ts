@@ -29,12 +29,12 @@ const SILENCE_MS = 30_000
 export class HttpClient {
   readonly #plain: Agent
   readonly #tls: TlsAgent
-  readonly #userAgent: string
+  readonly userAgent: string
   /** Body bytes received so far. */
   received = 0
 
   constructor(userAgent: string, connections = 8) {
-    this.#userAgent = userAgent
+    this.userAgent = userAgent
     const options = { keepAlive: true, maxSockets: connections }
     this.#plain = new Agent(options)
     this.#tls = new TlsAgent(options)
@@ -72,7 +72,7 @@ export class HttpClient {
 
   #send(url: URL, ask: HttpAsk, signal: AbortSignal): Promise<IncomingMessage> {
     const tls = url.protocol === 'https:'
-    const headers: Record<string, string> = { 'user-agent': this.#userAgent, ...ask.headers }
+    const headers: Record<string, string> = { 'user-agent': this.userAgent, ...ask.headers }
     if (ask.body !== undefined) headers['content-length'] = `${ask.body.length}`
     const options = {
       method: ask.method ?? 'GET',

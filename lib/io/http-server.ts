@@ -1,5 +1,11 @@
 /** node:http as plain values: requests in, answers out; limits on the way. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -37,10 +43,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       response.destroy()
     })
   }
-  const server: Server =
-    options.tls === null
-      ? createServer(limits, handler)
-      : createTlsServer({ ...options.tls, ...limits }, handler)
+  const server = serverOf(options.tls, limits, handler)
   server.keepAliveTimeout = 30_000
   const { upgrade } = options
   if (upgrade !== null) server.on('upgrade', upgrade)
@@ -55,6 +58,21 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+function serverOf(
+  tls: HttpServerOptions['tls'],
+  limits: ServerOptions,
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  if (tls === null) return createServer(limits, handler)
+  try {
+    return createTlsServer({ ...tls, ...limits }, handler)
+  } catch (cause) {
+    throw new StartupError(`cannot use the TLS certificate or its key: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -145,6 +163,7 @@ function plain(request: IncomingMessage): HttpRequest {
     query: at < 0 ? '' : url.slice(at + 1),
     headers,
     remote: { address: request.socket.remoteAddress ?? '', port: request.socket.remotePort ?? 0 },
+    local: request.socket.localAddress ?? '',
     body: async (limit) => {
       const chunks: Uint8Array[] = []
       let length = 0

@@ -5,11 +5,10 @@
  */
 import { createRequire } from 'node:module'
 import type { KoffiFunc } from 'koffi'
-import { codeOf } from '../base/errors.js'
+import { codeOf, FileError } from '../base/errors.js'
 
 /** A failed call, in the shape of Node's own system errors. */
-export class SystemError extends Error {
-  override readonly name = 'SystemError'
+export class SystemError extends FileError {
   readonly code: string
   readonly syscall: string
   constructor(syscall: string, code: string) {

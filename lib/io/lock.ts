@@ -1,8 +1,9 @@
 /** One writer a tree: flock(2) on a file that says who. The kernel lets go of it when the owner dies, however it dies. */
-import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { joinName } from '../base/byte-name.js'
+import { messageOf, StartupError } from '../base/errors.js'
 import { needLibc } from './libc.js'
 import { type DiskTree, PRIVATE_NAME } from './tree.js'
 
@@ -30,6 +31,25 @@ export async function lockTree(
   ftruncateSync(fd)
   writeSync(fd, `${process.pid} on ${hostname()}\n`, 0)
   let held = true
+  return {
+    release: () => {
+      if (held) closeSync(fd)
+      held = false
+    },
+  }
+}
+
+/** A lock file anywhere, made where it is not; null: another process has it. @throws {StartupError} where it cannot be used */
+export function lockFile(path: string): Lock | null {
+  let fd: number
+  try {
+    fd = openSync(path, 'a', 0o600)
+  } catch (cause) {
+    throw new StartupError(`cannot lock ${path}: ${messageOf(cause)}`, { cause })
+  }
+  let held = needLibc('flock').lock(fd)
+  if (!held) closeSync(fd)
+  if (!held) return null
   return {
     release: () => {
       if (held) closeSync(fd)

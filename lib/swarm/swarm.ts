@@ -140,6 +140,9 @@ export class Swarm {
     await this.#connect(open, null)
   }
 
+  get through(): number | null {
+    return this.#through
+  }
   /** The sequence we are complete through: what was offered before is said by it now. */
   setThrough(sequence: number | null): void {
     this.#through = sequence

@@ -234,6 +234,32 @@ t.test('-n changes nothing and says what would be done', async (t) => {
   t.equal(readFileSync(join(dest, 'f'), 'utf8'), 'x')
 })
 
+t.test('--no-scan looks only at what the snapshot changed', async (t) => {
+  const { source, dest, centre } = await scene(t, (source) => {
+    for (const d of ['a', 'b']) mkdirSync(join(source, d))
+    writeFileSync(join(source, 'a/f'), bytes(2000))
+    writeFileSync(join(source, 'b/g'), 'g')
+    linkSync(join(source, 'a/f'), join(source, 'a/second'))
+  })
+  await pullFrom(centre.url, dest, { noScan: true })
+  t.strictSame(differences(source, dest), [], 'the first time there is nothing to believe')
+  writeFileSync(join(dest, 'a/f2'), 'local')
+  rmSync(join(dest, 'b/g'))
+  linkSync(join(source, 'a/f'), join(source, 'b/third'))
+  await centre.rescan()
+  const report = await pullFrom(centre.url, dest, { noScan: true, delete: true })
+  t.match(report, { exit: 0, bytes: { centre: 1 } }, 'b changed and is looked at')
+  t.equal(statSync(join(dest, 'b/third')).ino, statSync(join(dest, 'a/f')).ino)
+  const still = await pullFrom(centre.url, dest, { noScan: true, delete: true })
+  t.match(
+    still,
+    { exit: 0, files: { kept: 0, deleted: 0 } },
+    'nothing changed: nothing is looked at',
+  )
+  await pullFrom(centre.url, dest, { delete: true })
+  t.strictSame(differences(source, dest), [])
+})
+
 t.test('a directory of the module alone', async (t) => {
   const { source, dest, centre } = await scene(t, (source) => {
     mkdirSync(join(source, 'dists/stable'), { recursive: true })

@@ -88,7 +88,7 @@ t.test('a status goes there and back, and anything else is refused', async (t) =
     expires: 5,
     swarm: { seeds: 1, leeches: 0 },
     connections: 1,
-    given: { wire: 6, http: 7 },
+    given: { wire: 6, http: 7, torrents: 8 },
     nodes: [
       {
         id: '00'.repeat(20),

@@ -34,7 +34,6 @@ function documented(command: string): string[] {
 t.ok(COMMANDS.length > 1, 'there are commands')
 for (const command of COMMANDS)
   t.test(`prsync ${command}: its options are those of the manual`, async (t) => {
-    t.ok(declared(`command-${command}`).length > 1)
     t.same(documented(command), declared(`command-${command}`))
   })
 

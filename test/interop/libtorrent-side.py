@@ -1,4 +1,4 @@
-"""libtorrent's side of libtorrent.test.ts: leech TORRENT INTO PORT | seed TORRENT FROM. Says where it listens, then 'done'."""
+"""libtorrent's side of libtorrent.test.ts: leech TORRENT INTO PORT | fetch TORRENT INTO (peers by its tracker) | seed TORRENT FROM. Says where it listens, then 'done'."""
 import sys, time
 import libtorrent as lt
 

@@ -38,7 +38,12 @@ export async function startCentre(
 ): Promise<TestCentre> {
   const stop = new AbortController()
   let wish: (() => void) | null = null
-  const rescan = (): Promise<void> => new Promise((resolve) => (wish = resolve))
+  let isWished = false
+  const rescan = (): Promise<void> => {
+    if (!isWished) return new Promise((resolve) => (wish = resolve))
+    isWished = false
+    return Promise.resolve()
+  }
   let published: ((head: Head) => void) | null = null
   const config: ServeConfig = {
     modules: [{ name: 'm', directory }],
@@ -48,7 +53,8 @@ export async function startCentre(
     publicUrl: null,
     intervalMs: 3600_000,
     uploadRate: null,
-    select: () => true,
+    publish: [],
+    ignore: [],
     xattrs: false,
     tls: null,
     ...choice,
@@ -71,7 +77,9 @@ export async function startCentre(
     rescan: () =>
       new Promise((resolve) => {
         published = resolve
+        if (wish === null) isWished = true
         wish?.()
+        wish = null
       }),
     stop: async () => {
       stop.abort(new Error('the test is over'))
@@ -96,6 +104,7 @@ export function pullConfig(url: string, destination: string): PullConfig {
     delete: false,
     maxDelete: null,
     checksum: false,
+    noScan: false,
     dryRun: false,
     numericIds: false,
     xattrs: false,

@@ -1,0 +1,27 @@
+/** Publishes a tree once and ends: what bench/mirror times. Arguments: tree, state directory. */
+import { Publisher } from '../lib/app/publish.js'
+import { systemClock } from '../lib/app/system.js'
+import { HashPool } from '../lib/io/hash-pool.js'
+import { Store } from '../lib/io/store.js'
+import { DiskTree } from '../lib/io/tree.js'
+import { keyPairOf } from '../lib/snapshot/head.js'
+
+const [path = '', state = ''] = process.argv.slice(2)
+const tree = new DiskTree(path)
+const store = new Store(state)
+const pool = new HashPool()
+const publisher = new Publisher({
+  module: 'm',
+  tree,
+  store,
+  pool,
+  keys: keyPairOf(Buffer.alloc(32, 1)),
+  select: () => true,
+  xattrs: false,
+  clock: systemClock,
+  progress: () => {},
+})
+await publisher.publish(null, new AbortController().signal)
+await pool.close()
+await store.close()
+tree.close()

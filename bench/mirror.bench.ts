@@ -1,0 +1,207 @@
+/**
+ * A large mirror on an ordinary day, beside rsync 3.5.0 over its own daemon: nothing changed, and 1.5 % changed in whole
+ * directories, as releases change them. Time and bytes as ratios of one run; and the first index beside `openssl dgst`.
+ * Run: node dist/bench/mirror.bench.js [--files N] [--tiny]
+ */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
+const tiny = process.argv.includes('--tiny')
+const at = process.argv.indexOf('--files')
+const FILES = at > 0 ? Number(process.argv[at + 1]) : tiny ? 2000 : 200_000
+const INDEX = fileURLToPath(new URL('./index-once.js', import.meta.url))
+const A_DIRECTORY = 100
+const RUNS = tiny ? 1 : 3
+const RSYNC_PORT = 28_873
+
+const home = mkdtempSync(join(tmpdir(), 'prsync-mirror-'))
+const [source, ours, theirs] = ['source', 'ours', 'theirs'].map((name) => join(home, name)) as [
+  string,
+  string,
+  string,
+]
+const daemons: ChildProcess[] = []
+try {
+  makeTree()
+  const centre = await startCentre()
+  startRsyncDaemon()
+  rsync(theirs)
+  execFileSync('rsync', ['-a', `${source}/`, `${ours}/`])
+  pull(centre.url) // adopts what stands there
+  report('nothing changed', centre.url)
+  changeTree()
+  centre.child.kill('SIGHUP')
+  await centre.line(/sequence 2\b/)
+  const them = rsync(theirs)
+  const us = pull(centre.url)
+  row('1.5 % changed, seconds', us.seconds, them.seconds)
+  row('1.5 % changed, bytes of metadata', us.metadata, them.bytes - us.wanted)
+  index()
+} finally {
+  for (const daemon of daemons) daemon.kill()
+  rmSync(home, { recursive: true, force: true })
+}
+
+type Cost = { seconds: number; bytes: number }
+
+function report(what: string, url: string): void {
+  const us: number[] = []
+  const them: number[] = []
+  let [ourBytes, theirBytes] = [0, 0]
+  for (let run = 0; run < RUNS; run++) {
+    const pulled = pull(url)
+    us.push(pulled.seconds)
+    ourBytes = pulled.metadata
+    const synced = rsync(theirs)
+    them.push(synced.seconds)
+    theirBytes = synced.bytes
+  }
+  row(`${what}, seconds`, median(us), median(them))
+  row(`${what}, bytes received`, ourBytes, theirBytes)
+}
+
+function row(what: string, us: number, them: number): void {
+  const figure = (n: number): string =>
+    Number.isInteger(n) ? n.toLocaleString('en-US') : n.toFixed(2)
+  process.stdout.write(
+    `${what}: prsync ${figure(us)}, rsync ${figure(them)}, ratio ${(us / them).toFixed(3)}\n`,
+  )
+}
+
+/** Sparse files of some thousand sizes: what counts here is their number. */
+function makeTree(): void {
+  for (let i = 0; i < FILES; i++) {
+    const directory = join(
+      source,
+      `d${Math.floor(i / A_DIRECTORY / 100)}`,
+      `p${Math.floor(i / A_DIRECTORY)}`,
+    )
+    if (i % A_DIRECTORY === 0) mkdirSync(directory, { recursive: true })
+    const path = join(directory, `package-${i}_1.${i % 7}-1_amd64.deb`)
+    writeFileSync(path, '')
+    truncateSync(path, 1 + (i % 4000))
+  }
+}
+
+/** One directory in sixty-six gets other versions of its packages. */
+function changeTree(): void {
+  for (let i = 0; i < FILES; i += A_DIRECTORY * 66) {
+    const directory = join(
+      source,
+      `d${Math.floor(i / A_DIRECTORY / 100)}`,
+      `p${Math.floor(i / A_DIRECTORY)}`,
+    )
+    for (let j = i; j < Math.min(i + A_DIRECTORY, FILES); j++) {
+      const path = join(directory, `package-${j}_1.${j % 7}-1_amd64.deb`)
+      truncateSync(path, 5000 + (j % 500))
+    }
+  }
+}
+
+type Centre = { child: ChildProcess; url: string; line(pattern: RegExp): Promise<string> }
+
+async function startCentre(): Promise<Centre> {
+  const args = [
+    'serve',
+    '--tracker',
+    `m=${source}`,
+    '--state',
+    join(home, 'state'),
+    '-v',
+    '--listen',
+    '127.0.0.1:0',
+    '--peer-listen',
+    '127.0.0.1:0',
+  ]
+  const child = spawn(process.execPath, [PRSYNC, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  daemons.push(child)
+  let text = ''
+  const waiting = new Set<() => void>()
+  child.stderr?.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+    for (const look of waiting) look()
+  })
+  const line = (pattern: RegExp): Promise<string> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        const found = text.split('\n').find((l) => pattern.test(l))
+        if (found === undefined) return
+        waiting.delete(look)
+        resolve(found)
+      }
+      waiting.add(look)
+      look()
+    })
+  const ready = await line(/serving m .* at (http:\S+)/)
+  return { child, url: / at (http:\S+)/.exec(ready)?.[1] ?? '', line }
+}
+
+function pull(url: string): { seconds: number; metadata: number; wanted: number } {
+  const args = ['pull', url, ours, '--json', '--linger', '0', '--peer-listen', '127.0.0.1:0']
+  const { stdout, stderr } = spawnSync(process.execPath, [PRSYNC, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  })
+  const parsed = JSON.parse(stdout.trim() || '{}') as {
+    seconds: number
+    exit: number
+    bytes: { metadata: number; wanted: number }
+  }
+  if (parsed.exit !== 0) throw new Error(`pull failed: ${stderr}`)
+  return { seconds: parsed.seconds, metadata: parsed.bytes.metadata, wanted: parsed.bytes.wanted }
+}
+
+function startRsyncDaemon(): void {
+  const conf = join(home, 'rsyncd.conf')
+  writeFileSync(
+    conf,
+    `use chroot = no\nport = ${RSYNC_PORT}\naddress = 127.0.0.1\n[m]\npath = ${source}\nuid = 0\ngid = 0\n`,
+  )
+  daemons.push(spawn('rsync', ['--daemon', '--no-detach', `--config=${conf}`], { stdio: 'ignore' }))
+}
+
+function rsync(dest: string): Cost {
+  const started = performance.now()
+  for (let tries = 0; ; tries++) {
+    const { status, stdout } = spawnSync(
+      'rsync',
+      ['-a', '--stats', '--delete', `rsync://127.0.0.1:${RSYNC_PORT}/m/`, `${dest}/`],
+      { encoding: 'utf8' },
+    )
+    const bytes = Number(/Total bytes received: ([\d,]+)/.exec(stdout)?.[1]?.replaceAll(',', ''))
+    if (status === 0) return { seconds: (performance.now() - started) / 1000, bytes }
+    if (tries > 50) throw new Error(`rsync failed with ${status}`)
+  }
+}
+
+/** Hashing of new bytes, beside one OpenSSL over the same. */
+function index(): void {
+  const data = join(home, 'data')
+  mkdirSync(data)
+  const chunk = Buffer.alloc(tiny ? 1 << 20 : 64 << 20)
+  for (let i = 0; i < 8; i++) {
+    chunk.fill(i + 1)
+    writeFileSync(join(data, `f${i}`), chunk)
+  }
+  const us: number[] = []
+  const them: number[] = []
+  for (let run = 0; run < RUNS; run++) {
+    const state = join(home, `state-${run}`)
+    const began = performance.now()
+    const child = spawnSync(process.execPath, [INDEX, data, state], { encoding: 'utf8' })
+    us.push((performance.now() - began) / 1000)
+    if (child.status !== 0) throw new Error(child.stderr)
+    const other = performance.now()
+    execFileSync('sh', ['-c', `openssl dgst -sha256 ${data}/* > /dev/null`])
+    them.push((performance.now() - other) / 1000)
+  }
+  row('first index of 8 files, seconds, against openssl dgst -sha256', median(us), median(them))
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
+}

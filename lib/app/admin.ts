@@ -1,0 +1,52 @@
+/** What the running centre can be told through the socket in its state directory, both ends: one line of JSON each way. */
+import { messageOf, PrsyncError, SocketError } from '../base/errors.js'
+import { booleanAt, countAt, listAt, objectOf, parseObject, stringAt } from '../base/json.js'
+import type { Log } from '../host.js'
+import { answerUnix, askUnix } from '../io/unix-socket.js'
+import type { Published, Publishing } from './publishing.js'
+
+const PUBLISH = 'publish'
+/** Modules in one answer. */
+const MODULES = 10_000
+
+/** @throws {StartupError} where the socket cannot be made */
+export function answerAdmin(
+  state: string,
+  publishing: Publishing,
+  log: Log,
+  signal: AbortSignal,
+): Promise<{ close(): Promise<void> }> {
+  return answerUnix(socketOf(state), async (question) => {
+    if (question !== PUBLISH) return JSON.stringify({ error: 'not understood' })
+    try {
+      return JSON.stringify({ published: await publishing.now(signal) })
+    } catch (error) {
+      if (!(error instanceof PrsyncError) && !signal.aborted)
+        log('admin.failed', { what: messageOf(error) })
+      return JSON.stringify({ error: messageOf(error) })
+    }
+  })
+}
+
+/**
+ * Has the running centre look at its trees now; settles when the new snapshots stand.
+ * @throws {TryAgainError} where no centre runs
+ */
+export async function askPublish(state: string, signal: AbortSignal): Promise<Published[]> {
+  const answer = parseObject(await askUnix(socketOf(state), PUBLISH, signal), 'centre')
+  if (Object.hasOwn(answer, 'error')) throw new SocketError(stringAt(answer, 'error'))
+  return listAt(answer, 'published', MODULES).map((value) => {
+    const from = objectOf(value, 'published')
+    return {
+      module: stringAt(from, 'module'),
+      sequence: countAt(from, 'sequence'),
+      changed: booleanAt(from, 'changed'),
+      faults: countAt(from, 'faults'),
+      failed: from['failed'] === null ? null : stringAt(from, 'failed'),
+    }
+  })
+}
+
+function socketOf(state: string): string {
+  return `${state}/control.sock`
+}

@@ -1,0 +1,147 @@
+/** All modules of a centre and their publishers: one look at the trees at a time, whoever asks for it. */
+import { messageOf, PrsyncError } from '../base/errors.js'
+import type { Outcome } from '../base/outcome.js'
+import type { Clock } from '../host.js'
+import { HashPool } from '../io/hash-pool.js'
+import { Store } from '../io/store.js'
+import { DiskTree } from '../io/tree.js'
+import type { Head, KeyPair } from '../snapshot/head.js'
+import { ServedModule } from './module.js'
+import { Publisher } from './publish.js'
+import { Selection } from './selection.js'
+
+export type PublishingParts = {
+  readonly modules: readonly { readonly name: string; readonly directory: string }[]
+  readonly state: string
+  readonly keys: KeyPair
+  /** Patterns of what is published and what not; both empty: everything. */
+  readonly publish: readonly string[]
+  readonly ignore: readonly string[]
+  readonly xattrs: boolean
+  readonly clock: Clock
+  readonly events: PublishEvents
+}
+
+export type PublishEvents = {
+  hashing(module: string, files: number, bytes: number): void
+  published(module: string, head: Head, changed: boolean, outcome: Outcome): void
+  failed(module: string, what: string): void
+}
+
+/** What one look found. */
+export type Published = {
+  readonly module: string
+  readonly sequence: number
+  readonly changed: boolean
+  /** Files that are not in it as they stand. */
+  readonly faults: number
+  /** Why it could not be published; null: it was, or nothing changed. */
+  readonly failed: string | null
+}
+
+type Served = {
+  readonly module: ServedModule
+  readonly publisher: Publisher
+  readonly selection: Selection
+}
+
+export class Publishing {
+  readonly #parts: PublishingParts
+  readonly #pool = new HashPool()
+  readonly #served = new Map<string, Served>()
+  #running: Promise<unknown> = Promise.resolve()
+  /** The look that has not begun yet: who asks now gets this one. */
+  #next: Promise<readonly Published[]> | null = null
+
+  private constructor(parts: PublishingParts) {
+    this.#parts = parts
+  }
+
+  /** @throws {FileError} where a directory is not there, {StartupError} where the state cannot be used; nothing stays open then. */
+  static async open(parts: PublishingParts): Promise<Publishing> {
+    const publishing = new Publishing(parts)
+    try {
+      for (const { name, directory } of parts.modules) publishing.#add(name, directory)
+      return publishing
+    } catch (error) {
+      await publishing.close()
+      throw error
+    }
+  }
+
+  get modules(): ReadonlyMap<string, ServedModule> {
+    return new Map([...this.#served].map(([name, { module }]) => [name, module]))
+  }
+
+  /** Looks at all trees, after a look that runs; whatever changed before this call is published when it settles. */
+  now(signal: AbortSignal): Promise<readonly Published[]> {
+    this.#next ??= this.#running.then(() => {
+      this.#next = null
+      return this.#look(signal)
+    })
+    const next = this.#next
+    this.#running = next.catch(() => {}) // who asked for it hears of it
+    return next
+  }
+
+  async close(): Promise<void> {
+    await this.#running
+    for (const { module } of this.#served.values()) await module.close()
+    await this.#pool.close()
+  }
+
+  #add(name: string, directory: string): void {
+    const { state, publish, ignore, keys, xattrs, clock, events } = this.#parts
+    const tree = new DiskTree(directory)
+    const pool = this.#pool
+    const store = openStore(`${state}/modules/${name}`, tree)
+    const module = new ServedModule(name, tree, store, pool)
+    const selection = new Selection(directory, publish, ignore)
+    const { select } = selection
+    const progress = (files: number, bytes: number): void => events.hashing(name, files, bytes)
+    const options = { module: name, tree, store, pool, keys, select, xattrs, clock, progress }
+    this.#served.set(name, { module, selection, publisher: new Publisher(options) })
+  }
+
+  async #look(signal: AbortSignal): Promise<readonly Published[]> {
+    const found: Published[] = []
+    for (const served of this.#served.values()) {
+      signal.throwIfAborted()
+      found.push(await this.#publish(served, signal))
+    }
+    return found
+  }
+
+  async #publish(
+    { module, publisher, selection }: Served,
+    signal: AbortSignal,
+  ): Promise<Published> {
+    const { name } = module
+    const { events } = this.#parts
+    try {
+      await selection.look()
+      const { snapshot, changed, outcome } = await publisher.publish(module.current, signal)
+      if (changed) module.flip(snapshot)
+      const { head } = snapshot
+      events.published(name, head, changed, outcome)
+      const faults = outcome.faultCount
+      return { module: name, sequence: head.sequence, changed, faults, failed: null }
+    } catch (error) {
+      // A tree that cannot be read now is served as it was; without a snapshot there is nothing to serve.
+      if (signal.aborted || !(error instanceof PrsyncError) || module.current === null) throw error
+      const failed = messageOf(error)
+      events.failed(name, failed)
+      const { sequence } = module.current.head
+      return { module: name, sequence, changed: false, faults: 0, failed }
+    }
+  }
+}
+
+function openStore(path: string, tree: DiskTree): Store {
+  try {
+    return new Store(path)
+  } catch (error) {
+    tree.close()
+    throw error
+  }
+}

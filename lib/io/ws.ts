@@ -1,0 +1,147 @@
+/** The door of ws: WebSockets as texts that are pulled, both ends. Limits on what the other side can make us hold. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocket, WebSocketServer } from 'ws'
+import { messageOf, TryAgainError } from '../base/errors.js'
+
+export type TextSocket = {
+  /** The next message, or null at the end, however it came. */
+  read(signal: AbortSignal): Promise<string | null>
+  /** Queues; look at `unsent` before giving more. Nothing happens on a socket that has ended. */
+  write(text: string): void
+  /** Bytes that the network has not taken yet. */
+  readonly unsent: number
+  /** At once, without waiting for the other side. Twice is fine. */
+  close(): void
+}
+
+/** Messages nobody has read, above which the other side is made to wait. */
+const UNREAD = 8
+const CONNECT_MS = 10_000
+
+export type WebSocketAcceptor = {
+  /** For `HttpServerOptions.upgrade`. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Uint8Array) => void
+}
+
+/** @param path the only one that is answered; @param onSocket what comes is its to close */
+export function acceptWebSockets(
+  path: string,
+  messageBytes: number,
+  onSocket: (socket: TextSocket, address: string) => void,
+): WebSocketAcceptor {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: messageBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+  })
+  return {
+    upgrade: (request, socket, head) => {
+      const [asked] = (request.url ?? '').split('?')
+      if (asked !== path) {
+        socket.on('error', () => socket.destroy()) // gone before it heard the answer
+        socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+        return
+      }
+      server.handleUpgrade(request, socket, Buffer.from(head), (opened) =>
+        onSocket(new PulledSocket(opened), request.socket.remoteAddress ?? ''),
+      )
+    },
+  }
+}
+
+/** @param url `ws:` or `wss:`. @throws {TryAgainError} where nobody answers, or not with a WebSocket */
+export function connectWebSocket(
+  url: URL,
+  messageBytes: number,
+  userAgent: string,
+  signal: AbortSignal,
+): Promise<TextSocket> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error)
+    const opened = new WebSocket(url, {
+      maxPayload: messageBytes,
+      perMessageDeflate: false,
+      handshakeTimeout: CONNECT_MS,
+      headers: { 'user-agent': userAgent },
+    })
+    const stop = (): void => {
+      opened.on('error', () => {}) // the news of our own ending of it
+      opened.terminate()
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    const fail = (cause: Error): void => {
+      signal.removeEventListener('abort', stop)
+      reject(new TryAgainError(`${url.href}: ${messageOf(cause)}`, { cause }))
+    }
+    opened.once('error', fail)
+    opened.once('open', () => {
+      opened.off('error', fail)
+      signal.removeEventListener('abort', stop)
+      resolve(new PulledSocket(opened))
+    })
+  })
+}
+
+class PulledSocket implements TextSocket {
+  readonly #socket: WebSocket
+  readonly #unread: string[] = []
+  #isOver = false
+  #wake: (() => void) | null = null
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket
+    socket.on('message', (data, isBinary) => {
+      if (isBinary || !Buffer.isBuffer(data)) return this.close()
+      this.#unread.push(data.toString('utf8'))
+      if (this.#unread.length >= UNREAD) socket.pause()
+      this.#wake?.()
+    })
+    const over = (): void => {
+      this.#isOver = true
+      this.#wake?.()
+    }
+    socket.on('close', over)
+    socket.on('error', over)
+  }
+
+  get unsent(): number {
+    return this.#socket.bufferedAmount
+  }
+
+  async read(signal: AbortSignal): Promise<string | null> {
+    for (;;) {
+      signal.throwIfAborted()
+      const text = this.#unread.shift()
+      if (text !== undefined) {
+        if (this.#unread.length === 0 && !this.#isOver) this.#socket.resume()
+        return text
+      }
+      if (this.#isOver) return null
+      await this.#news(signal)
+    }
+  }
+
+  write(text: string): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return
+    this.#socket.send(text, () => {}) // what cannot be sent ends the socket, which read() tells
+  }
+
+  close(): void {
+    this.#socket.terminate()
+  }
+
+  #news(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#wake = null
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#wake = wake
+      signal.addEventListener('abort', wake, { once: true })
+    })
+  }
+}

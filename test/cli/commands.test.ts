@@ -1,0 +1,162 @@
+/** The small commands as a user runs them: what they print, and their exit statuses. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { decodeTorrent } from '../../lib/bt/metainfo.js'
+import { contentRoot } from '../../lib/hash/merkle.js'
+import { startCentre } from '../support/centre.js'
+import { ruled } from '../support/contents.js'
+import { prsync } from '../support/program.js'
+
+t.test('keygen makes a key once and always prints its fingerprint alone', async (t) => {
+  const key = join(t.testdir({}), 'deep/key')
+  const first = await prsync(['keygen', key])
+  t.match(first, { status: 0, stdout: /^SHA256:[A-Za-z0-9+/]{43}\n$/, stderr: '' })
+  t.equal(statSync(key).mode & 0o777, 0o600)
+  const second = await prsync(['keygen', key])
+  t.match(second, { status: 0, stdout: first.stdout, stderr: /already/ })
+  writeFileSync(key, 'nonsense')
+  t.match(await prsync(['keygen', key]), { status: 5, stderr: /holds no key/ })
+})
+
+t.test(
+  'torrent writes the .torrent of a file, large or small, and spares what is there',
+  async (t) => {
+    const folder = t.testdir({ big: Buffer.from(ruled(200_000)), small: 'small', empty: '' })
+    for (const name of ['big', 'small']) {
+      const out = join(folder, `${name}.torrent`)
+      const ran = await prsync([
+        'torrent',
+        join(folder, name),
+        '-o',
+        out,
+        '--url',
+        'http://x.test/a',
+      ])
+      t.match(ran, { status: 0, stdout: /^\S+ [0-9a-f]{64}\n$/, stderr: '' })
+      const torrent = decodeTorrent(readFileSync(out))
+      t.equal(torrent.content.root, contentRoot(readFileSync(join(folder, name))))
+      t.same(torrent.urls, ['http://x.test/a'])
+      t.match(await prsync(['torrent', join(folder, name), '-o', out]), { status: 11 })
+    }
+    t.match(await prsync(['torrent', join(folder, 'empty')]), { status: 1, stderr: /empty/ })
+    t.match(await prsync(['torrent', join(folder, 'none')]), { status: 11 })
+  },
+)
+
+t.test('torrent takes that of a published file from its centre', async (t) => {
+  const folder = t.testdir({ source: { 'a b': 'content' } })
+  const centre = await startCentre(join(folder, 'source'), join(folder, 'state'))
+  t.teardown(() => centre.stop())
+  const out = join(folder, 'x.torrent')
+  t.match(await prsync(['torrent', `${centre.url}/a%20b`, '-o', out]), { status: 0 })
+  t.same(decodeTorrent(readFileSync(out)).urls, [`${centre.url}/a%20b`])
+  t.match(await prsync(['torrent', `${centre.url}/none`, '-o', '-']), { status: 10, stderr: /404/ })
+})
+
+t.test('publish has the running centre look at its trees now', async (t) => {
+  const folder = t.testdir({ source: { a: 'a' } })
+  const state = join(folder, 'state')
+  t.match(await prsync(['publish', '--state', state]), {
+    status: 75,
+    stdout: '',
+    stderr: /no centre/,
+  })
+  const centre = await startCentre(join(folder, 'source'), state)
+  t.equal(statSync(join(state, 'control.sock')).mode & 0o777, 0o600)
+  t.match(await prsync(['publish', '--state', state]), { status: 0, stdout: '', stderr: '' })
+  writeFileSync(join(folder, 'source/b'), 'b')
+  t.match(await prsync(['publish', '--state', state]), { status: 0, stdout: 'm 2\n', stderr: '' })
+  t.match(await prsync(['publish', '--state', state, '-v']), { stdout: 'm 2 unchanged\n' })
+  await centre.stop()
+  t.match(await prsync(['publish', '--state', state]), { status: 75 })
+  t.match(await prsync(['publish', 'http://127.0.0.1:1/m']), { status: 4 })
+})
+
+t.test('serve says what is in its way and what to do', async (t) => {
+  const folder = t.testdir({ source: { a: 'a' }, file: '', pem: 'nonsense' })
+  const source = `m=${join(folder, 'source')}`
+  const state = join(folder, 'state')
+  const busy = createServer()
+  await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', () => resolve()))
+  t.teardown(() => busy.close())
+  const at = busy.address()
+  const port = typeof at === 'object' ? (at?.port ?? 0) : 0
+  const free = ['--listen', '127.0.0.1:0', '--peer-listen', '127.0.0.1:0']
+  const pem = join(folder, 'pem')
+  const cases: readonly [what: string, args: string[], status: number, stderr: RegExp][] = [
+    ['nothing to publish', [], 1, /--tracker NAME=DIR/],
+    ['no such tree', ['--tracker', 'm=/nowhere', ...free], 11, /\/nowhere/],
+    [
+      'a port that is taken',
+      ['--tracker', source, '--listen', `127.0.0.1:${port}`],
+      5,
+      /cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/,
+    ],
+    [
+      'a wire port that is taken',
+      ['--tracker', source, '--listen', '127.0.0.1:0', '--peer-listen', `127.0.0.1:${port}`],
+      5,
+      /EADDRINUSE/,
+    ],
+    [
+      'a state that is no directory',
+      ['--tracker', source, '--state', join(folder, 'file/state'), ...free],
+      5,
+      /file\/state/,
+    ],
+    ['half of TLS', ['--tracker', source, '--tls-cert', pem], 1, /together/],
+    [
+      'a certificate that is none',
+      ['--tracker', source, '--tls-cert', pem, '--tls-key', pem, ...free],
+      5,
+      /TLS/,
+    ],
+    ['a public URL that is none', ['--tracker', source, '--public-url', 'mirror'], 1, /not a URL/],
+    ['one name twice', ['--tracker', source, source], 1, /two modules/],
+  ]
+  for (const [what, args, status, stderr] of cases) {
+    const own = args.includes('--state') ? [] : ['--state', state]
+    t.match(await prsync(['serve', ...args, ...own]), { status, stderr }, what)
+  }
+})
+
+t.test('two centres do not share a state directory', async (t) => {
+  const folder = t.testdir({ source: { a: 'a' } })
+  const state = join(folder, 'state')
+  const centre = await startCentre(join(folder, 'source'), state)
+  t.teardown(() => centre.stop())
+  const args = ['serve', '--tracker', `m=${join(folder, 'source')}`, '--state', state]
+  t.match(await prsync([...args, '--listen', '127.0.0.1:0']), {
+    status: 5,
+    stderr: /another centre/,
+  })
+})
+
+t.test('bash completes commands, options and words as --help has them', async (t) => {
+  const { stdout: script } = await prsync(['completion', 'bash'])
+  const complete = (...words: string[]): string[] => {
+    const line = `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _prsync; echo "\${COMPREPLY[@]}"`
+    const { stdout } = spawnSync('bash', ['-c', line, 'bash', 'prsync', ...words])
+    return stdout.toString().trim().split(' ')
+  }
+  t.same(complete('ver'), ['verify'])
+  t.same(complete('pull', '--max'), ['--max-delete'])
+  t.same(complete('completion', 'z'), ['zsh'])
+  t.same(complete('pull', ''), [''], 'files')
+  t.same(complete('serve', '--state', '--li'), [''], 'the value of an option: files')
+  const help = await prsync(['pull', '--help'])
+  for (const [long] of help.stdout.matchAll(/--[a-z][a-z-]+(?= |,|$)/gm))
+    t.ok(complete('pull', long).includes(long), long)
+})
+
+t.test('zsh and fish are told of the same options', async (t) => {
+  const zsh = await prsync(['completion', 'zsh'])
+  t.match(zsh.stdout, /^#compdef prsync\n/)
+  t.match(zsh.stdout, "'*--max-delete=[remove at most")
+  const fish = await prsync(['completion', 'fish'])
+  t.match(fish.stdout, /seen_subcommand_from pull' -l max-delete -r -d '/)
+  t.match(await prsync(['completion', 'tcsh']), { status: 1, stderr: /bash, zsh, fish/ })
+})
