@@ -49,6 +49,7 @@ export class Publishing {
   readonly #parts: PublishingParts
   readonly #pool = new HashPool()
   readonly #served = new Map<string, Served>()
+  readonly #modules = new Map<string, ServedModule>()
   #running: Promise<unknown> = Promise.resolve()
   /** The look that has not begun yet: who asks now gets this one. */
   #next: Promise<readonly Published[]> | null = null
@@ -70,7 +71,7 @@ export class Publishing {
   }
 
   get modules(): ReadonlyMap<string, ServedModule> {
-    return new Map([...this.#served].map(([name, { module }]) => [name, module]))
+    return this.#modules
   }
 
   /** Looks at all trees, after a look that runs; whatever changed before this call is published when it settles. */
@@ -100,6 +101,7 @@ export class Publishing {
     const { select } = selection
     const progress = (files: number, bytes: number): void => events.hashing(name, files, bytes)
     const options = { module: name, tree, store, pool, keys, select, xattrs, clock, progress }
+    this.#modules.set(name, module)
     this.#served.set(name, { module, selection, publisher: new Publisher(options) })
   }
 

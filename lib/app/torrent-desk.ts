@@ -23,7 +23,12 @@ import { encodePath } from './url-path.js'
 /** The name in a module's index under which the latest are remembered. */
 const REMEMBERED = 'torrents'
 
-type Exported = { readonly module: ServedModule; readonly content: ContentId }
+type Exported = {
+  readonly module: ServedModule
+  readonly content: ContentId
+  /** Its piece layer, once it was asked for: 32 bytes a piece, and costly to make. */
+  readonly pieceLayer: Uint8Array | null
+}
 
 export type TorrentDeskParts = {
   readonly modules: ReadonlyMap<string, ServedModule>
@@ -45,21 +50,21 @@ export class TorrentDesk {
   constructor(parts: TorrentDeskParts) {
     this.#parts = parts
     for (const module of parts.modules.values())
-      for (const content of remembered(module)) this.#open({ module, content })
+      for (const content of remembered(module)) this.#open({ module, content, pieceLayer: null })
   }
 
   /** The .torrent file of a published file; null where its bytes are not there now. */
   async file(module: ServedModule, name: ByteName, content: ContentId): Promise<Uint8Array | null> {
-    const holding = module.contents.find(content.root)
-    const leaves = holding === null ? null : await leavesOfHolding(holding)
-    if (leaves === null) return null
+    const infoHash = shortInfoHash(bare(content))
+    const known = this.#exported.get(infoHash)
+    const pieceLayer = known?.pieceLayer ?? (await pieceLayerOf(module, content))
+    if (pieceLayer === null) return null
+    this.#open({ module, content, pieceLayer })
+    if (known === undefined) this.#remember(module)
     const origin = this.#parts.origin()
-    const url = `${origin}/${module.name}/${encodePath(name)}`
-    const torrent = torrentOf(content, leaves, { announce: `${origin}/announce`, urls: [url] })
-    const isNew = !this.#exported.has(shortInfoHash(torrent))
-    this.#open({ module, content })
-    if (isNew) this.#remember(module)
-    return encodeTorrent(torrent)
+    const announce = `${origin}/announce`
+    const urls = [`${origin}/${module.name}/${encodePath(name)}`]
+    return encodeTorrent({ ...bare(content), pieceLayer, announce, urls })
   }
 
   /** Who answers a handshake for this info-hash; null: nobody here. */
@@ -125,10 +130,14 @@ function remembered(module: ServedModule): ContentId[] {
   return found
 }
 
-/** Short contents have no leaf hashes in the index: they are made when asked for. */
-async function leavesOfHolding(holding: Holding): Promise<Uint8Array | null> {
-  if (holding.length > SMALL_BYTES) return holding.leaves()
-  return leavesOf(await holding.read(0, holding.length))
+/** Null where its bytes are not there now. Short contents have no leaf hashes in the index: they are made here. */
+async function pieceLayerOf(module: ServedModule, content: ContentId): Promise<Uint8Array | null> {
+  const holding = module.contents.find(content.root)
+  if (holding === null) return null
+  const isShort = holding.length <= SMALL_BYTES
+  const leaves = isShort ? leavesOf(await holding.read(0, holding.length)) : holding.leaves()
+  if (leaves === null) return null
+  return torrentOf(content, leaves, { announce: null, urls: [] }).pieceLayer
 }
 
 /** A holding that counts what is read of it. */

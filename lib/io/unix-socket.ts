@@ -18,7 +18,12 @@ export async function answerUnix(
   path: string,
   answer: (question: string) => Promise<string>,
 ): Promise<{ close(): Promise<void> }> {
-  const server = net.createServer({ allowHalfOpen: true }, (socket) => serveOne(socket, answer))
+  /** Connections that have not asked anything yet. */
+  const silent = new Set<net.Socket>()
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    silent.add(socket)
+    serveOne(socket, answer, () => silent.delete(socket))
+  })
   server.maxConnections = QUESTIONS_AT_ONCE
   let place: Place | null = null
   try {
@@ -36,6 +41,7 @@ export async function answerUnix(
         release()
         done()
       })
+      for (const socket of silent) socket.destroy()
     })
   return { close }
 }
@@ -64,7 +70,12 @@ function placeOf(path: string): Place {
   }
 }
 
-function serveOne(socket: net.Socket, answer: (question: string) => Promise<string>): void {
+/** @param onAsked it is over, or is being answered */
+function serveOne(
+  socket: net.Socket,
+  answer: (question: string) => Promise<string>,
+  onAsked: () => void,
+): void {
   let heard = ''
   let isAsked = false
   socket.setEncoding('utf8')
@@ -77,12 +88,14 @@ function serveOne(socket: net.Socket, answer: (question: string) => Promise<stri
     if (end < 0 && heard.length > QUESTION_BYTES) socket.destroy()
     if (end < 0) return
     isAsked = true
+    onAsked()
     socket.setTimeout(0)
     answer(heard.slice(0, end)).then(
       (said) => socket.end(`${said}\n`),
       () => socket.destroy(), // the answerer's own failures are its to tell
     )
   })
+  socket.on('close', onAsked)
   socket.on('end', () => {
     if (!isAsked) socket.destroy()
   })

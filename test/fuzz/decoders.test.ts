@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { formatStatus, parseStatus } from '../../lib/app/module-status.js'
 import { Cursor, hexOf, joined, latin1Of, Underflow } from '../../lib/base/bytes.js'
 import { PrsyncError } from '../../lib/base/errors.js'
 import {
@@ -32,6 +33,7 @@ import {
 import { Outbox } from '../../lib/swarm/outbox.js'
 import { torrentOf } from '../../lib/swarm/torrent-export.js'
 import { GuardedWire } from '../../lib/swarm/wire.js'
+import { formatControl, parseCentreMessage, parseNodeMessage } from '../../lib/tracker/control.js'
 import { contentOf, ruled } from '../support/contents.js'
 import { corpusFolders, corpusOf } from '../support/corpus.js'
 import { recordedEvents } from '../support/recorded-events.js'
@@ -174,6 +176,44 @@ const decoders: readonly Decoder[] = [
     name: 'batch-part',
     decode: (bytes) => void decodeBatchPart(new Cursor(bytes), 65536),
     seeds: validBytes('snapshot/batch-part.vec'),
+  },
+  {
+    name: 'control-node',
+    decode: (bytes) => {
+      const message = parseNodeMessage(latin1Of(bytes))
+      assert.deepEqual(parseNodeMessage(formatControl(message)), message)
+    },
+    seeds: [
+      text(`{"type":"hello","module":"m","id":"${'2d'.repeat(20)}","port":1,"through":null}`),
+      text(
+        '{"type":"report","through":1,"received":2,"sent":3,"receiveRate":4.5,"sendRate":0,"busy":true}',
+      ),
+    ],
+  },
+  {
+    name: 'control-centre',
+    decode: (bytes) => {
+      const message = parseCentreMessage(latin1Of(bytes))
+      if (message !== null) assert.deepEqual(parseCentreMessage(formatControl(message)), message)
+    },
+    seeds: [
+      text('{"type":"head","sequence":7}'),
+      text(
+        '{"type":"peers","peers":[{"host":"192.0.2.1","port":1},{"host":"2001:db8::1","port":2}]}',
+      ),
+    ],
+  },
+  {
+    name: 'status',
+    decode: (bytes) => {
+      const status = parseStatus(latin1Of(bytes))
+      assert.deepEqual(parseStatus(formatStatus(status)), status)
+    },
+    seeds: [
+      text(
+        '{"module":"m","sequence":1,"files":2,"bytes":3,"time":4,"expires":5,"swarm":{"seeds":0,"leeches":1},"connections":0,"given":{"wire":0,"http":0,"torrents":0},"nodes":[{"id":"x","address":"192.0.2.1","through":null,"bytesReceived":1,"bytesSent":2,"receiveRate":0.5,"sendRate":0,"secondsAgo":1}]}',
+      ),
+    ],
   },
   {
     name: 'wire',
