@@ -21,7 +21,9 @@ export class PullScreen implements PullEvents {
 
   constructor(choice: ScreenChoice) {
     this.#choice = choice
-    this.#paint = choice.color ? chalk : new Chalk({ level: 0 })
+    // no-color.org: any value that is not empty
+    const isPlain = !choice.color || (process.env['NO_COLOR'] ?? '') !== ''
+    this.#paint = isPlain ? new Chalk({ level: 0 }) : chalk
     const live = process.stderr.isTTY || choice.progress
     this.#line = live ? ora({ stream: process.stderr, discardStdin: false }).start() : null
   }
