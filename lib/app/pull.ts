@@ -202,6 +202,7 @@ async function pullSnapshot(
         tell()
       }
       lost = sources.lost
+      if (outcome.exitCode === EXIT.ok) meter.settleDelta()
       report.seconds = (clock.monotonic() - session.startedMs) / 1000
       if (config.dryRun || lost > 0) return
       const isRestHashed = believed === null || throughOf(store) !== null

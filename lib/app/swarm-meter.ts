@@ -29,6 +29,13 @@ export class SwarmMeter {
     this.#report.peers = Math.max(this.#report.peers, this.#swarm.progress().peers)
   }
 
+  /** What a delta truly saved: short gaps between what it found came over the network with what was missing. */
+  settleDelta(): void {
+    const { bytes } = this.#report
+    if (bytes.delta > 0)
+      bytes.delta = Math.max(0, bytes.wanted - bytes.cloned - bytes.peers - bytes.centre)
+  }
+
   /** Downloads of metadata, one at a time: they count as such. */
   async aside(download: () => Promise<void>): Promise<void> {
     if (this.#aside++ > 0) throw new TypeError('one download of metadata at a time')

@@ -1,8 +1,12 @@
 /** What a pull shows: one calm line on a terminal, itemized lines when asked, nothing in cron. */
+import { stripVTControlCharacters } from 'node:util'
 import chalk, { Chalk, type ChalkInstance } from 'chalk'
 import ora, { type Ora } from 'ora'
 import type { PullEvents, PullReport, PullState } from '../app/pull-report.js'
 import { displayName } from '../base/byte-name.js'
+
+/** The rate shown is that of so long. */
+const RATE_MS = 5000
 
 export type ScreenChoice = {
   readonly items: boolean
@@ -18,6 +22,7 @@ export class PullScreen implements PullEvents {
   readonly #paint: ChalkInstance
   readonly #line: Ora | null
   #phase = ''
+  readonly #seen: { readonly at: number; readonly bytes: number }[] = []
 
   constructor(choice: ScreenChoice) {
     this.#choice = choice
@@ -49,15 +54,34 @@ export class PullScreen implements PullEvents {
   progress(report: PullReport, state: PullState): void {
     if (this.#line === null) return
     const { peers, centre } = report.bytes
-    const done = state.bytesTotal === 0 ? 0 : Math.floor((100 * state.bytesDone) / state.bytesTotal)
-    const figures = [
+    const percent =
+      state.bytesTotal === 0 ? 0 : Math.floor((100 * state.bytesDone) / state.bytesTotal)
+    const parts = [
+      this.#phase,
+      `${percent}%`,
       `${state.filesDone}/${state.filesTotal} files`,
-      `${done}%`,
-      `${this.#paint.green(short(peers))} from peers`,
-      `${this.#paint.yellow(short(centre))} from the centre`,
-      `${state.peers} peers`,
+      ...this.#speed(state),
+      `${this.#paint.green(short(peers))} of peers`,
+      `${this.#paint.yellow(short(centre))} of the centre`,
+      `${state.peers} connected`,
     ]
-    this.#line.text = `${this.#phase}  ${figures.join('  ')}`
+    // What does not fit goes, the last first: a line that wraps is not calm.
+    const room = (process.stderr.columns ?? 80) - 3
+    while (parts.length > 2 && stripVTControlCharacters(parts.join('  ')).length > room) parts.pop()
+    this.#line.text = parts.join('  ')
+  }
+
+  /** Rate of the last seconds, and what is left at it. */
+  #speed(state: PullState): string[] {
+    const now = performance.now()
+    this.#seen.push({ at: now, bytes: state.bytesDone })
+    while (this.#seen.length > 2 && now - (this.#seen[0]?.at ?? now) > RATE_MS) this.#seen.shift()
+    const [first] = this.#seen
+    const seconds = first === undefined ? 0 : (now - first.at) / 1000
+    const rate = seconds > 0 ? (state.bytesDone - (first?.bytes ?? 0)) / seconds : 0
+    if (rate < 1) return []
+    const left = Math.ceil((state.bytesTotal - state.bytesDone) / rate)
+    return [`${short(Math.round(rate))}/s`, clock(left)]
   }
 
   finish(): void {
@@ -85,6 +109,11 @@ export class PullScreen implements PullEvents {
   }
 }
 
+/** h:mm:ss, as rsync shows it. */
+function clock(seconds: number): string {
+  const two = (n: number): string => `${n}`.padStart(2, '0')
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
+}
 function short(bytes: number): string {
   if (bytes < 1000) return `${bytes}B`
   const units = ['K', 'M', 'G', 'T', 'P']
