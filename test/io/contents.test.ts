@@ -1,0 +1,79 @@
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import t, { type Test } from 'tap'
+import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
+import { FileError } from '../../lib/base/errors.js'
+import { contentRoot } from '../../lib/hash/merkle.js'
+import type { Root } from '../../lib/hash/root.js'
+import { TreeContents } from '../../lib/io/contents.js'
+import { Store } from '../../lib/io/store.js'
+import { DiskTree } from '../../lib/io/tree.js'
+
+/** A tree with one file that was hashed. */
+async function withFile(
+  t: Test,
+  length: number,
+  use: (contents: TreeContents, path: string, root: Root) => Promise<void>,
+): Promise<void> {
+  const folder = t.testdir({ tree: {} })
+  const path = `${folder}/tree/file`
+  const bytes = Buffer.alloc(length, 'x')
+  writeFileSync(path, bytes)
+  const tree = DiskTree.openOrMake(`${folder}/tree`)
+  const store = new Store(`${folder}/index`)
+  const stands = tree.stat(byteName('file'))
+  if (stands === null) throw new Error('no file')
+  const root = contentRoot(bytes)
+  const { ino, size, mtimeNs, ctimeNs } = stands
+  const known = [{ base: 'file', ino, size, mtimeNs, ctimeNs, root, hashed: true }]
+  store.putDirectory(ROOT_NAME, { page: null, built: false, files: 1, bytes: size, known })
+  const contents = new TreeContents(tree, store)
+  try {
+    await use(contents, path, root)
+  } finally {
+    contents.close()
+    await store.close()
+    tree.close()
+  }
+}
+
+for (const length of [1000, 300_000]) {
+  t.test(`${length} bytes that are changed in place are not given, even from an open file`, (t) =>
+    withFile(t, length, async (contents, path, root) => {
+      const holding = contents.find(root)
+      t.strictSame(await holding?.read(10, 5), new Uint8Array(5).fill(0x78))
+      const fd = openSync(path, 'r+')
+      writeSync(fd, 'y', 12)
+      closeSync(fd)
+      await t.rejects(async () => {
+        await holding?.read(10, 5)
+      }, FileError)
+      t.equal(contents.find(root), null, 'nor found any more')
+      const held = readdirSync('/proc/self/fd').filter((one) => isOf(one, path))
+      t.strictSame(held, [], 'nor kept open')
+    }),
+  )
+  t.test(`${length} bytes whose name is another file's are given while they are open`, (t) =>
+    withFile(t, length, async (contents, path, root) => {
+      const holding = contents.find(root)
+      writeFileSync(`${path}.new`, 'another')
+      renameSync(`${path}.new`, path)
+      t.strictSame(await holding?.read(0, 3), new Uint8Array(3).fill(0x78))
+    }),
+  )
+}
+
+function isOf(fd: string, path: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`) === path
+  } catch {
+    return false // closed meanwhile
+  }
+}
