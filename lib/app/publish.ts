@@ -146,7 +146,12 @@ class Build {
     const { tree, store, select } = this.#options
     const record = store.directory(name)
     if (record !== null && !this.#scan.touched.has(name)) return record
-    const standing = listSelected(tree, name, select, this.#outcome)
+    // What cannot be read now is not what was deleted: nodes would delete it too.
+    const standing = this.#scan.unreadable.has(name)
+      ? null
+      : listSelected(tree, name, select, this.#outcome)
+    if (standing === null)
+      return record ?? { page: null, built: true, files: 0, bytes: 0, known: [] }
     const before = previousEntries(store, record)
     const known = new Map((record?.known ?? []).map((k) => [k.base, k]))
     const entries: Entry[] = []

@@ -1,6 +1,6 @@
 /** A snapshot beside what stands at the destination → what is to be done, directory by directory. */
 import { type ByteName, joinName, ROOT_NAME } from '../base/byte-name.js'
-import { codeOf, messageOf } from '../base/errors.js'
+import { codeOf, messageOf, StartupError } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry, Entry, FileEntry } from '../flist/entry.js'
 import type { ContentId } from '../hash/root.js'
@@ -8,7 +8,7 @@ import type { Standing } from '../host.js'
 import { type DirectoryRecord, isSame, type Known } from '../io/directory-record.js'
 import type { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
-import type { DiskTree } from '../io/tree.js'
+import { type DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { type Decision, decide } from '../plan/decide.js'
 import { mergeKnown } from './index-tree.js'
 import { readDirectoryPage } from './pages.js'
@@ -61,7 +61,12 @@ export class Planner {
     sink: PlanSink,
   ): { name: ByteName; page: ContentId | null }[] {
     const { tree, store, select } = this.#options
-    const entries = readDirectoryPage(page, (root) => store.blob(root)) ?? []
+    const entries = readDirectoryPage(page, (root) => store.blob(root))
+    // Taken for empty, a directory whose page is lost would be emptied here too.
+    if (entries === null)
+      throw new StartupError(
+        `the index lacks a page of ${directory}: remove ${tree.path}/${PRIVATE_NAME}/index and pull again`,
+      )
     const standing = new Map((this.#list(directory) ?? []).map((s) => [s.base, s]))
     const record = store.directory(directory)
     const known = new Map((record?.known ?? []).map((k) => [k.base, k]))

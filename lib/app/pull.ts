@@ -1,5 +1,12 @@
 import { byteName, nameFault } from '../base/byte-name.js'
-import { EXIT, FileError, messageOf, TryAgainError, UsageError } from '../base/errors.js'
+import {
+  EXIT,
+  FileError,
+  messageOf,
+  StartupError,
+  TryAgainError,
+  UsageError,
+} from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
@@ -314,7 +321,15 @@ function believedTop({ config, store }: Session): DirectoryEntry | null {
 
 function topOf(head: Head, subtree: string, store: Store): DirectoryEntry | null {
   const blob = (root: Root): Uint8Array | null => store.blob(root)
-  if (subtree === '') return readTop(head.page, blob)
+  if (subtree === '') {
+    const top = readTop(head.page, blob)
+    // Taken for an empty tree, a page that is lost would empty this one.
+    if (top === null)
+      throw new StartupError(
+        'the index lacks the page of the snapshot: remove DEST/.~prsync~/index and pull again',
+      )
+    return top
+  }
   const entry = nameFault(subtree) === null ? findEntry(head.page, byteName(subtree), blob) : null
   if (entry?.kind !== 'directory') throw new UsageError(`the module has no directory ${subtree}`)
   return entry

@@ -17,6 +17,8 @@ export type Scan = {
   /** Files to hash, by directory. */
   readonly stale: readonly { readonly directory: ByteName; readonly files: readonly Standing[] }[]
   readonly staleBytes: number
+  /** Directories that stand and cannot be read: they stay as they were published. */
+  readonly unreadable: ReadonlySet<ByteName>
   /** Names of the index that are gone or are no directories any more. */
   readonly gone: readonly ByteName[]
 }
@@ -34,6 +36,7 @@ export async function scanTree(
   const touched = new Set<ByteName>()
   const stale: { directory: ByteName; files: Standing[] }[] = []
   const gone: ByteName[] = []
+  const unreadable = new Set<ByteName>()
   let staleBytes = 0
   let looked = 0
   const pending: ByteName[] = [ROOT_NAME]
@@ -43,6 +46,10 @@ export async function scanTree(
       signal.throwIfAborted()
     }
     const standing = listSelected(tree, directory, select, outcome)
+    if (standing === null) {
+      unreadable.add(directory)
+      continue
+    }
     const record = store.directory(directory)
     const found = compare(standing, record)
     for (const base of found.directories) pending.push(joinName(directory, base))
@@ -52,23 +59,23 @@ export async function scanTree(
     stale.push({ directory, files: found.stale })
     for (const file of found.stale) staleBytes += file.size
   }
-  return { touched, stale, staleBytes, gone }
+  return { touched, stale, staleBytes, unreadable, gone }
 }
 
-/** What stands in a directory and belongs to the selection; a directory that cannot be read is a fault and empty. */
+/** What stands in a directory and belongs to the selection; null, and a fault, where it cannot be read. */
 export function listSelected(
   tree: DiskTree,
   directory: ByteName,
   select: Select,
   outcome: Outcome,
-): Standing[] {
+): Standing[] | null {
   try {
     const all = tree.list(directory) ?? []
     return all.filter((s) => select(joinName(directory, s.base), s.kind === 'directory'))
   } catch (error) {
     if (codeOf(error) === undefined) throw error
     outcome.fault(directory, `cannot read the directory: ${messageOf(error)}`)
-    return []
+    return null
   }
 }
 

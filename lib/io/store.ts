@@ -75,8 +75,8 @@ export class Store {
       const old = before.get(known.base)
       before.delete(known.base)
       if (old !== undefined && samePlace(old, known)) continue
-      if (old !== undefined) this.#removePlace(name, old)
       this.#putPlace(name, known)
+      if (old !== undefined && old.root !== known.root) this.#removePlace(name, old)
     }
     for (const gone of before.values()) this.#removePlace(name, gone)
     if (record === null) this.#directories.removeSync(keyOf(name))
@@ -124,9 +124,17 @@ export class Store {
     value.latin1(name)
     this.#places.putSync(placeKey(known.root, name), asBuffer(value.done()))
   }
+  /** With its last place go the hashes of a content: else they would outlive it for ever. */
   #removePlace(directory: ByteName, known: Known): void {
-    if (known.root !== null)
-      this.#places.removeSync(placeKey(known.root, joinName(directory, known.base)))
+    if (known.root === null) return
+    this.#places.removeSync(placeKey(known.root, joinName(directory, known.base)))
+    const start = asBuffer(bytesOf(known.root))
+    for (const _ of this.#places.getKeys({ start, end: after(start), limit: 1 })) return
+    this.#leaves.removeSync(start)
+    const sums = this.sums(known.root)
+    if (sums === null) return
+    this.#sums.removeSync(start)
+    this.#blobs.removeSync(asBuffer(bytesOf(sums.root)))
   }
 
   // ---- pages, sums and leaf hashes, by root ---------------------------------------------------

@@ -21,6 +21,7 @@ import t, { type Test } from 'tap'
 import { EXIT, PrsyncError, TrustError, TryAgainError } from '../../lib/base/errors.js'
 import type { Entry } from '../../lib/flist/entry.js'
 import { contentRoot } from '../../lib/hash/merkle.js'
+import { Store } from '../../lib/io/store.js'
 import { decodeBatchRequest, encodeBatchPart } from '../../lib/snapshot/batch.js'
 import { buildDirectory } from '../../lib/snapshot/build.js'
 import { encodeHead, keyPairOf } from '../../lib/snapshot/head.js'
@@ -279,6 +280,42 @@ t.test('a file the centre cannot read is left out, and said so', needsRoot, asyn
   const dest = join(home, 'dest')
   t.equal((await pullFrom(centre.url, dest)).exit, EXIT.ok)
   t.strictSame(readdirSync(dest).sort(), ['.~prsync~', 'good'])
+})
+
+t.test(
+  'a directory the centre cannot read any more is not taken for deleted',
+  needsRoot,
+  async (t) => {
+    const home = t.testdir({ source: { d: { f: 'x' }, g: 'y' }, state: {} })
+    chmodSync(join(home, 'state'), 0o777)
+    const centre = await asNobody(() => startCentre(join(home, 'source'), join(home, 'state')))
+    t.teardown(() => centre.stop())
+    const dest = join(home, 'dest')
+    await pullFrom(centre.url, dest)
+    chmodSync(join(home, 'source/d'), 0)
+    writeFileSync(join(home, 'source/g'), 'changed')
+    await asNobody(() => centre.rescan())
+    const report = await pullFrom(centre.url, dest, { delete: true })
+    t.match(report, { exit: 0, sequence: 2, files: { deleted: 0 } })
+    t.equal(readFileSync(join(dest, 'd/f'), 'utf8'), 'x')
+    t.equal(readFileSync(join(dest, 'g'), 'utf8'), 'changed')
+  },
+)
+
+t.test('an index that lost a page empties nothing', async (t) => {
+  const home = t.testdir({ source: { d: { f: 'x' } }, state: {} })
+  const centre = await startCentre(join(home, 'source'), join(home, 'state'))
+  t.teardown(() => centre.stop())
+  const dest = join(home, 'dest')
+  await pullFrom(centre.url, dest)
+  const store = new Store(join(dest, '.~prsync~/index'))
+  store.transaction(() => {
+    for (const root of [...store.blobRoots()]) store.removeBlob(root)
+  })
+  await store.close()
+  const error = await rejection(pullFrom(centre.url, dest, { delete: true }))
+  t.match(error.message, /index/)
+  t.equal(readFileSync(join(dest, 'd/f'), 'utf8'), 'x')
 })
 
 /** Runs a start-up without root's rights to read everything. */

@@ -104,6 +104,28 @@ t.test('names that no key could hold, and names of every byte', (t) =>
   }),
 )
 
+t.test('the hashes of a content go with its last place, not before', (t) =>
+  withStore(t, async (open) => {
+    const store = open()
+    const name = byteName('d')
+    const root = rootOfByte(7)
+    const sums = { root: rootOfByte(8), length: 3 }
+    store.putLeaves(root, new Uint8Array(64))
+    store.putBlob(sums, new Uint8Array(3))
+    store.putSums(root, sums)
+    store.putDirectory(name, record(known('f', 7), known('g', 7)))
+    store.putDirectory(name, record({ ...known('f', 7), mtimeNs: 9n }, known('g', 7)))
+    store.putDirectory(name, record(known('g', 7)))
+    t.ok(store.leaves(root))
+    t.same(store.sums(root), sums)
+    store.putDirectory(name, record(known('g', 9)))
+    t.equal(store.leaves(root), null)
+    t.equal(store.sums(root), null)
+    t.equal(store.blob(sums.root), null)
+    await store.close()
+  }),
+)
+
 t.test('a place that cannot be used says so', async (t) => {
   const folder = t.testdir({})
   writeFileSync(`${folder}/file`, '')
