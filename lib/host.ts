@@ -66,8 +66,8 @@ export type PartialContent = {
   /** As many bytes as asked for, as they stand here unverified, zeros where nothing was written: for a leaf that lacks a few. */
   read(offset: number, length: number): Uint8Array
   mark(unit: number): void
-  /** All units are marked: the content is whole. */
-  finish(): void
+  /** All units are marked: the content is whole. @param leaves all packed leaf hashes, for answering others; null: not known */
+  finish(leaves: Uint8Array | null): void
 }
 
 /** A directory nobody can leave: names are relative ByteNames, links are never followed. Metadata calls are synchronous. */

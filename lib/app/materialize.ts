@@ -45,6 +45,7 @@ export class Materializer {
   readonly #dirty = new Set<ByteName>()
   #fresh = new Map<ByteName, Map<string, Known>>()
   #freshCount = 0
+  readonly #leaves = new Map<Root, Uint8Array>()
   #serial = 0
 
   constructor(
@@ -199,12 +200,20 @@ export class Materializer {
     this.#dirty.clear()
   }
 
+  /** Leaf hashes of a content that became whole: with them it can be proved to others. */
+  keepLeaves(root: Root, leaves: Uint8Array): void {
+    this.#leaves.set(root, leaves)
+  }
+
   flushIndex(): void {
     const fresh = this.#fresh
     this.#fresh = new Map()
     this.#freshCount = 0
     if (fresh.size === 0) return
+    const leaves = [...this.#leaves]
+    this.#leaves.clear()
     this.#store.transaction(() => {
+      for (const [root, packed] of leaves) this.#store.putLeaves(root, packed)
       for (const [directory, known] of fresh) mergeKnown(this.#store, directory, known)
     })
     const roots: Root[] = []

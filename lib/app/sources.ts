@@ -126,8 +126,9 @@ export class LocalSources implements Sources {
       },
       open: (content): PartialContent => {
         const file = new PartialFile(tree, partials, content)
-        const finish = (): void => {
+        const finish = (leaves: Uint8Array | null): void => {
           file.finish()
+          if (leaves !== null) this.#parts.materializer.keepLeaves(content.root, leaves)
           const deliver = (job: Job): void => this.#parts.materializer.partial(job, file)
           this.#deliver(jobs.get(content.root) ?? [], content, deliver)
         }

@@ -154,7 +154,7 @@ export class Frontier {
   }
   #finish(content: Content): void {
     this.#forget(content)
-    content.partial?.finish()
+    content.partial?.finish(content.hashes?.all() ?? null)
   }
   #forget(content: Content): void {
     this.#byRoot.delete(content.content.root)

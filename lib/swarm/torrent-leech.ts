@@ -85,7 +85,7 @@ export class TorrentLeech {
     if (this.#partial === null) this.#sink.small(this.torrent.content, bytes)
     else this.#store(this.#partial, index, bytes)
     if (this.#have.isFull) {
-      this.#partial?.finish()
+      this.#partial?.finish(null)
       this.#onWhole()
     }
   }

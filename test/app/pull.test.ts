@@ -17,6 +17,8 @@ import {
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { EXIT, UsageError } from '../../lib/base/errors.js'
+import { contentRoot, leavesOf } from '../../lib/hash/merkle.js'
+import { Store } from '../../lib/io/store.js'
 import { pullFrom, startCentre, type TestCentre } from '../support/centre.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { differences } from '../support/trees.js'
@@ -286,6 +288,14 @@ t.test('through the swarm: three nodes, one copy from the centre', async (t) => 
     const { wanted, cloned, delta, peers, centre: direct } = report.bytes
     t.equal(wanted, cloned + delta + peers + direct)
   }
+  const large = readFileSync(join(source, 'large'))
+  const store = new Store(`${dest}1/.~prsync~/index`)
+  t.strictSame(
+    Buffer.from(store.leaves(contentRoot(large)) ?? []),
+    Buffer.from(leavesOf(large)),
+    'it can prove the large content',
+  )
+  await store.close()
   const direct = reports.reduce((sum, r) => sum + r.bytes.centre, 0)
   t.ok(direct < 2 * 3_000_000, `${direct} bytes from the centre for three nodes of 3,000,000`)
 })
