@@ -1,19 +1,13 @@
 /** The program: which command, the one catch, error → message and exit status. Heavy modules load with their command. */
-import { EXIT, type ExitCode, messageOf, PrsyncError, StoppedError } from '../base/errors.js'
+import {
+  EXIT,
+  type ExitCode,
+  messageOf,
+  PrsyncError,
+  StoppedError,
+  UnsupportedError,
+} from '../base/errors.js'
 import { version } from './version.js'
-
-/** A first word that is a subcommand; `./pull` is a file. */
-const COMMANDS = [
-  'pull',
-  'serve',
-  'status',
-  'publish',
-  'volunteer',
-  'torrent',
-  'verify',
-  'keygen',
-  'completion',
-] as const
 
 /** @param invokedAs the path of the program: under the name `rsync` only the rsync face exists */
 export async function main(argv: readonly string[], invokedAs: string): Promise<ExitCode> {
@@ -60,8 +54,10 @@ async function run(
       return (await import('./command-status.js')).statusCommand(rest, signal)
     case 'verify':
       return (await import('./command-verify.js')).verifyCommand(rest, signal)
+    case 'volunteer':
+      throw new UnsupportedError('volunteer is not built yet')
     default:
-      return (await import('./command-other.js')).otherCommand(argv, COMMANDS)
+      return (await import('./command-sync.js')).syncCommand(argv, signal)
   }
 }
 

@@ -29,8 +29,8 @@ export type Libc = {
   /** Opens below `directory` only: no `..`, no absolute name, no link on the way (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). */
   openBeneath(directory: number, name: Uint8Array, flags: number, mode: number): number
   openAt(directory: number, name: Uint8Array, flags: number, mode: number): number
-  /** lstat relative to a directory, into `into`, a `struct statx` of 256 bytes. False where there is nothing. */
-  statAt(directory: number, name: Uint8Array, into: Buffer): boolean
+  /** lstat, or stat, relative to a directory, into `into`, a `struct statx` of 256 bytes. False where there is nothing. */
+  statAt(directory: number, name: Uint8Array, into: Buffer, follow?: boolean): boolean
   mkdirAt(directory: number, name: Uint8Array, mode: number): void
   unlinkAt(directory: number, name: Uint8Array, flags: number): void
   renameAt(fromDirectory: number, from: Uint8Array, toDirectory: number, to: Uint8Array): void
@@ -40,8 +40,13 @@ export type Libc = {
   readlinkAt(directory: number, name: Uint8Array): Uint8Array
   chownAt(directory: number, name: Uint8Array, uid: number, gid: number): void
   chmodAt(directory: number, name: Uint8Array, mode: number): void
-  /** Modification time of the name itself, a link not followed; the access time stays. */
-  utimeAt(directory: number, name: Uint8Array, mtimeNs: bigint): void
+  /** Times of the name itself, a link not followed; one that is null stays. */
+  utimeAt(
+    directory: number,
+    name: Uint8Array,
+    mtimeNs: bigint | null,
+    atimeNs?: bigint | null,
+  ): void
   futime(fd: number, mtimeNs: bigint): void
   /** FICLONE: the whole file shares its blocks. False where the file system cannot. */
   reflink(from: number, to: number): boolean
@@ -156,11 +161,14 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
   }
   const how = Buffer.alloc(24)
   const times = Buffer.alloc(32)
-  times.writeBigInt64LE(BigInt(UTIME_OMIT), 8)
-  const setTimes = (ns: bigint): Buffer => {
-    const nanos = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n
-    times.writeBigInt64LE((ns - nanos) / 1_000_000_000n, 16)
-    times.writeBigInt64LE(nanos, 24)
+  const setTime = (ns: bigint | null, at: number): void => {
+    const rest = ns === null ? 0n : ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n
+    times.writeBigInt64LE(ns === null ? 0n : (ns - rest) / 1_000_000_000n, at)
+    times.writeBigInt64LE(ns === null ? BigInt(UTIME_OMIT) : rest, at + 8)
+  }
+  const setTimes = (mtimeNs: bigint | null, atimeNs: bigint | null): Buffer => {
+    setTime(atimeNs, 0)
+    setTime(mtimeNs, 16)
     return times
   }
   const offsets = [Buffer.alloc(8), Buffer.alloc(8)] as const
@@ -173,9 +181,9 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     },
     openAt: (directory, name, flags, mode) =>
       check(c.openat(directory, z(name), flags, mode) as number, 'openat'),
-    statAt(directory, name, into) {
-      if ((c.statx(directory, z(name), AT.symlinkNoFollow, STATX_BASIC, into) as number) === 0)
-        return true
+    statAt(directory, name, into, follow = false) {
+      const flags = follow ? 0 : AT.symlinkNoFollow
+      if ((c.statx(directory, z(name), flags, STATX_BASIC, into) as number) === 0) return true
       if (NOTHING_THERE.has(koffi.errno())) return false
       throw failure('statx')
     },
@@ -205,12 +213,12 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       ),
     chmodAt: (directory, name, mode) =>
       void check(c.fchmodat(directory, z(name), mode, 0) as number, 'fchmodat'),
-    utimeAt: (directory, name, ns) =>
+    utimeAt: (directory, name, mtimeNs, atimeNs = null) =>
       void check(
-        c.utimensat(directory, z(name), setTimes(ns), AT.symlinkNoFollow) as number,
+        c.utimensat(directory, z(name), setTimes(mtimeNs, atimeNs), AT.symlinkNoFollow) as number,
         'utimensat',
       ),
-    futime: (fd, ns) => void check(c.futimens(fd, setTimes(ns)) as number, 'futimens'),
+    futime: (fd, ns) => void check(c.futimens(fd, setTimes(ns, null)) as number, 'futimens'),
     reflink(from, to) {
       if ((c.ioctl(to, FICLONE, from) as number) === 0) return true
       const error = failure('ioctl FICLONE')

@@ -32,19 +32,31 @@ export type AttributeChoice = {
   readonly xattrs: boolean
 }
 
+/** How a tree is seen. */
+export type TreeView = {
+  /** Symbolic links on the way to a name lead on, also out of the tree; else they are an error. */
+  readonly followsLinks: boolean
+  /** Our own corner is a directory like any other, and the tree's path has one char per byte. */
+  readonly isPlain: boolean
+}
+const MIRROR: TreeView = { followsLinks: false, isPlain: false }
+
 export class DiskTree implements Tree {
   readonly path: string
+  readonly #view: TreeView
   readonly #top: number
   readonly #calls: Libc
   readonly #held = new Map<ByteName, number>()
   readonly #stat = Buffer.alloc(256)
 
   /** @throws {FileError} where there is no such directory. */
-  constructor(path: string) {
+  constructor(path: string, view: TreeView = MIRROR) {
     this.path = path
+    this.#view = view
     try {
       this.#calls = needLibc('openat2')
-      this.#top = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+      const bytes = view.isPlain ? Buffer.from(path, 'latin1') : path
+      this.#top = openSync(bytes, constants.O_RDONLY | constants.O_DIRECTORY)
     } catch (cause) {
       throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
     }
@@ -74,7 +86,7 @@ export class DiskTree implements Tree {
     const bases = readdirSync(`/proc/self/fd/${fd}`, 'latin1').sort()
     const standing: Standing[] = []
     for (const base of bases) {
-      if (directory === ROOT_NAME && base === PRIVATE_NAME) continue
+      if (directory === ROOT_NAME && base === PRIVATE_NAME && !this.#view.isPlain) continue
       const found = this.#look(fd, base)
       if (found !== null) standing.push(found)
     }
@@ -85,6 +97,25 @@ export class DiskTree implements Tree {
     if (name === ROOT_NAME) return this.#look(this.#top, '.')
     const fd = this.#directory(directoryOf(name))
     return fd === null ? null : this.#look(fd, baseOf(name))
+  }
+
+  /** What a link leads to, else as `stat`; null where it leads to nothing. */
+  statFollowing(name: ByteName): Standing | null {
+    if (name === ROOT_NAME) return this.#look(this.#top, '.')
+    const fd = this.#directory(directoryOf(name))
+    return fd === null ? null : this.#look(fd, baseOf(name), true)
+  }
+
+  /** Time of last use, in nanoseconds. */
+  atimeNs(name: ByteName): bigint {
+    if (this.stat(name) === null) return 0n
+    return this.#stat.readBigInt64LE(64) * 1_000_000_000n + BigInt(this.#stat.readUInt32LE(72))
+  }
+
+  /** Where a name stands, for calls that take a directory that is held open. @throws {FileError} */
+  at(name: ByteName): { readonly directory: number; readonly base: Uint8Array } {
+    if (name === ROOT_NAME) return { directory: this.#top, base: DOT }
+    return { directory: this.#directoryOrThrow(directoryOf(name)), base: bytesOf(baseOf(name)) }
   }
 
   readlink(name: ByteName): string {
@@ -109,7 +140,7 @@ export class DiskTree implements Tree {
   }
 
   xattrs(name: ByteName): Xattr[] {
-    const path = this.#procPath(name)
+    const path = this.procPath(name)
     const found: Xattr[] = []
     for (const attribute of this.#calls.listXattrs(path)) {
       const value = this.#calls.getXattr(path, attribute)
@@ -257,7 +288,9 @@ export class DiskTree implements Tree {
     if (held !== undefined) return held
     try {
       const flags = constants.O_RDONLY | constants.O_DIRECTORY
-      const fd = this.#calls.openBeneath(this.#top, nameBytes(name), flags, 0)
+      const fd = this.#view.followsLinks
+        ? this.#calls.openAt(this.#top, nameBytes(name), flags, 0)
+        : this.#calls.openBeneath(this.#top, nameBytes(name), flags, 0)
       if (this.#held.size >= HELD) this.#forgetAll()
       this.#held.set(name, fd)
       return fd
@@ -286,18 +319,19 @@ export class DiskTree implements Tree {
     this.#held.clear()
   }
 
-  #look(directory: number, base: string): Standing | null {
-    if (!this.#calls.statAt(directory, bytesOf(base), this.#stat)) return null
+  #look(directory: number, base: string, follow = false): Standing | null {
+    if (!this.#calls.statAt(directory, bytesOf(base), this.#stat, follow)) return null
     return standingOf(base, this.#stat)
   }
 
-  #procPath(name: ByteName): Uint8Array {
+  /** A path for calls that take no directory. */
+  procPath(name: ByteName): Uint8Array {
     const fd = name === ROOT_NAME ? this.#top : this.#directoryOrThrow(directoryOf(name))
     return bytesOf(`/proc/self/fd/${fd}/${name === ROOT_NAME ? '.' : baseOf(name)}`)
   }
 
   #applyXattrs(name: ByteName, wanted: readonly Xattr[]): void {
-    const path = this.#procPath(name)
+    const path = this.procPath(name)
     const names = new Set(wanted.map((x) => x.name))
     for (const standing of this.#calls.listXattrs(path))
       if (!names.has(standing)) this.#calls.removeXattr(path, standing)

@@ -1,0 +1,63 @@
+/** What the paths of a command line mean: where each source stands and how it is named, and where it all goes. rsync(1). */
+import { type ByteName, byteName, ROOT_NAME } from '../base/byte-name.js'
+import { UnsupportedError, UsageError } from '../base/errors.js'
+
+/** A source: a directory that is opened, and the name in it, which may differ from the name in the transfer. */
+export type SourcePlace = {
+  /** The directory that is opened; with -R what stands before `/./`. */
+  readonly base: string
+  /** Below it. */
+  readonly path: ByteName
+  /** In the transfer. */
+  readonly name: ByteName
+  /** `dir/`: what is in it, without its name. */
+  readonly wholly: boolean
+}
+
+/** A path of another machine: `host:path`, `host::module`, `rsync://host/module`. */
+export function isRemote(path: string): boolean {
+  if (/^rsync:\/\//i.test(path)) return true
+  const colon = path.indexOf(':')
+  if (colon <= 0) return false
+  const slash = path.indexOf('/')
+  return slash < 0 || colon < slash
+}
+
+export function refuseRemote(paths: readonly string[]): void {
+  const remote = paths.find(isRemote)
+  if (remote !== undefined)
+    throw new UnsupportedError(`${remote}: other machines are not built yet, only local copies`)
+}
+
+/** @param path one char per byte @throws {UsageError} on `..` in what -R would send */
+export function sourcePlace(path: string, relative: boolean): SourcePlace {
+  if (path === '') throw new UsageError('a source is named by an empty string')
+  return relative ? relativePlace(path) : plainPlace(path)
+}
+
+function plainPlace(path: string): SourcePlace {
+  const trimmed = path.replace(/\/+$/, '')
+  const last = trimmed.slice(trimmed.lastIndexOf('/') + 1)
+  if (trimmed === '' || path.endsWith('/') || last === '.' || last === '..')
+    return { base: path, path: ROOT_NAME, name: ROOT_NAME, wholly: true }
+  const slash = trimmed.lastIndexOf('/')
+  const base = slash < 0 ? '.' : slash === 0 ? '/' : trimmed.slice(0, slash)
+  return { base, path: byteName(last), name: byteName(last), wholly: false }
+}
+
+function relativePlace(path: string): SourcePlace {
+  const mark = path.lastIndexOf('/./')
+  const base = mark > 0 ? path.slice(0, mark) : path.startsWith('/') ? '/' : '.'
+  const sent = mark >= 0 ? path.slice(mark + 3) : path
+  const parts = sent.split('/').filter((part) => part !== '' && part !== '.')
+  if (parts.includes('..')) throw new UsageError(`found ".." dir in relative path: ${sent}`)
+  const wholly = sent === '' || /(^|\/)\.?$/.test(sent)
+  const name = parts.length === 0 ? ROOT_NAME : byteName(parts.join('/'))
+  return { base, path: name, name, wholly }
+}
+
+/** Names of --files-from: each a source below one directory. Lines that are empty or begin with `#` or `;` are none. */
+export function namesOf(text: string, nul: boolean): readonly string[] {
+  const lines = text.split(nul ? '\0' : /[\n\r]/)
+  return lines.filter((line) => line !== '' && (nul || !/^[#;]/.test(line)))
+}

@@ -1,0 +1,452 @@
+/**
+ * A copy in rsync's place between two directories of this machine: the sender's list, the receiver's decisions and the bytes in
+ * one. rsync(1). What happens is told by events; only `cli` makes words of them.
+ */
+import { type ByteName, baseOf, byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
+import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/errors.js'
+import { parseChmod } from '../flist/chmod.js'
+import { type IdMap, parseIdMap } from '../flist/id-map.js'
+import { Destination } from '../io/destination.js'
+import { equalFiles } from '../io/equal-files.js'
+import { libc } from '../io/libc.js'
+import { kindOfPath, makePath, readNamed, realPath } from '../io/operator.js'
+import { DiskTree } from '../io/tree.js'
+import { openKernel } from '../kernel/kernel.js'
+import type { Kernel } from '../kernel/kernel-port.js'
+import type { Options } from '../options/options.js'
+import { AttributeWork } from '../rsync/attributes.js'
+import { Backup } from '../rsync/backup.js'
+import { Deleter } from '../rsync/deleter.js'
+import { type Entry, Generator, type GeneratorEvents } from '../rsync/generator.js'
+import { LocalTransfer, type TransferEvents } from '../rsync/local-transfer.js'
+import {
+  countLinks,
+  isListed,
+  pathOf,
+  type SourceDirectory,
+  type SourceEvents,
+  SourceList,
+} from '../rsync/source-list.js'
+import type { SourceTree } from '../rsync/trees.js'
+import { Walk } from '../rsync/walk.js'
+
+import { filterOf, protecting, readFilters } from './sync-filters.js'
+import { namesOf, type SourcePlace, sourcePlace } from './sync-places.js'
+
+export type SyncConfig = {
+  readonly options: Options
+  /** Paths as given, one char per byte. */
+  readonly sources: readonly string[]
+  /** Null: the sources are listed. */
+  readonly destination: string | null
+}
+
+export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
+  Pick<TransferEvents, 'began' | 'ended'> &
+  Pick<SourceEvents, 'skipped'> & {
+    deleting(name: ByteName, isDirectory: boolean): void
+    nonEmpty(name: ByteName): void
+    backedUp(name: ByteName, to: string): void
+    removed(name: ByteName): void
+    /** @param side which end it was */
+    fault(
+      side: 'sender' | 'receiver' | 'generator',
+      call: string,
+      path: string,
+      error: unknown,
+    ): void
+    vanished(path: string): void
+    missing(path: string): void
+    madeDestination(path: string): void
+    /** The source could not be read in full: what is extraneous stays. */
+    notDeleting(): void
+    /** --list-only. */
+    listed(entry: Entry): void
+  }
+
+export type Counts = {
+  readonly file: number
+  readonly directory: number
+  readonly symlink: number
+  readonly device: number
+  readonly special: number
+}
+export type SyncReport = {
+  readonly listed: Counts
+  readonly created: Counts
+  readonly deleted: Counts
+  /** Regular files whose bytes came. */
+  readonly transferred: number
+  readonly transferredBytes: number
+  readonly totalBytes: number
+  readonly literal: number
+  readonly matched: number
+  readonly refusedDeletions: number
+  readonly exit: ExitCode
+}
+
+const NO_COUNTS: Counts = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
+
+/** @throws {PrsyncError} on what ends a run before it began */
+export async function sync(
+  config: SyncConfig,
+  events: SyncEvents,
+  signal: AbortSignal,
+): Promise<SyncReport> {
+  const run = new SyncRun(config, events)
+  try {
+    return await run.run(signal)
+  } finally {
+    run.close()
+  }
+}
+
+class SyncRun {
+  readonly #config: SyncConfig
+  readonly #events: SyncEvents
+  readonly #trees = new Map<string, DiskTree>()
+  #to: Destination | null = null
+  /** The source has errors: nothing is deleted. */
+  #isUnsafe = false
+  #faults = 0
+  #vanished = 0
+  #kernel: { kernel: Kernel; entries: number } | null = null
+
+  constructor(config: SyncConfig, events: SyncEvents) {
+    this.#config = config
+    this.#events = events
+  }
+
+  close(): void {
+    for (const tree of this.#trees.values()) tree.close()
+    this.#to?.close()
+  }
+
+  async run(signal: AbortSignal): Promise<SyncReport> {
+    const { options, destination } = this.#config
+    const places = this.#places()
+    const filters = readFilters(options)
+    const list = this.#list(places, filters)
+    if (destination === null) return this.#listOnly(list)
+    const target = this.#target(destination, list)
+    if (target === null) return this.#report(list, null, null, null)
+    const to = new Destination(target.directory, options.keepDirlinks)
+    this.#to = to
+    const backup = options.backup
+      ? new Backup(to, options.backupDir, options.suffix, (name, kept) =>
+          this.#events.backedUp(name, kept),
+        )
+      : null
+    const rules =
+      options.backup &&
+      options.backupDir === null &&
+      options.deleting !== null &&
+      !options.deleteExcluded
+        ? [...filters, ...protecting(options.suffix)]
+        : filters
+    const deleter = new Deleter(
+      to,
+      filterOf(options, rules, 'receiver', to.tree.path),
+      backup,
+      {
+        deleting: (name, isDirectory) => this.#events.deleting(name, isDirectory),
+        nonEmpty: (name) => this.#events.nonEmpty(name),
+        fault: (call, name, error) => this.#receiverFault(call, name, error),
+      },
+      { dryRun: options.dryRun, most: options.maxDelete },
+    )
+    const attributes = this.#attributes(to)
+    const transfer = new LocalTransfer({
+      options,
+      to,
+      attributes,
+      deleter,
+      kernel: (bytes, entries) => this.#kernelFor(bytes, entries),
+      events: {
+        began: (entry) => this.#events.began(entry),
+        ended: (entry) => this.#events.ended(entry),
+        fault: (call, name, error) => this.#receiverFault(call, name, error),
+        sourceFault: (call, entry, error) => this.#senderFault(call, pathOf(entry.origin), error),
+      },
+    })
+    if (options.hardLinks || options.pruneEmptyDirs) list.expand(list.root, options.pruneEmptyDirs)
+    const generator = new Generator({
+      options,
+      to,
+      attributes,
+      deleter,
+      transfer: (request, done) => {
+        done(transfer.bring(request))
+      },
+      equalSums: (entry, tree, name) => equalFiles(entry.origin, { tree, name }),
+      events: {
+        item: (entry, iflags, xname) => this.#events.item(entry, iflags, xname),
+        remark: (what, entry, name) => {
+          if (what === 'in-the-way') this.#faults++
+          this.#events.remark(what, entry, name)
+        },
+        settled: (entry) => {
+          if (options.removeSourceFiles && !options.dryRun) this.#removeSource(entry)
+        },
+        fault: (call, name, error) => this.#receiverFault(call, name, error),
+      },
+      linkCounts: countLinks(list.root),
+      localName: target.localName,
+      mayMakeDevices: options.superUser ?? process.geteuid?.() === 0,
+    })
+    const walk = new Walk(options, list, generator, deleter, () => this.#mayDelete(), target.isNew)
+    await walk.run(signal)
+    transfer.finish()
+    walk.deleteAtEnd()
+    walk.finishDirectories()
+    return this.#report(list, generator, transfer, deleter)
+  }
+
+  // ---- sources -----------------------------------------------------------------------------------
+
+  #places(): readonly SourcePlace[] {
+    const { options, sources } = this.#config
+    if (options.filesFrom === null)
+      return sources.map((path) => sourcePlace(path, options.relative))
+    const [base = '.'] = sources
+    return namesOf(readNamed(options.filesFrom), options.from0).map((line) => {
+      const place = sourcePlace(`${base}/./${line}`, true)
+      const isWhole = place.wholly && place.name !== ROOT_NAME
+      return options.relative
+        ? { ...place, base, wholly: isWhole }
+        : { ...place, base, name: byteName(baseOf(place.name)), wholly: isWhole }
+    })
+  }
+
+  #list(places: readonly SourcePlace[], rules: readonly FilterRule[]): SourceList {
+    const { options } = this.#config
+    const first = places[0]
+    const top = first === undefined ? null : this.#tree(first.base)
+    const chmod = parseChmod(options.chmod, process.umask())
+    const list = new SourceList(
+      { ...options, atimes: options.atimes > 0, chmod },
+      filterOf(options, rules, 'sender', top?.path ?? null),
+      {
+        fault: (call, path, error) => this.#senderFault(call, path, error),
+        skipped: (what, name, text) => {
+          if (what === 'no-target') this.#faults++
+          this.#events.skipped(what, name, text)
+        },
+      },
+    )
+    for (const place of places) this.#add(list, place)
+    return list
+  }
+
+  #add(list: SourceList, place: SourcePlace): void {
+    const { options } = this.#config
+    const tree = this.#tree(place.base)
+    const path = tree === null ? place.base : pathOf({ tree, name: place.path })
+    if (
+      tree !== null &&
+      list.add(place.name, { tree, name: place.path }, place.wholly, options.relative)
+    )
+      return
+    if (options.deleteMissingArgs && tree !== null)
+      list.addMissing(place.name, { tree, name: place.path })
+    else if (!options.ignoreMissingArgs) {
+      this.#faults++
+      this.#isUnsafe = true
+      this.#events.missing(path)
+    }
+  }
+
+  /** A directory that sources stand in. */
+  #tree(path: string): DiskTree | null {
+    const known = this.#trees.get(path)
+    if (known !== undefined) return known
+    if (kindOfPath(path) !== 'directory') return null
+    const { copyLinks, copyUnsafeLinks, copyDirlinks, relative } = this.#config.options
+    const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
+    const tree = new DiskTree(realPath(path), { followsLinks, isPlain: true })
+    this.#trees.set(path, tree)
+    return tree
+  }
+
+  // ---- destination -------------------------------------------------------------------------------
+
+  /** Null: it is not there, and this is a dry run that lists what would come. */
+  #target(
+    path: string,
+    list: SourceList,
+  ): { directory: string; localName: ByteName | null; isNew: boolean } | null {
+    const { options } = this.#config
+    const kind = kindOfPath(path)
+    const only = onlyFile(list.root)
+    const trimmed = path.replace(/(.)\/+$/, '$1')
+    if (kind === 'directory') return { directory: realPath(path), localName: null, isNew: false }
+    if (kind === 'other') {
+      if (only === null)
+        throw new SelectionError('destination must be a directory when copying more than 1 file')
+      return fileTarget(trimmed)
+    }
+    if (only !== null && !path.endsWith('/')) {
+      const target = fileTarget(trimmed)
+      if (options.mkpath && !options.dryRun) makePath(target.directory, true)
+      return target
+    }
+    this.#events.madeDestination(trimmed)
+    if (options.dryRun) return { directory: existingAbove(trimmed), localName: null, isNew: true }
+    makePath(trimmed, options.mkpath)
+    return { directory: realPath(trimmed), localName: null, isNew: true }
+  }
+
+  #attributes(to: Destination): AttributeWork {
+    const { options } = this.#config
+    const isRoot = process.geteuid?.() === 0
+    const mayOwn = options.superUser ?? isRoot
+    const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
+    return new AttributeWork(to, {
+      keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask() },
+      userOf: idMap(options.usermap, 'usermap'),
+      groupOf: idMap(options.groupmap, 'groupmap'),
+      mayGroup: (gid) => mayOwn || groups.has(gid),
+      acls: options.acls,
+      xattrs: options.xattrs > 0,
+      isRoot,
+    })
+  }
+
+  #kernelFor(bytes: number, entries: number): Kernel {
+    if (this.#kernel === null || this.#kernel.entries < entries)
+      this.#kernel = { kernel: openKernel({ dataBytes: bytes, entries }), entries }
+    return this.#kernel.kernel
+  }
+
+  /** rsync(1) --remove-source-files: only if it is still the file that was copied. */
+  #removeSource(entry: Entry): void {
+    const { tree, name } = entry.origin
+    if (entry.stands.kind === 'directory') return
+    const now = tree.stat(name)
+    const path = pathOf(entry.origin)
+    if (now === null) return
+    if (now.size !== entry.stands.size || now.mtimeNs !== entry.stands.mtimeNs) {
+      this.#senderFault('sender failed to remove', path, new FileError('it changed'))
+      return
+    }
+    try {
+      tree.remove(name)
+      this.#events.removed(entry.name)
+    } catch (error) {
+      this.#senderFault('sender failed to remove', path, error)
+    }
+  }
+
+  // ---- faults ------------------------------------------------------------------------------------
+
+  #senderFault(call: string, path: string, error: unknown): void {
+    if (codeOf(error) === 'ENOENT') {
+      this.#vanished++
+      this.#events.vanished(path)
+      return
+    }
+    this.#faults++
+    this.#isUnsafe = true
+    this.#events.fault('sender', call, path, error)
+  }
+  #receiverFault(call: string, name: ByteName, error: unknown): void {
+    const code = codeOf(error)
+    if (code === undefined && !(error instanceof PrsyncError)) throw error
+    const path = this.#to === null ? name : pathOf({ tree: this.#to.tree, name })
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS')
+      throw new FileError(
+        `${call} "${path}": ${code === 'EROFS' ? 'Read-only file system' : 'No space left on device'}`,
+        { cause: error },
+      )
+    this.#faults++
+    this.#events.fault('receiver', call, path, error)
+  }
+  #mayDelete(): boolean {
+    if (!this.#isUnsafe || this.#config.options.ignoreErrors) return true
+    this.#events.notDeleting()
+    return false
+  }
+
+  // ---- the end -----------------------------------------------------------------------------------
+
+  #listOnly(list: SourceList): SyncReport {
+    const show = (directory: SourceDirectory): void => {
+      if (directory.entry !== null) this.#events.listed(directory.entry)
+      list.enter(directory)
+      for (const node of list.list(directory)) {
+        if (isListed(node)) show(node)
+        else this.#events.listed(node)
+      }
+      list.leave()
+    }
+    show(list.root)
+    return this.#report(list, null, null, null)
+  }
+
+  #report(
+    list: SourceList,
+    generator: Generator | null,
+    transfer: LocalTransfer | null,
+    deleter: Deleter | null,
+  ): SyncReport {
+    list.tallyRoot()
+    const refused = deleter?.refused ?? 0
+    const exit =
+      this.#faults > 0
+        ? EXIT.partial
+        : this.#vanished > 0
+          ? EXIT.vanished
+          : refused > 0
+            ? EXIT.maxDelete
+            : EXIT.ok
+    return {
+      listed: list.count,
+      created: generator?.created ?? NO_COUNTS,
+      deleted: deleter?.count ?? NO_COUNTS,
+      transferred: transfer?.count.files ?? 0,
+      transferredBytes: transfer?.count.bytes ?? 0,
+      totalBytes: list.count.bytes,
+      literal: transfer?.count.literal ?? 0,
+      matched: transfer?.count.matched ?? 0,
+      refusedDeletions: refused,
+      exit,
+    }
+  }
+}
+
+/** The list is a single entry that is no directory. */
+function onlyFile(root: SourceDirectory): Entry | null {
+  if (root.entry !== null || root.named.size !== 1) return null
+  const [node] = root.named.values()
+  return node === undefined || isListed(node) ? null : node
+}
+
+function fileTarget(path: string): { directory: string; localName: ByteName; isNew: boolean } {
+  const name = byteName(path.replace(/^\/+(?=[^/]*$)/, ''))
+  const directory = directoryOf(byteName(path))
+  return {
+    directory: path.startsWith('/') && directory === '' ? '/' : realPath(directory),
+    localName: byteName(baseOf(name)),
+    isNew: false,
+  }
+}
+/** The nearest directory above a path that stands, to open in a dry run that makes nothing. */
+function existingAbove(path: string): string {
+  for (let at = path; ; at = directoryOf(byteName(at))) {
+    if (kindOfPath(at) === 'directory') return realPath(at)
+    if (at === ROOT_NAME || !at.includes('/')) return '.'
+  }
+}
+
+function idMap(text: string | null, option: string): IdMap {
+  if (text === null) return (id) => id
+  const isUser = option === 'usermap'
+  return parseIdMap(text, option, {
+    name: (id) => (isUser ? libc()?.userName(id) : libc()?.groupName(id)) ?? null,
+    id: (name) => (isUser ? libc()?.userId(name) : libc()?.groupId(name)) ?? null,
+  })
+}
+
+class SelectionError extends PrsyncError {
+  readonly exitCode = EXIT.fileSelect
+}

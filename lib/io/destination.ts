@@ -1,0 +1,353 @@
+/**
+ * The tree that a receiver writes: every way in which something comes to stand there, is given its attributes, is kept aside
+ * or goes. Decides nothing. Errors are the system's, with their code.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
+import { type ByteName, baseOf, byteName, directoryOf, joinName } from '../base/byte-name.js'
+import { bytesOf } from '../base/bytes.js'
+import { codeOf, FileError } from '../base/errors.js'
+import type { Xattr } from '../flist/entry.js'
+import type { Standing } from '../host.js'
+import { type Libc, needLibc } from './libc.js'
+import { DiskTree } from './tree.js'
+
+/** A file that is being built, under a name that nobody looks for. */
+export type NewFile = {
+  readonly fd: number
+  /** Where it stands. */
+  readonly tree: DiskTree
+  readonly name: ByteName
+}
+
+/** Attributes to give; null leaves one as it is. */
+export type Attributes = {
+  readonly uid: number | null
+  readonly gid: number | null
+  readonly mode: number | null
+  readonly mtimeNs: bigint | null
+  readonly atimeNs: bigint | null
+}
+
+/** How a whole file is copied. */
+export type CopyRule = {
+  readonly sparse: boolean
+  readonly preallocate: boolean
+  readonly fsync: boolean
+}
+
+const COPY_BYTES = 256 * 1024
+/** Above it the kernel copies, or shares blocks: below it one read and one write are cheaper. */
+const KERNEL_COPY_BYTES = 64 * 1024
+const SPARSE_BYTES = 4096
+
+export class Destination {
+  readonly tree: DiskTree
+  readonly #calls: Libc
+  readonly #others = new Map<string, DiskTree>()
+  readonly #buffer = Buffer.allocUnsafe(COPY_BYTES)
+  #serial = 0
+
+  /** @param followsLinks -K: links to directories are taken for directories */
+  constructor(path: string, followsLinks: boolean) {
+    this.tree = new DiskTree(path, { followsLinks, isPlain: true })
+    this.#calls = needLibc('openat2')
+  }
+
+  close(): void {
+    for (const tree of this.#others.values()) tree.close()
+    this.#others.clear()
+    this.tree.close()
+  }
+
+  /** Another directory that an option names, relative to this one; null: it is not there. */
+  other(path: string): DiskTree | null {
+    const full = path.startsWith('/') ? path : `${this.tree.path}/${path}`
+    const known = this.#others.get(full)
+    if (known !== undefined) return known
+    try {
+      const tree = new DiskTree(full, { followsLinks: true, isPlain: true })
+      this.#others.set(full, tree)
+      return tree
+    } catch (error) {
+      if (error instanceof FileError) return null
+      throw error
+    }
+  }
+  /** The same, made where it is not. */
+  otherMade(path: string): DiskTree {
+    const full = path.startsWith('/') ? path : `${this.tree.path}/${path}`
+    mkdirSync(Buffer.from(full, 'latin1'), { recursive: true, mode: 0o755 })
+    const tree = this.other(path)
+    if (tree === null) throw new FileError(`cannot open directory ${full}`)
+    return tree
+  }
+
+  // ---- files ------------------------------------------------------------------------------------
+
+  /** A new file beside the one it will replace, or in `directory`. */
+  create(name: ByteName, mode: number, directory: DiskTree | null): NewFile {
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+    for (;;) {
+      const made = this.#temporaryName(name, directory !== null)
+      const tree = directory ?? this.tree
+      try {
+        const at = tree.at(made)
+        return { fd: this.#calls.openAt(at.directory, at.base, flags, mode), tree, name: made }
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error
+      }
+    }
+  }
+
+  /** The file itself, to be written over. */
+  openInPlace(name: ByteName, mode: number): NewFile {
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
+    const at = this.tree.at(name)
+    return {
+      fd: this.#calls.openAt(at.directory, at.base, flags, mode),
+      tree: this.tree,
+      name,
+    }
+  }
+
+  /** All bytes of an open file into a new one. @returns how many @throws what reading or writing throws */
+  copy(from: number, to: number, rule: CopyRule): number {
+    const { size } = fstatSync(from)
+    if (rule.preallocate && size > 0) this.#calls.reserve(to, size)
+    const copied =
+      size > KERNEL_COPY_BYTES && !rule.sparse
+        ? this.#kernelCopy(from, to, size, rule.preallocate)
+        : this.#readAndWrite(from, to, rule.sparse)
+    if (rule.fsync) fsyncSync(to)
+    return copied
+  }
+  #kernelCopy(from: number, to: number, size: number, isReserved: boolean): number {
+    if (!isReserved && this.#calls.reflink(from, to)) return size
+    let done = 0
+    try {
+      for (;;) {
+        const copied = this.#calls.copyRange(from, done, to, done, Math.max(1 << 30, size))
+        if (copied === 0) return done
+        done += copied
+      }
+    } catch (error) {
+      const code = codeOf(error)
+      // Across some file systems the kernel will not.
+      if (done > 0 || !(code === 'EXDEV' || code === 'EOPNOTSUPP' || code === 'EINVAL')) throw error
+      return this.#readAndWrite(from, to, false)
+    }
+  }
+  #readAndWrite(from: number, to: number, sparse: boolean): number {
+    const buffer = this.#buffer
+    let at = 0
+    for (;;) {
+      const got = readSync(from, buffer, 0, buffer.length, at)
+      if (got === 0) break
+      this.write(to, buffer.subarray(0, got), at, sparse)
+      at += got
+      if (got < buffer.length && at >= fstatSync(from).size) break
+    }
+    if (sparse) ftruncateSync(to, at)
+    return at
+  }
+
+  /** Bytes at an offset; `sparse`: zeros are left out, and the length has to be set at the end. */
+  write(fd: number, bytes: Uint8Array, offset: number, sparse: boolean): void {
+    if (!sparse) {
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
+      return
+    }
+    for (let at = 0; at < bytes.length; ) {
+      const end = Math.min(bytes.length, at + SPARSE_BYTES - ((offset + at) % SPARSE_BYTES))
+      const part = bytes.subarray(at, end)
+      if (!isZero(part)) this.write(fd, part, offset + at, false)
+      at = end
+    }
+  }
+
+  read(fd: number, into: Uint8Array, offset: number): number {
+    return readSync(fd, into, 0, into.length, offset)
+  }
+  /** Cuts, or lengthens by a hole; then what was written is on the disk, if asked for. */
+  finish(fd: number, length: number, fsync: boolean): void {
+    ftruncateSync(fd, length)
+    if (fsync) fsyncSync(fd)
+  }
+  size(fd: number): number {
+    return fstatSync(fd).size
+  }
+
+  /** The new file takes its place. */
+  commit(made: NewFile, name: ByteName): void {
+    this.move(made.tree, made.name, this.tree, name)
+  }
+  discard(made: NewFile): void {
+    const at = made.tree.at(made.name)
+    this.#calls.unlinkAt(at.directory, at.base, 0)
+  }
+  closeFile(made: NewFile): void {
+    closeSync(made.fd)
+  }
+
+  /** Renames, or copies where that leads to another file system. */
+  move(fromTree: DiskTree, from: ByteName, toTree: DiskTree, to: ByteName): void {
+    const a = fromTree.at(from)
+    const b = toTree.at(to)
+    try {
+      this.#calls.renameAt(a.directory, a.base, b.directory, b.base)
+    } catch (error) {
+      if (codeOf(error) !== 'EXDEV') throw error
+      this.#moveAcross(fromTree, from, toTree, to)
+    }
+  }
+  #moveAcross(fromTree: DiskTree, from: ByteName, toTree: DiskTree, to: ByteName): void {
+    const stands = fromTree.stat(from)
+    if (stands === null) throw new FileError(`${from} is gone`)
+    const made = this.#temporaryIn(to)
+    const at = toTree.at(made)
+    if (stands.kind === 'symlink')
+      this.#calls.symlinkAt(bytesOf(fromTree.readlink(from)), at.directory, at.base)
+    else if (stands.kind !== 'file')
+      this.#calls.mknodAt(at.directory, at.base, nodeType(stands), deviceOf(stands))
+    else this.#copyAcross(fromTree, from, at)
+    const { uid, gid, mode, mtimeNs } = stands
+    this.#give(at, stands.kind === 'symlink', { uid, gid, mode, mtimeNs, atimeNs: null })
+    const end = toTree.at(to)
+    this.#calls.renameAt(at.directory, at.base, end.directory, end.base)
+    fromTree.remove(from)
+  }
+  #copyAcross(fromTree: DiskTree, from: ByteName, at: ReturnType<DiskTree['at']>): void {
+    const source = fromTree.openFile(from)
+    try {
+      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
+      const to = this.#calls.openAt(at.directory, at.base, flags, 0o600)
+      try {
+        this.copy(source, to, { sparse: false, preallocate: false, fsync: false })
+      } finally {
+        closeSync(to)
+      }
+    } finally {
+      closeSync(source)
+    }
+  }
+
+  // ---- what is no file ---------------------------------------------------------------------------
+
+  makeDirectory(name: ByteName, mode: number): void {
+    const at = this.tree.at(name)
+    this.#calls.mkdirAt(at.directory, at.base, mode)
+  }
+  makeDirectories(tree: DiskTree, name: ByteName): void {
+    tree.makeDirectories(name)
+  }
+  /** In place of what stands there, but a directory, in one step. */
+  symlink(target: string, name: ByteName, replaces: boolean): void {
+    this.#made(name, replaces, (at) =>
+      this.#calls.symlinkAt(bytesOf(target), at.directory, at.base),
+    )
+  }
+  makeNode(like: Standing, name: ByteName, replaces: boolean): void {
+    this.#made(name, replaces, (at) =>
+      this.#calls.mknodAt(at.directory, at.base, nodeType(like), deviceOf(like)),
+    )
+  }
+  link(tree: DiskTree, existing: ByteName, name: ByteName, replaces: boolean): void {
+    const from = tree.at(existing)
+    this.#made(name, replaces, (at) =>
+      this.#calls.linkAt(from.directory, from.base, at.directory, at.base),
+    )
+  }
+  #made(name: ByteName, replaces: boolean, make: (at: ReturnType<DiskTree['at']>) => void): void {
+    if (!replaces) return make(this.tree.at(name))
+    const made = this.#temporaryName(name, false)
+    make(this.tree.at(made))
+    try {
+      this.tree.rename(made, name)
+    } catch (error) {
+      this.tree.remove(made)
+      throw error
+    }
+    // Renaming over another name of the same file does nothing: rename(2).
+    if (this.tree.stat(made) !== null) this.tree.remove(made)
+  }
+
+  remove(name: ByteName): void {
+    this.tree.remove(name)
+  }
+  removeDirectory(name: ByteName): void {
+    this.tree.removeDirectory(name)
+  }
+
+  // ---- attributes --------------------------------------------------------------------------------
+
+  /** Owner, times, mode: in this order, as each may undo the one before. */
+  give(tree: DiskTree, name: ByteName, isLink: boolean, attributes: Attributes): void {
+    this.#give(tree.at(name), isLink, attributes)
+  }
+  #give(at: ReturnType<DiskTree['at']>, isLink: boolean, a: Attributes): void {
+    if (a.uid !== null || a.gid !== null)
+      this.#calls.chownAt(at.directory, at.base, (a.uid ?? -1) >>> 0, (a.gid ?? -1) >>> 0)
+    if (a.mtimeNs !== null || a.atimeNs !== null)
+      this.#calls.utimeAt(at.directory, at.base, a.mtimeNs, a.atimeNs)
+    if (a.mode !== null && !isLink) this.#calls.chmodAt(at.directory, at.base, a.mode)
+  }
+  setXattr(tree: DiskTree, name: ByteName, xattr: Xattr): void {
+    this.#calls.setXattr(tree.procPath(name), xattr.name, bytesOf(xattr.value))
+  }
+  removeXattr(tree: DiskTree, name: ByteName, xattr: string): void {
+    this.#calls.removeXattr(tree.procPath(name), xattr)
+  }
+
+  /** `.NAME.XXXXXX` beside NAME; in a directory of its own without the dot. */
+  #temporaryName(name: ByteName, isApart: boolean): ByteName {
+    const made = this.#temporaryIn(byteName(baseOf(name)))
+    const base = isApart ? made.slice(1) : made
+    return isApart ? byteName(base) : joinName(directoryOf(name), base)
+  }
+  #temporaryIn(name: ByteName): ByteName {
+    const base = baseOf(name)
+      .replace(/^\./, '')
+      .slice(0, 255 - 8)
+    return joinName(directoryOf(name), `.${base}.${this.#letters()}`)
+  }
+  #letters(): string {
+    const seed = (process.pid * 65_537 + this.#serial++ * 2_654_435_761) % 62 ** 6
+    let rest = seed
+    let text = ''
+    for (let i = 0; i < 6; i++) {
+      text += LETTERS.charAt(rest % 62)
+      rest = Math.floor(rest / 62)
+    }
+    return text
+  }
+}
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+
+function isZero(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte !== 0) return false
+  return true
+}
+
+function nodeType(like: Standing): number {
+  const type = { fifo: 0o010000, socket: 0o140000, character: 0o020000, block: 0o060000 } as const
+  if (like.kind in type) return (type as Record<string, number>)[like.kind] ?? 0
+  throw new FileError(`a ${like.kind} is not made by mknod`)
+}
+/** makedev(3) of Linux. */
+function deviceOf({ major, minor }: Standing): bigint {
+  const a = BigInt(major)
+  const i = BigInt(minor)
+  return (
+    ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((i & 0xffffff00n) << 12n) | (i & 0xffn)
+  )
+}

@@ -1,0 +1,128 @@
+/** What a run in rsync's place was asked for, after implications and defaults. Names follow rsync's long options. */
+import type { InfoWord, Levels } from './words.js'
+
+export type DeleteTiming = 'before' | 'during' | 'delay' | 'after'
+/** A filter as written, in its order; files are read by whoever may. Texts are as the command line has them. */
+export type FilterArgument = {
+  readonly kind: 'filter' | 'include' | 'exclude' | 'include-from' | 'exclude-from'
+  readonly text: string
+}
+
+export type Options = {
+  readonly verbosity: number
+  readonly quiet: boolean
+  readonly info: Levels<InfoWord>
+  readonly humanReadable: number
+  readonly eightBitOutput: boolean
+  readonly stats: boolean
+  readonly progress: boolean
+  /** How changed files are named; null: by their name alone, if at all. */
+  readonly outFormat: string | null
+  /** -ii, -vv: what is the same is named too. */
+  readonly logUnchanged: boolean
+  readonly logFile: string | null
+  readonly logFileFormat: string
+  readonly listOnly: boolean
+  readonly dryRun: boolean
+  readonly outbuf: 'none' | 'line' | 'block' | null
+
+  readonly recursive: boolean
+  readonly incRecursive: boolean
+  readonly dirs: boolean
+  readonly relative: boolean
+  readonly impliedDirs: boolean
+  readonly mkpath: boolean
+  readonly filesFrom: string | null
+  readonly from0: boolean
+  /** 0, 1, 2: -xx leaves mount points out. */
+  readonly oneFileSystem: number
+  readonly links: boolean
+  readonly copyLinks: boolean
+  readonly copyUnsafeLinks: boolean
+  readonly safeLinks: boolean
+  readonly mungeLinks: boolean
+  readonly copyDirlinks: boolean
+  readonly keepDirlinks: boolean
+  readonly copyDevices: boolean
+  readonly writeDevices: boolean
+  readonly maxSize: number | null
+  readonly minSize: number | null
+  readonly pruneEmptyDirs: boolean
+  readonly ignoreMissingArgs: boolean
+  readonly deleteMissingArgs: boolean
+  readonly iconv: string | null
+
+  readonly filters: readonly FilterArgument[]
+  readonly cvsExclude: boolean
+
+  readonly checksum: boolean
+  readonly ignoreTimes: boolean
+  readonly sizeOnly: boolean
+  /** Seconds; -1: to the nanosecond. */
+  readonly modifyWindow: number
+  readonly update: boolean
+  readonly existing: boolean
+  readonly ignoreExisting: boolean
+  readonly removeSourceFiles: boolean
+  readonly fuzzy: number
+  /** All of one kind. */
+  readonly alternates: {
+    readonly kind: 'compare' | 'copy' | 'link'
+    readonly directories: readonly string[]
+  } | null
+
+  readonly perms: boolean
+  readonly executability: boolean
+  readonly owner: boolean
+  readonly group: boolean
+  readonly times: boolean
+  /** 0, 1; 2: files are opened without changing it. */
+  readonly atimes: number
+  readonly omitDirTimes: boolean
+  readonly omitLinkTimes: boolean
+  readonly acls: boolean
+  readonly xattrs: number
+  readonly hardLinks: boolean
+  readonly devices: boolean
+  readonly specials: boolean
+  readonly dropDevices: boolean
+  readonly chmod: readonly string[]
+  readonly usermap: string | null
+  readonly groupmap: string | null
+  readonly numericIds: boolean
+  /** Null: as root, or not. */
+  readonly superUser: boolean | null
+  readonly fakeSuper: boolean
+
+  readonly wholeFile: boolean
+  readonly blockSize: number | null
+  readonly checksumChoice: string | null
+  readonly checksumSeed: number
+  readonly inplace: boolean
+  readonly append: 'no' | 'trust' | 'verify'
+  readonly sparse: boolean
+  readonly preallocate: boolean
+  readonly fsync: boolean
+  readonly partial: boolean
+  readonly partialDir: string | null
+  readonly delayUpdates: boolean
+  readonly tempDir: string | null
+  readonly backup: boolean
+  readonly backupDir: string | null
+  readonly suffix: string
+  readonly force: boolean
+
+  /** Null: nothing is deleted. */
+  readonly deleting: DeleteTiming | null
+  readonly deleteExcluded: boolean
+  readonly maxDelete: number | null
+  readonly ignoreErrors: boolean
+
+  readonly timeoutMs: number
+  /** Bytes a second; 0: no limit. */
+  readonly bwlimit: number
+  readonly stopAfterMinutes: number | null
+  readonly stopAt: string | null
+  readonly maxAlloc: number
+  readonly batch: { readonly kind: 'write' | 'only-write' | 'read'; readonly file: string } | null
+}

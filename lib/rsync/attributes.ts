@@ -1,0 +1,129 @@
+/** Attributes of an entry at the receiver: what differs, and giving what is wrong. Owners, modes, times, ACLs, extended ones. */
+import type { ByteName } from '../base/byte-name.js'
+import type { Xattr } from '../flist/entry.js'
+import type { IdMap } from '../flist/id-map.js'
+import type { ListEntry } from '../flist/list-entry.js'
+import type { Standing } from '../host.js'
+import { differences, type Ids, isTimeKept, type Keeping, modeFor } from '../plan/compare.js'
+import { ITEM } from '../plan/iflags.js'
+import type { ReceivingTree, SourceTree } from './trees.js'
+
+type Entry = ListEntry<SourceTree>
+
+export type AttributeRule = {
+  readonly keeping: Keeping
+  readonly userOf: IdMap
+  readonly groupOf: IdMap
+  /** May this user give files to that group? */
+  readonly mayGroup: (gid: number) => boolean
+  readonly acls: boolean
+  readonly xattrs: boolean
+  readonly isRoot: boolean
+}
+
+export class AttributeWork {
+  readonly #to: ReceivingTree
+  readonly #rule: AttributeRule
+
+  constructor(to: ReceivingTree, rule: AttributeRule) {
+    this.#to = to
+    this.#rule = rule
+  }
+
+  get keeping(): Keeping {
+    return this.#rule.keeping
+  }
+
+  ids(entry: Entry): Ids {
+    const { keeping, userOf, groupOf, mayGroup } = this.#rule
+    const gid = keeping.group ? groupOf(entry.stands.gid) : null
+    return {
+      uid: keeping.owner ? userOf(entry.stands.uid) : null,
+      gid: gid !== null && mayGroup(gid) ? gid : null,
+    }
+  }
+
+  /** The bits for what differs. @param name what stands, of the same kind as the entry */
+  differences(
+    entry: Entry,
+    tree: SourceTree,
+    name: ByteName,
+    seen: Standing,
+    isTransfer: boolean,
+  ): number {
+    const { keeping, acls, xattrs } = this.#rule
+    const atimeNs = keeping.atimes > 0 ? tree.atimeNs(name) : null
+    let flags = differences(entry, seen, atimeNs, this.ids(entry), keeping, isTransfer)
+    if (acls || xattrs) {
+      const wanted = this.#xattrsOf(entry.origin.tree, entry.origin.name)
+      const here = this.#xattrsOf(tree, name)
+      if (acls && entry.stands.kind !== 'symlink' && !areEqual(wanted, here, true))
+        flags |= ITEM.acl
+      if (xattrs && !areEqual(wanted, here, false)) flags |= ITEM.xattr
+    }
+    return flags
+  }
+
+  /**
+   * Gives an entry's attributes to what stands under a name. @param seen what stood there before, whose mode may stay;
+   * null: it is new @param now what stands there, to spare calls that change nothing; null: unknown
+   */
+  give(
+    entry: Entry,
+    tree: SourceTree,
+    name: ByteName,
+    seen: Standing | null,
+    now: Standing | null,
+    withTimes = true,
+  ): void {
+    const { keeping, acls, xattrs } = this.#rule
+    const { kind } = entry.stands
+    const isLink = kind === 'symlink'
+    const { uid, gid } = this.ids(entry)
+    const mode = isLink ? null : modeFor(entry, seen, keeping)
+    const isOwned = now !== null && (uid ?? now.uid) === now.uid && (gid ?? now.gid) === now.gid
+    if (xattrs || acls) this.#giveXattrs(entry, tree, name)
+    const time = withTimes && isTimeKept(kind, keeping) ? entry.stands.mtimeNs : null
+    const atime = keeping.atimes > 0 && kind !== 'directory' && !isLink ? entry.atimeNs : null
+    this.#to.give(tree, name, isLink, {
+      uid: isOwned ? null : uid,
+      gid: isOwned ? null : gid,
+      // A change of owner clears setuid: the mode comes again.
+      mode: now !== null && isOwned && now.mode === mode ? null : mode,
+      mtimeNs: time !== null && now !== null && now.mtimeNs === time ? null : time,
+      atimeNs: atime,
+    })
+  }
+
+  #giveXattrs(entry: Entry, tree: SourceTree, name: ByteName): void {
+    const { acls, xattrs } = this.#rule
+    const wanted = this.#xattrsOf(entry.origin.tree, entry.origin.name)
+    const here = this.#xattrsOf(tree, name)
+    const values = new Map(here.map((x) => [x.name, x.value]))
+    const kept = new Set(wanted.map((x) => x.name))
+    const concerns = (x: Xattr): boolean => (isAcl(x) ? acls : xattrs)
+    for (const x of here)
+      if (concerns(x) && !kept.has(x.name)) this.#to.removeXattr(tree, name, x.name)
+    for (const x of wanted)
+      if (concerns(x) && values.get(x.name) !== x.value) this.#to.setXattr(tree, name, x)
+  }
+
+  /** Those that are kept: ACLs, and what this user may set. */
+  #xattrsOf(tree: SourceTree, name: ByteName): readonly Xattr[] {
+    const { isRoot } = this.#rule
+    return tree
+      .xattrs(name)
+      .filter(
+        (x) => isAcl(x) || (isRoot ? !x.name.startsWith('system.') : x.name.startsWith('user.')),
+      )
+  }
+}
+
+function isAcl(x: Xattr): boolean {
+  return x.name === 'system.posix_acl_access' || x.name === 'system.posix_acl_default'
+}
+function areEqual(a: readonly Xattr[], b: readonly Xattr[], acl: boolean): boolean {
+  const text = (list: readonly Xattr[]): string =>
+    JSON.stringify(list.filter((x) => isAcl(x) === acl).map((x) => [x.name, x.value]))
+  return text(a) === text(b)
+}

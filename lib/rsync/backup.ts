@@ -1,0 +1,59 @@
+/** What is replaced or deleted is kept: under a suffix beside it, or below another directory. rsync(1) --backup. */
+import { type ByteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
+import type { Standing } from '../host.js'
+import type { ReceivingTree, SourceTree } from './trees.js'
+
+export class Backup {
+  readonly #to: ReceivingTree
+  readonly #directory: string | null
+  readonly #suffix: string
+  readonly #told: (name: ByteName, to: string) => void
+
+  constructor(
+    to: ReceivingTree,
+    directory: string | null,
+    suffix: string,
+    told: (name: ByteName, to: string) => void,
+  ) {
+    this.#to = to
+    this.#directory = directory
+    this.#suffix = suffix
+    this.#told = told
+  }
+
+  /** Is it a backup itself, which may be deleted? */
+  isOne(name: ByteName): boolean {
+    return this.#directory === null && name.endsWith(this.#suffix)
+  }
+
+  /** Moves it away. @returns false: a directory, which is not kept */
+  keep(name: ByteName, standing: Standing): boolean {
+    if (standing.kind === 'directory') return false
+    const [tree, kept] = this.#place(name)
+    this.#to.move(this.#to.tree, name, tree, kept)
+    this.#told(name, this.#directory === null ? kept : `${this.#directory}/${kept}`)
+    return true
+  }
+
+  /** Where it is kept; the directories are made. */
+  #place(name: ByteName): [SourceTree, ByteName] {
+    const kept = `${name}${this.#suffix}` as ByteName
+    if (this.#directory === null) return [this.#to.tree, kept]
+    const tree = this.#to.otherMade(this.#directory)
+    this.#mirror(tree, directoryOf(kept))
+    const stands = tree.stat(kept)
+    if (stands?.kind === 'directory') throw new Error(`a directory stands at ${kept}`)
+    return [tree, kept]
+  }
+
+  /** Directories of the backup look like those they stand for. */
+  #mirror(tree: SourceTree, name: ByteName): void {
+    if (name === ROOT_NAME || tree.stat(name) !== null) return
+    this.#mirror(tree, directoryOf(name))
+    this.#to.makeDirectories(tree, name)
+    const like = this.#to.tree.stat(name)
+    if (like === null) return
+    const { uid, gid, mode, mtimeNs } = like
+    this.#to.give(tree, name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
+  }
+}

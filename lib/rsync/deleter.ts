@@ -1,0 +1,133 @@
+/** The receiver's removals: what the source does not have, and what stands in the way. rsync(1) --delete, --max-delete, --force. */
+import type { ByteName } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
+import type { Filter } from '../flist/filter-match.js'
+import type { Standing } from '../host.js'
+import { type Deletion, planDeletions } from '../plan/deletions.js'
+import type { Backup } from './backup.js'
+import type { ReceivingTree } from './trees.js'
+
+export type DeleterEvents = {
+  deleting(name: ByteName, isDirectory: boolean): void
+  /** A directory stays, because something in it does. */
+  nonEmpty(name: ByteName): void
+  fault(call: string, name: ByteName, error: unknown): void
+}
+
+export class Deleter {
+  readonly #to: ReceivingTree
+  readonly #filter: Filter
+  readonly #backup: Backup | null
+  readonly #events: DeleterEvents
+  readonly #dryRun: boolean
+  #left: number
+  /** Left standing because of --max-delete. */
+  refused = 0
+  readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
+
+  constructor(
+    to: ReceivingTree,
+    filter: Filter,
+    backup: Backup | null,
+    events: DeleterEvents,
+    rule: { readonly dryRun: boolean; readonly most: number | null },
+  ) {
+    this.#to = to
+    this.#filter = filter
+    this.#backup = backup
+    this.#events = events
+    this.#dryRun = rule.dryRun
+    this.#left = rule.most === null ? Number.POSITIVE_INFINITY : Math.max(0, rule.most)
+  }
+
+  enter(directory: ByteName): void {
+    this.#filter.enter(directory)
+  }
+  leave(): void {
+    this.#filter.leave()
+  }
+
+  /** What would go from a directory that was entered. @param wanted last components of what the source has */
+  extraneous(directory: ByteName, wanted: ReadonlySet<string>): readonly Deletion[] {
+    const { remove, nonEmpty } = planDeletions(directory, wanted, this.#filter, (d) =>
+      this.#list(d),
+    )
+    for (const name of nonEmpty) this.#events.nonEmpty(name)
+    return remove
+  }
+
+  remove(deletions: readonly Deletion[]): void {
+    for (const { name, standing } of deletions) {
+      if (this.#left <= 0) {
+        this.refused++
+        continue
+      }
+      if (this.#removeOne(name, standing, true)) this.#left--
+    }
+  }
+
+  /** Empties a directory that has to go, or that is in the way. @returns is it empty now? */
+  empty(directory: ByteName): boolean {
+    this.#filter.enter(directory)
+    const { remove, nonEmpty } = planDeletions(directory, NOTHING, this.#filter, (d) =>
+      this.#list(d),
+    )
+    this.#filter.leave()
+    const before = this.refused
+    this.remove(remove)
+    return (
+      nonEmpty.length === 0 &&
+      this.refused === before &&
+      (this.#dryRun || (this.#list(directory) ?? []).length === 0)
+    )
+  }
+
+  /** One name, without saying so. @returns false: it stays, and the fault is told */
+  clear(name: ByteName, standing: Standing): boolean {
+    return this.#removeOne(name, standing, false)
+  }
+
+  /** A backup of what will be replaced, if one is wanted. */
+  keep(name: ByteName, standing: Standing): void {
+    this.#backup?.keep(name, standing)
+  }
+
+  #removeOne(name: ByteName, standing: Standing, isTold: boolean): boolean {
+    const isDirectory = standing.kind === 'directory'
+    try {
+      if (!this.#dryRun) {
+        if (isDirectory) this.#to.removeDirectory(name)
+        else if (
+          this.#backup === null ||
+          (isTold && this.#backup.isOne(name)) ||
+          !this.#backup.keep(name, standing)
+        )
+          this.#to.remove(name)
+      }
+    } catch (error) {
+      // A directory may hold what a backup left in it.
+      if (codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST') this.#events.nonEmpty(name)
+      else if (codeOf(error) !== 'ENOENT')
+        this.#events.fault(isDirectory ? 'delete_file: rmdir' : 'delete_file: unlink', name, error)
+      return false
+    }
+    if (isTold) {
+      const { kind } = standing
+      if (kind === 'block' || kind === 'character') this.count.device++
+      else if (kind === 'fifo' || kind === 'socket') this.count.special++
+      else this.count[kind]++
+      this.#events.deleting(name, isDirectory)
+    }
+    return true
+  }
+
+  #list(directory: ByteName): readonly Standing[] | null {
+    try {
+      return this.#to.tree.list(directory)
+    } catch (error) {
+      this.#events.fault('opendir', directory, error)
+      return null
+    }
+  }
+}
+const NOTHING: ReadonlySet<string> = new Set()

@@ -1,0 +1,477 @@
+/**
+ * The receiver's mind: for each entry of the list, what stands under its name, and what follows. Makes everything but the
+ * bytes of files, which it asks of a Transfer. rsync(1); prsync-protocol(7), receiver-side file semantics.
+ */
+import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
+import { linkStaysInside } from '../flist/entry.js'
+import type { ListEntry } from '../flist/list-entry.js'
+import type { FileKind, Standing } from '../host.js'
+import type { Options } from '../options/options.js'
+import { isNewer, isTimeKept, passesQuickCheck } from '../plan/compare.js'
+import { ITEM, isTold } from '../plan/iflags.js'
+import { type Alternate, Alternates } from './alternates.js'
+import type { AttributeWork } from './attributes.js'
+import type { Deleter } from './deleter.js'
+import { HardLinks } from './hard-links.js'
+import { MUNGED } from './source-list.js'
+import type { ReceivingTree, SourceTree } from './trees.js'
+
+export type Entry = ListEntry<SourceTree>
+
+/** What is told of a name that is left as it is, or how it came to be. */
+export type Remark =
+  | 'exists'
+  | 'uptodate'
+  | 'newer'
+  | 'too-large'
+  | 'too-small'
+  | 'not-creating'
+  | 'unsafe'
+  | 'in-the-way'
+
+export type GeneratorEvents = {
+  /** What was done to an entry, or will be. @param xname the file that it is linked to or a copy of */
+  item(entry: Entry, iflags: number, xname: ByteName | null): void
+  remark(what: Remark, entry: Entry, name: ByteName): void
+  /** All is well with an entry that is no directory. */
+  settled(entry: Entry): void
+  fault(call: string, name: ByteName, error: unknown): void
+}
+
+/** A file whose bytes are wanted. */
+export type Request = {
+  readonly entry: Entry
+  /** Where it goes. */
+  readonly name: ByteName
+  /** The file that stands there. */
+  readonly seen: Standing | null
+  /** Another file to look for equal blocks in. */
+  readonly basis: { readonly tree: SourceTree; readonly name: ByteName } | null
+}
+/** Brings the bytes of a file and makes it stand, with its attributes. `done` may be called later. */
+export type Transfer = (request: Request, done: (ok: boolean) => void) => void
+/** Are these the bytes? Reads both. */
+export type EqualSums = (entry: Entry, tree: SourceTree, name: ByteName, seen: Standing) => boolean
+
+export type GeneratorParts = {
+  readonly options: Options
+  readonly to: ReceivingTree
+  readonly attributes: AttributeWork
+  readonly deleter: Deleter
+  readonly transfer: Transfer
+  readonly equalSums: EqualSums
+  readonly events: GeneratorEvents
+  /** Members of each group of hard links in the transfer; empty without -H. */
+  readonly linkCounts: ReadonlyMap<string, number>
+  /** The only source goes under this name. */
+  readonly localName: ByteName | null
+  readonly mayMakeDevices: boolean
+}
+
+/** A directory that is gone through. */
+export type Place = {
+  readonly name: ByteName
+  /** Nothing stood there: neither does anything in it. */
+  readonly isNew: boolean
+  /** Not to be gone into: what is in it is left out. */
+  readonly isSkipped: boolean
+  readonly entry: Entry | null
+}
+
+export class Generator {
+  readonly #parts: GeneratorParts
+  readonly #links: HardLinks
+  readonly #alternates: Alternates | null
+  readonly created = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
+
+  constructor(parts: GeneratorParts) {
+    this.#parts = parts
+    this.#links = new HardLinks(parts.linkCounts)
+    const { alternates } = parts.options
+    this.#alternates =
+      alternates === null
+        ? null
+        : new Alternates(
+            alternates.kind,
+            alternates.directories,
+            parts.to,
+            parts.attributes,
+            (entry, tree, name, seen) => this.#isSame(entry, tree, name, seen),
+          )
+  }
+
+  // ---- directories -------------------------------------------------------------------------------
+
+  /** Into a directory of the list. @param entry null: it is none of the list's, and only gone through */
+  enter(name: ByteName, entry: Entry | null, above: Place | null): Place {
+    if (entry === null)
+      return { name, entry, isNew: above?.isNew ?? false, isSkipped: above?.isSkipped ?? false }
+    const { options, to, events } = this.#parts
+    const skipped = { name, entry, isNew: true, isSkipped: true }
+    if (above?.isSkipped === true) return skipped
+    let seen = this.#seen(name, above?.isNew ?? false, options.keepDirlinks)
+    if (seen === undefined) return skipped
+    if (seen === null && options.existing && name !== ROOT_NAME) {
+      events.remark('not-creating', entry, name)
+      return skipped
+    }
+    if (seen !== null && seen.kind !== 'directory') {
+      if (options.ignoreExisting) {
+        events.remark('exists', entry, name)
+        return skipped
+      }
+      if (!this.#makeWay(entry, name, seen)) return skipped
+      seen = null
+    }
+    // Directories above a named source are made if they must be, but keep their looks with --no-implied-dirs.
+    if (seen === null)
+      return this.#makeDirectory(entry, name) ? { ...skipped, isSkipped: false } : skipped
+    this.#item(entry, this.#differences(entry, name, seen, false), null)
+    if (!options.dryRun)
+      this.#attempt('failed to set attributes on', name, () =>
+        this.#parts.attributes.give(entry, to.tree, name, seen, seen, false),
+      )
+    return { name, entry, isNew: false, isSkipped: false }
+  }
+
+  #makeDirectory(entry: Entry, name: ByteName): boolean {
+    const { options, to, attributes } = this.#parts
+    if (!options.dryRun) {
+      const made = this.#attempt('mkdir', name, () => {
+        // Ours to fill, whatever its mode will be.
+        if (name !== ROOT_NAME) to.makeDirectory(name, (entry.mode & 0o777) | 0o700)
+        attributes.give(entry, to.tree, name, null, null, false)
+      })
+      if (!made) return false
+    }
+    this.created.directory++
+    const found = this.#alternates?.find(entry, name) ?? null
+    this.#item(entry, ITEM.local | (found?.flags ?? ITEM.isNew), null)
+    return true
+  }
+
+  /** Out of it, when all in it stands: its own time, and its mode where it had to be another. */
+  leave(place: Place): void {
+    const { entry, name, isSkipped } = place
+    const { options, to, attributes } = this.#parts
+    if (entry === null || isSkipped || options.dryRun) return
+    if (!isTimeKept('directory', attributes.keeping)) return
+    this.#attempt('failed to set times on', name, () => {
+      const now = to.tree.stat(name)
+      if (now !== null && now.kind === 'directory' && now.mtimeNs !== entry.stands.mtimeNs)
+        to.give(to.tree, name, false, {
+          uid: null,
+          gid: null,
+          mode: null,
+          mtimeNs: entry.stands.mtimeNs,
+          atimeNs: null,
+        })
+    })
+  }
+
+  // ---- all else ----------------------------------------------------------------------------------
+
+  file(entry: Entry, place: Place): void {
+    if (place.isSkipped) return
+    const { options, events, localName } = this.#parts
+    const name = localName ?? entry.name
+    const { kind } = entry.stands
+    if (entry.isMissing) return this.#deleteMissing(name)
+    if (kind === 'symlink' && options.safeLinks && !isSafe(entry)) {
+      events.remark('unsafe', entry, name)
+      return
+    }
+    const seen = this.#seen(name, place.isNew, false)
+    if (seen === undefined) return
+    if (seen === null && options.existing) return events.remark('not-creating', entry, name)
+    if (seen !== null && options.ignoreExisting) return events.remark('exists', entry, name)
+    this.#consider(entry, name, seen)
+  }
+
+  #consider(entry: Entry, name: ByteName, seen: Standing | null): void {
+    const { kind } = entry.stands
+    if (entry.link !== null && this.#links.isAwaited(entry, this.#canLead(entry, name, seen)))
+      return
+    if (entry.link !== null) {
+      const leader = this.#links.leader(entry.link)
+      if (leader !== null) return this.#linkTo(entry, name, seen, leader)
+    }
+    if (kind === 'file') this.#regular(entry, name, seen)
+    else this.#other(entry, name, seen)
+  }
+
+  /** Something of it is there already, so that others can be linked to it. */
+  #canLead(entry: Entry, name: ByteName, seen: Standing | null): boolean {
+    if (seen !== null) return seen.kind === entry.stands.kind
+    const found = this.#alternates?.find(entry, name) ?? null
+    return found !== null && found.match !== 'kind'
+  }
+
+  /** It stands. The first of several names of a file: the others become links to it. */
+  #settled(entry: Entry, name: ByteName): void {
+    this.#parts.events.settled(entry)
+    if (entry.link === null) return
+    for (const waiting of this.#links.stands(entry.link, name)) {
+      const other = this.#parts.localName ?? waiting.name
+      const seen = this.#seen(other, false, false)
+      if (seen !== undefined) this.#linkTo(waiting, other, seen, name)
+    }
+  }
+
+  #linkTo(entry: Entry, name: ByteName, seen: Standing | null, leader: ByteName): void {
+    const { options, to, attributes } = this.#parts
+    const first = options.dryRun ? null : to.tree.stat(leader)
+    if (seen !== null && first !== null && seen.ino === first.ino && seen.dev === first.dev) {
+      this.#item(entry, ITEM.local | ITEM.xname, null)
+      this.#parts.events.settled(entry)
+      return
+    }
+    const isSame = seen !== null && seen.kind === entry.stands.kind
+    const found = seen === null ? (this.#alternates?.find(entry, name) ?? null) : null
+    const flags =
+      seen !== null && seen.kind !== 'directory'
+        ? attributes.differences(entry, to.tree, name, seen, false)
+        : (found?.flags ?? ITEM.isNew)
+    if (seen !== null && !isSame && !this.#makeWay(entry, name, seen)) return
+    if (!options.dryRun) {
+      const made = this.#attempt('link', name, () => {
+        if (isSame) this.#keepBackup(name, seen)
+        to.link(to.tree, leader, name, isSame && to.tree.stat(name) !== null)
+      })
+      if (!made) return
+    }
+    if (seen === null) this.created[countedAs(entry.stands.kind)]++
+    this.#item(entry, ITEM.local | ITEM.xname | flags, leader)
+    this.#parts.events.settled(entry)
+  }
+
+  /** Links, devices, FIFOs, sockets. */
+  #other(entry: Entry, name: ByteName, seen: Standing | null): void {
+    const { options, to, attributes, mayMakeDevices } = this.#parts
+    const { kind } = entry.stands
+    if (
+      kind !== 'symlink' &&
+      (options.dropDevices || (!mayMakeDevices && kind !== 'fifo' && kind !== 'socket'))
+    )
+      return
+    const isSameKind = seen !== null && seen.kind === kind
+    const target = this.#targetOf(entry)
+    if (isSameKind && this.#isSame(entry, to.tree, name, seen)) {
+      this.#unchanged(entry, name, seen)
+      return
+    }
+    const found = seen === null ? (this.#alternates?.find(entry, name) ?? null) : null
+    if (found?.match === 'exact' && this.#takeExact(entry, name, null, found)) return
+    const flags = isSameKind
+      ? ITEM.change | this.#differences(entry, name, seen, true)
+      : found === null
+        ? ITEM.isNew
+        : found.flags | ITEM.change
+    const isCleared = seen !== null && !isSameKind
+    if (isCleared && !this.#makeWay(entry, name, seen)) return
+    if (!options.dryRun) {
+      const made = this.#attempt(kind === 'symlink' ? 'symlink' : 'mknod', name, () => {
+        if (isSameKind) this.#keepBackup(name, seen)
+        const replaces = isSameKind && to.tree.stat(name) !== null
+        if (kind === 'symlink') to.symlink(target, name, replaces)
+        else to.makeNode(entry.stands, name, replaces)
+        attributes.give(entry, to.tree, name, isSameKind ? seen : null, null)
+      })
+      if (!made) return
+    }
+    if (!isSameKind) this.created[countedAs(kind)]++
+    this.#item(entry, ITEM.local | flags, null)
+    this.#settled(entry, name)
+  }
+  #targetOf(entry: Entry): string {
+    return this.#parts.options.mungeLinks && entry.stands.kind === 'symlink'
+      ? MUNGED + entry.target
+      : entry.target
+  }
+
+  #regular(entry: Entry, name: ByteName, seen: Standing | null): void {
+    const { options, events } = this.#parts
+    const { size, mtimeNs } = entry.stands
+    if (options.maxSize !== null && size > options.maxSize)
+      return events.remark('too-large', entry, name)
+    if (options.minSize !== null && size < options.minSize)
+      return events.remark('too-small', entry, name)
+    const isDevice =
+      seen !== null && options.writeDevices && (seen.kind === 'block' || seen.kind === 'character')
+    const file = seen !== null && (seen.kind === 'file' || isDevice) ? seen : null
+    if (file !== null && options.update && isNewer(file.mtimeNs, mtimeNs, options.modifyWindow))
+      return events.remark('newer', entry, name)
+    if (seen !== null && file === null && !this.#makeWay(entry, name, seen)) return
+    const found = this.#alternates?.find(entry, name) ?? null
+    if (found?.match === 'exact' && !isDevice && this.#takeExact(entry, name, file, found)) return
+    if (file !== null && !isDevice && this.#isUpToDate(entry, this.#parts.to.tree, name, file)) {
+      this.#unchanged(entry, name, file)
+      return
+    }
+    if (options.append !== 'no' && file !== null && file.size >= size) return
+    if (file === null) this.created.file++
+    if (file === null && found !== null && found.match !== 'kind') {
+      this.#item(entry, ITEM.local | found.flags, null)
+      this.#bring({ ...entry, origin: found }, name, null)
+      return
+    }
+    this.#item(entry, ITEM.transfer | this.#fileFlags(entry, name, file, found), null)
+    this.#bring(entry, name, isDevice ? null : file)
+  }
+  #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
+    const changed = this.#parts.options.checksum ? ITEM.change : 0
+    if (file !== null) return this.#differences(entry, name, file, true) | changed
+    return found === null ? ITEM.isNew : found.flags | changed
+  }
+  #bring(entry: Entry, name: ByteName, seen: Standing | null): void {
+    const { options, transfer } = this.#parts
+    if (options.dryRun) return this.#settled(entry, name)
+    transfer({ entry, name, seen, basis: null }, (ok) => {
+      if (ok) this.#settled(entry, name)
+    })
+  }
+
+  #isUpToDate(entry: Entry, tree: SourceTree, name: ByteName, seen: Standing): boolean {
+    const { options, attributes, equalSums } = this.#parts
+    const quick = passesQuickCheck(entry, seen, attributes.keeping, options.checksum)
+    return quick ?? equalSums(entry, tree, name, seen)
+  }
+
+  #unchanged(entry: Entry, name: ByteName, seen: Standing): void {
+    const { options, to, attributes, events } = this.#parts
+    const flags = this.#differences(entry, name, seen, false)
+    this.#item(entry, flags, null)
+    if (!isTold(flags)) events.remark('uptodate', entry, name)
+    if (!options.dryRun)
+      this.#attempt('failed to set attributes on', name, () =>
+        attributes.give(entry, to.tree, name, seen, this.#asCounted(seen, flags, entry)),
+      )
+    this.#settled(entry, name)
+  }
+  /** Times that differ by less than counts are left as they are. */
+  #asCounted(seen: Standing, flags: number, entry: Entry): Standing {
+    return (flags & ITEM.time) === 0 ? { ...seen, mtimeNs: entry.stands.mtimeNs } : seen
+  }
+
+  /** Is it the same, of a kind that is no file: target, device. A file: by the quick check, or its sum. */
+  #isSame(entry: Entry, tree: SourceTree, name: ByteName, seen: Standing): boolean {
+    switch (entry.stands.kind) {
+      case 'file':
+        return this.#isUpToDate(entry, tree, name, seen)
+      case 'symlink':
+        return tree.readlink(name) === this.#targetOf(entry)
+      case 'character':
+      case 'block':
+        return seen.major === entry.stands.major && seen.minor === entry.stands.minor
+      default:
+        return true
+    }
+  }
+
+  /** An exact match elsewhere. @returns false: what follows is as if there were none */
+  #takeExact(entry: Entry, name: ByteName, seen: Standing | null, found: Alternate): boolean {
+    const { options, to } = this.#parts
+    const kind = this.#alternates?.kind
+    if (kind === 'compare') {
+      if (seen !== null && !options.dryRun && !this.#attempt('unlink', name, () => to.remove(name)))
+        return true
+      this.#itemIfAll(entry, 0, null)
+      return true
+    }
+    if (kind !== 'link') return false
+    const isLinked = seen !== null && seen.ino === found.seen.ino && seen.dev === found.seen.dev
+    if (!options.dryRun && !isLinked) {
+      const made = this.#attempt('link', name, () => to.link(found.tree, name, name, seen !== null))
+      if (!made) return false
+    }
+    this.#itemIfAll(entry, ITEM.local | ITEM.xname, '' as ByteName)
+    this.#settled(entry, name)
+    return true
+  }
+
+  // ---- what stands in the way --------------------------------------------------------------------
+
+  /** Something of another kind makes way. @returns false: it stays, and that is told */
+  #makeWay(entry: Entry, name: ByteName, seen: Standing): boolean {
+    const { options, deleter, events } = this.#parts
+    if (seen.kind === 'directory') {
+      const mayEmpty = options.force || options.deleting !== null
+      const isEmpty = mayEmpty
+        ? deleter.empty(name)
+        : (this.#parts.to.tree.list(name) ?? []).length === 0
+      if (!isEmpty) {
+        events.remark('in-the-way', entry, name)
+        return false
+      }
+    }
+    return deleter.clear(name, seen)
+  }
+  #deleteMissing(name: ByteName): void {
+    const { options, deleter } = this.#parts
+    const seen = this.#seen(name, false, false)
+    if (seen === null || seen === undefined) return
+    if (seen.kind === 'directory' && (options.force || options.deleting !== null))
+      deleter.empty(name)
+    deleter.remove([{ name, standing: seen }])
+  }
+  #keepBackup(name: ByteName, seen: Standing): void {
+    this.#parts.deleter.keep(name, seen)
+  }
+
+  // ---- small parts -------------------------------------------------------------------------------
+
+  /** What stands under a name; undefined: that cannot be found out, and is told. */
+  #seen(name: ByteName, isNew: boolean, followsDirectory: boolean): Standing | null | undefined {
+    if (isNew) return null
+    const { to, events } = this.#parts
+    try {
+      const seen = to.tree.stat(name)
+      if (!followsDirectory || seen?.kind !== 'symlink') return seen
+      const target = to.tree.statFollowing(name)
+      return target?.kind === 'directory' ? target : seen
+    } catch (error) {
+      events.fault('recv_generator: stat', name, error)
+      return undefined
+    }
+  }
+  #differences(entry: Entry, name: ByteName, seen: Standing, isTransfer: boolean): number {
+    const { attributes, to } = this.#parts
+    return attributes.differences(entry, to.tree, name, seen, isTransfer)
+  }
+  #item(entry: Entry, iflags: number, xname: ByteName | null): void {
+    if (isTold(iflags) || xname !== null || this.#parts.options.logUnchanged)
+      this.#parts.events.item(entry, iflags, xname)
+  }
+  #itemIfAll(entry: Entry, iflags: number, xname: ByteName | null): void {
+    if (this.#parts.options.logUnchanged) this.#parts.events.item(entry, iflags, xname)
+  }
+  #attempt(call: string, name: ByteName, act: () => void): boolean {
+    try {
+      act()
+      return true
+    } catch (error) {
+      this.#parts.events.fault(call, name, error)
+      return false
+    }
+  }
+
+  /** At the end: members of link groups that never met one that stood. */
+  finishLinks(): void {
+    for (const entry of this.#links.left()) {
+      const name = this.#parts.localName ?? entry.name
+      const seen = this.#seen(name, false, false)
+      if (seen !== undefined) this.#consider({ ...entry, link: null }, name, seen)
+    }
+  }
+}
+
+function countedAs(kind: FileKind): 'file' | 'directory' | 'symlink' | 'device' | 'special' {
+  if (kind === 'character' || kind === 'block') return 'device'
+  if (kind === 'fifo' || kind === 'socket') return 'special'
+  return kind
+}
+
+/** rsync(1) --safe-links: judged by the link's place in the transfer. */
+function isSafe(entry: Entry): boolean {
+  return linkStaysInside(entry.target, entry.name.split('/').length - 1)
+}

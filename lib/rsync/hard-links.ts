@@ -1,0 +1,52 @@
+/**
+ * Names of one file in a transfer: which comes first to the receiver, and which become links to it. Where one of them stands
+ * there already it is the first, else the last of the list, so that any that stands is met before. prsync-protocol(7), hard links.
+ */
+import type { ByteName } from '../base/byte-name.js'
+import type { ListEntry } from '../flist/list-entry.js'
+import type { SourceTree } from './trees.js'
+
+type Entry = ListEntry<SourceTree>
+type Group = { left: number; leader: ByteName | null; busy: boolean; waiting: Entry[] }
+
+export class HardLinks {
+  readonly #groups = new Map<string, Group>()
+
+  /** @param counts members of each group in the transfer */
+  constructor(counts: ReadonlyMap<string, number>) {
+    for (const [link, count] of counts)
+      if (count > 1) this.#groups.set(link, { left: count, leader: null, busy: false, waiting: [] })
+  }
+
+  /** Must this one wait for another? It is remembered then. @param canLead something of it is there already */
+  isAwaited(entry: Entry, canLead: boolean): boolean {
+    const group = this.#groups.get(entry.link ?? '')
+    if (group === undefined) return false
+    group.left--
+    if (group.leader !== null) return false
+    const isLast = group.left === 0
+    if (!group.busy && (isLast || canLead)) {
+      group.busy = true
+      return false
+    }
+    group.waiting.push(entry)
+    return true
+  }
+
+  leader(link: string): ByteName | null {
+    return this.#groups.get(link)?.leader ?? null
+  }
+
+  /** One of them stands. @returns those that waited, the last first */
+  stands(link: string, name: ByteName): readonly Entry[] {
+    const group = this.#groups.get(link)
+    if (group === undefined || group.leader !== null) return []
+    group.leader = name
+    return group.waiting.splice(0).reverse()
+  }
+
+  /** Those that wait for one that failed. */
+  left(): readonly Entry[] {
+    return [...this.#groups.values()].flatMap((group) => group.waiting.splice(0))
+  }
+}

@@ -1,0 +1,422 @@
+/**
+ * The sender's file list: sources as named → entries, directory by directory, in rsync's order. A directory is listed when
+ * it is asked for, so that a tree of millions is never in memory at once, unless something needs to see all of it first.
+ * rsync(1); prsync-protocol(7), building the list from arguments.
+ */
+import { type ByteName, baseOf, joinName, ROOT_NAME } from '../base/byte-name.js'
+import type { Chmod } from '../flist/chmod.js'
+import { linkStaysInside } from '../flist/entry.js'
+import type { Filter } from '../flist/filter-match.js'
+import { compareSiblings, isDirectory, type ListEntry, type Origin } from '../flist/list-entry.js'
+import type { Standing } from '../host.js'
+import type { SourceTree } from './trees.js'
+
+export type SourceEntry = ListEntry<SourceTree>
+
+/** A directory of the transfer: where it comes from, which may be several places, and what was named in it. */
+export type SourceDirectory = {
+  readonly entry: SourceEntry | null
+  readonly name: ByteName
+  /** Places whose contents are sent. */
+  readonly contents: Origin<SourceTree>[]
+  /** What was named below it, by its base. */
+  readonly named: Map<string, SourceNode>
+  /** Listed already, where the whole list was needed first. */
+  listed: readonly SourceNode[] | null
+}
+export type SourceNode = SourceEntry | SourceDirectory
+
+export function isListed(node: SourceNode): node is SourceDirectory {
+  return 'contents' in node
+}
+
+/** What decides which entries there are, and how they look. */
+export type SourceRules = {
+  readonly recursive: boolean
+  readonly dirs: boolean
+  readonly links: boolean
+  readonly copyLinks: boolean
+  readonly copyUnsafeLinks: boolean
+  readonly safeLinks: boolean
+  readonly copyDirlinks: boolean
+  readonly mungeLinks: boolean
+  readonly devices: boolean
+  readonly specials: boolean
+  readonly copyDevices: boolean
+  readonly hardLinks: boolean
+  readonly atimes: boolean
+  readonly oneFileSystem: number
+  readonly chmod: Chmod | null
+}
+
+export type SourceEvents = {
+  /** Something cannot be read: exit status 23, and nothing is deleted; or it went away: 24. */
+  fault(call: string, path: string, error: unknown): void
+  /** A name is left out; `what`: directory, non-regular file, device … */
+  skipped(
+    what: 'directory' | 'non-regular' | 'unsafe' | 'no-target' | 'mount',
+    name: ByteName,
+    target: string,
+  ): void
+}
+
+/** What `/rsyncd-munged/` before a link's target makes of it: nothing that leads anywhere. rsync(1) --munge-links. */
+export const MUNGED = '/rsyncd-munged/'
+
+export class SourceList {
+  readonly #rules: SourceRules
+  readonly #filter: Filter
+  readonly #events: SourceEvents
+  readonly root: SourceDirectory
+  /** Entries so far, by kind, and bytes of files and links. */
+  readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
+
+  /** @param filter the sender's, not yet within any directory */
+  constructor(rules: SourceRules, filter: Filter, events: SourceEvents) {
+    this.#rules = rules
+    this.#filter = filter
+    this.#events = events
+    this.root = {
+      entry: null,
+      name: ROOT_NAME,
+      contents: [],
+      named: new Map(),
+      listed: null,
+    }
+  }
+
+  /**
+   * Adds a source. @param name in the transfer @param origin where it stands
+   * @param wholly its contents too, as for `dir/`, also without recursion
+   * @returns false where nothing stands there
+   */
+  add(name: ByteName, origin: Origin<SourceTree>, wholly: boolean, implied: boolean): boolean {
+    const stands = this.#stat(origin)
+    if (stands === null) return false
+    const { recursive, dirs } = this.#rules
+    const isBelowArgument =
+      name !== ROOT_NAME && this.#filter.excludes(name, stands.kind === 'directory')
+    if (isBelowArgument) return true
+    if (stands.kind === 'directory' && !recursive && !dirs) {
+      this.#events.skipped('directory', name, '')
+      return true
+    }
+    const contents = stands.kind === 'directory' && (recursive || wholly)
+    this.#place(name, origin, stands, contents, implied)
+    return true
+  }
+
+  /** An entry that says only that this name is to go: `--delete-missing-args`. */
+  addMissing(name: ByteName, origin: Origin<SourceTree>): void {
+    const at = this.#parentOf(name, origin, true)
+    at.named.set(baseOf(name), {
+      name,
+      stands: { ...NOTHING, base: baseOf(name) },
+      mode: 0,
+      target: '',
+      atimeNs: 0n,
+      origin,
+      link: null,
+      isBare: false,
+      isMissing: true,
+    })
+  }
+
+  #place(
+    name: ByteName,
+    origin: Origin<SourceTree>,
+    stands: Standing,
+    contents: boolean,
+    implied: boolean,
+  ): void {
+    if (name === ROOT_NAME) {
+      const entry = this.#entry(name, origin, stands, !contents)
+      if (entry === null) return
+      Object.assign(this.root, { entry: this.root.entry ?? entry })
+      if (contents) this.root.contents.push(origin)
+      return
+    }
+    const at = this.#parentOf(name, origin, implied)
+    const base = baseOf(name)
+    const before = at.named.get(base)
+    if (stands.kind !== 'directory') {
+      const entry = before === undefined ? this.#entry(name, origin, stands, false) : null
+      if (entry !== null) at.named.set(base, entry)
+      return
+    }
+    if (before !== undefined && isListed(before)) {
+      if (
+        contents &&
+        !before.contents.some((c) => c.tree === origin.tree && c.name === origin.name)
+      )
+        before.contents.push(origin)
+      return
+    }
+    const entry = this.#entry(name, origin, stands, !contents)
+    if (entry !== null) at.named.set(base, this.#directory(entry, contents ? [origin] : []))
+  }
+
+  /** The directory that a name stands in, with those above it, which -R sends too. */
+  #parentOf(name: ByteName, origin: Origin<SourceTree>, implied: boolean): SourceDirectory {
+    let at = this.root
+    const parts = name.split('/')
+    for (let i = 1; i < parts.length; i++) {
+      const base = parts[i - 1] ?? ''
+      const above = parts.slice(0, i).join('/') as ByteName
+      const found = at.named.get(base)
+      if (found !== undefined && isListed(found)) {
+        at = found
+        continue
+      }
+      const up = parts.length - i
+      const place = { tree: origin.tree, name: ascend(origin.name, up) }
+      const stands = implied ? (this.#follow(place) ?? this.#stat(place)) : null
+      const entry = stands === null ? null : this.#entry(above, place, stands, true)
+      const directory: SourceDirectory = {
+        entry,
+        name: above,
+        contents: [],
+        named: new Map(),
+        listed: null,
+      }
+      at.named.set(base, directory)
+      at = directory
+    }
+    return at
+  }
+
+  #directory(entry: SourceEntry, contents: Origin<SourceTree>[]): SourceDirectory {
+    return { entry, name: entry.name, contents, named: new Map(), listed: null }
+  }
+
+  /** Into a directory of the list: its own filter files come into force. */
+  enter(directory: SourceDirectory): void {
+    this.#filter.enter(directory.name)
+  }
+  leave(): void {
+    this.#filter.leave()
+  }
+
+  /** What is in a directory that was entered, in order. */
+  list(directory: SourceDirectory): readonly SourceNode[] {
+    if (directory.listed !== null) return directory.listed
+    const found = new Map<string, SourceNode>()
+    for (const origin of directory.contents) this.#read(directory, origin, found)
+    for (const [base, node] of directory.named) {
+      const before = found.get(base)
+      if (before !== undefined && isListed(before) && isListed(node)) {
+        for (const [inner, one] of node.named) before.named.set(inner, one)
+      } else if (before === undefined || isListed(node)) found.set(base, node)
+    }
+    const nodes = [...found.values()].sort(compareNodes)
+    for (const node of nodes) this.#tally(isListed(node) ? node.entry : node)
+    return nodes
+  }
+
+  /** Lists everything below, and keeps it. @returns does anything but directories stand there? */
+  expand(directory: SourceDirectory, prune: boolean): boolean {
+    this.enter(directory)
+    const nodes = this.list(directory)
+    const kept: SourceNode[] = []
+    let full = false
+    for (const node of nodes) {
+      const isFull = isListed(node) ? this.expand(node, prune) : true
+      full ||= isFull
+      if (isFull || !prune) kept.push(node)
+      else if (isListed(node) && node.entry !== null) this.count.directory--
+    }
+    directory.listed = kept
+    this.leave()
+    return full
+  }
+
+  #read(
+    directory: SourceDirectory,
+    origin: Origin<SourceTree>,
+    found: Map<string, SourceNode>,
+  ): void {
+    const { tree } = origin
+    let standing: readonly Standing[] | null
+    try {
+      standing = tree.list(origin.name)
+    } catch (error) {
+      this.#events.fault('opendir', pathOf(origin), error)
+      return
+    }
+    if (standing === null) return
+    const device = this.#rules.oneFileSystem > 0 ? tree.stat(origin.name)?.dev : undefined
+    for (const one of standing) {
+      const { base } = one
+      const name = joinName(directory.name, base)
+      const place = { tree, name: joinName(origin.name, base) }
+      const stands = this.#through(place, one)
+      if (stands === null) {
+        if (!this.#filter.excludes(name, false))
+          this.#events.skipped('no-target', name, pathOf(place))
+        continue
+      }
+      const isInto = stands.kind === 'directory'
+      if (this.#filter.excludes(name, isInto)) continue
+      const before = found.get(base)
+      if (before !== undefined && !(isInto && isListed(before))) {
+        if (!isInto || isListed(before)) continue
+      }
+      const isMount = device !== undefined && isInto && stands.dev !== device
+      if (isMount && this.#rules.oneFileSystem > 1) {
+        this.#events.skipped('mount', name, '')
+        continue
+      }
+      const { recursive } = this.#rules
+      const contents = isInto && recursive && !isMount
+      if (before !== undefined && isListed(before)) {
+        if (contents) before.contents.push(place)
+        continue
+      }
+      const entry = this.#entry(name, place, stands, isInto && !contents)
+      if (entry !== null)
+        found.set(base, isInto ? this.#directory(entry, contents ? [place] : []) : entry)
+    }
+  }
+
+  #stat(origin: Origin<SourceTree>): Standing | null {
+    try {
+      const stands = origin.tree.stat(origin.name)
+      return stands === null ? null : this.#through(origin, stands)
+    } catch (error) {
+      this.#events.fault('link_stat', pathOf(origin), error)
+      return null
+    }
+  }
+  #follow(origin: Origin<SourceTree>): Standing | null {
+    try {
+      return origin.tree.statFollowing(origin.name)
+    } catch {
+      // Then what stands there itself is taken, and says why.
+      return null
+    }
+  }
+
+  /** What an option looks at instead of a link; null: the link leads to nothing. */
+  #through(origin: Origin<SourceTree>, stands: Standing): Standing | null {
+    if (stands.kind !== 'symlink') return stands
+    const { copyLinks, copyUnsafeLinks, copyDirlinks } = this.#rules
+    if (copyLinks || (copyUnsafeLinks && !this.#isSafe(origin))) {
+      const target = this.#follow(origin)
+      return target === null ? null : { ...target, base: stands.base }
+    }
+    if (!copyDirlinks) return stands
+    const target = this.#follow(origin)
+    return target?.kind === 'directory' ? { ...target, base: stands.base } : stands
+  }
+  #isSafe(origin: Origin<SourceTree>): boolean {
+    return linkStaysInside(origin.tree.readlink(origin.name), origin.name.split('/').length - 1)
+  }
+
+  /** Null for what the options leave out. */
+  #entry(
+    name: ByteName,
+    origin: Origin<SourceTree>,
+    stands: Standing,
+    isBare: boolean,
+  ): SourceEntry | null {
+    const rules = this.#rules
+    let target = ''
+    if (stands.kind === 'symlink') {
+      if (!rules.links) return this.#skip('non-regular', name)
+      try {
+        target = origin.tree.readlink(origin.name)
+      } catch (error) {
+        this.#events.fault('readlink_stat', pathOf(origin), error)
+        return null
+      }
+      if (rules.mungeLinks && target.startsWith(MUNGED)) target = target.slice(MUNGED.length)
+    }
+    const isDevice = stands.kind === 'block' || stands.kind === 'character'
+    const isSpecial = stands.kind === 'fifo' || stands.kind === 'socket'
+    if ((isDevice && !rules.devices && !rules.copyDevices) || (isSpecial && !rules.specials))
+      return this.#skip('non-regular', name)
+    const { chmod, atimes, hardLinks } = rules
+    const isLinked = hardLinks && stands.nlink > 1 && stands.kind !== 'directory'
+    return {
+      name,
+      stands: isDevice && rules.copyDevices ? { ...stands, kind: 'file' } : stands,
+      mode:
+        chmod === null || stands.kind === 'symlink'
+          ? stands.mode
+          : chmod(stands.mode, stands.kind === 'directory'),
+      target,
+      atimeNs: atimes && !isDirectory({ stands }) ? origin.tree.atimeNs(origin.name) : 0n,
+      origin,
+      link: isLinked ? `${stands.dev}:${stands.ino}` : null,
+      isBare,
+      isMissing: false,
+    }
+  }
+  #skip(what: 'non-regular', name: ByteName): null {
+    this.#events.skipped(what, name, '')
+    return null
+  }
+
+  #tally(entry: SourceEntry | null): void {
+    if (entry === null) return
+    const { kind, size } = entry.stands
+    const { count } = this
+    if (kind === 'file' || kind === 'symlink') count.bytes += size
+    if (kind === 'block' || kind === 'character') count.device++
+    else if (kind === 'fifo' || kind === 'socket') count.special++
+    else count[kind]++
+  }
+  /** The directory that the sources stand in, where it is an entry itself. */
+  tallyRoot(): void {
+    this.#tally(this.root.entry)
+  }
+}
+
+const NOTHING: Standing = {
+  base: '',
+  kind: 'file',
+  mode: 0,
+  size: 0,
+  mtimeNs: 0n,
+  ctimeNs: 0n,
+  uid: 0,
+  gid: 0,
+  dev: 0n,
+  ino: 0n,
+  nlink: 1,
+  major: 0,
+  minor: 0,
+}
+
+function compareNodes(a: SourceNode, b: SourceNode): number {
+  return compareSiblings(keyOf(a), keyOf(b))
+}
+function keyOf(node: SourceNode): { base: string; kind: string } {
+  return { base: baseOf(node.name), kind: isListed(node) ? 'directory' : 'file' }
+}
+
+/** So many components up. */
+function ascend(name: ByteName, up: number): ByteName {
+  const parts = name.split('/')
+  const left = parts.slice(0, Math.max(0, parts.length - up))
+  return (left.length === 0 ? ROOT_NAME : left.join('/')) as ByteName
+}
+
+/** Members of each group of hard links in a list that was expanded. */
+export function countLinks(directory: SourceDirectory): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  const add = (inner: SourceDirectory): void => {
+    for (const node of inner.listed ?? []) {
+      if (isListed(node)) add(node)
+      else if (node.link !== null) counts.set(node.link, (counts.get(node.link) ?? 0) + 1)
+    }
+  }
+  add(directory)
+  return counts
+}
+
+/** The path a person would look for. */
+export function pathOf(origin: Origin<SourceTree>): string {
+  const top = origin.tree.path === '/' ? '' : origin.tree.path
+  return origin.name === ROOT_NAME ? origin.tree.path : `${top}/${origin.name}`
+}

@@ -1,0 +1,67 @@
+/** What the roles need of trees; `lib/io` gives it. Names are relative to the tree, calls are synchronous. */
+import type { ByteName } from '../base/byte-name.js'
+import type { Xattr } from '../flist/entry.js'
+import type { Standing, Tree } from '../host.js'
+
+/** What can be looked at: a sender's tree, or a further one of the receiver. */
+export type SourceTree = Tree & {
+  /** Where it stands, without a slash at its end. */
+  readonly path: string
+  /** What a link leads to; null: nothing. */
+  statFollowing(name: ByteName): Standing | null
+  readlink(name: ByteName): string
+  atimeNs(name: ByteName): bigint
+  xattrs(name: ByteName): readonly Xattr[]
+  /** A file descriptor for reading; nothing is followed. */
+  openFile(name: ByteName): number
+  closeFile(fd: number): void
+  remove(name: ByteName): void
+}
+
+/** A file that is being built. */
+export type NewFile = { readonly fd: number; readonly tree: SourceTree; readonly name: ByteName }
+
+/** Attributes to give; null leaves one as it is. */
+export type Attributes = {
+  readonly uid: number | null
+  readonly gid: number | null
+  readonly mode: number | null
+  readonly mtimeNs: bigint | null
+  readonly atimeNs: bigint | null
+}
+
+/** The tree a receiver writes. Decides nothing; errors are the system's, with their code. */
+export type ReceivingTree = {
+  readonly tree: SourceTree
+  /** Another directory that an option names, relative to this one; null: it is not there. */
+  other(path: string): SourceTree | null
+  otherMade(path: string): SourceTree
+  create(name: ByteName, mode: number, directory: SourceTree | null): NewFile
+  openInPlace(name: ByteName, mode: number): NewFile
+  copy(
+    from: number,
+    to: number,
+    rule: { readonly sparse: boolean; readonly preallocate: boolean; readonly fsync: boolean },
+  ): number
+  write(fd: number, bytes: Uint8Array, offset: number, sparse: boolean): void
+  read(fd: number, into: Uint8Array, offset: number): number
+  /** Cuts, or lengthens by a hole; then what was written is on the disk, if asked for. */
+  finish(fd: number, length: number, fsync: boolean): void
+  size(fd: number): number
+  commit(made: NewFile, name: ByteName): void
+  discard(made: NewFile): void
+  closeFile(made: NewFile): void
+  /** Renames, or copies where that leads to another file system. */
+  move(fromTree: SourceTree, from: ByteName, toTree: SourceTree, to: ByteName): void
+  makeDirectory(name: ByteName, mode: number): void
+  /** The directory and those above it, in any tree. */
+  makeDirectories(tree: SourceTree, name: ByteName): void
+  symlink(target: string, name: ByteName, replaces: boolean): void
+  makeNode(like: Standing, name: ByteName, replaces: boolean): void
+  link(tree: SourceTree, existing: ByteName, name: ByteName, replaces: boolean): void
+  remove(name: ByteName): void
+  removeDirectory(name: ByteName): void
+  give(tree: SourceTree, name: ByteName, isLink: boolean, attributes: Attributes): void
+  setXattr(tree: SourceTree, name: ByteName, xattr: Xattr): void
+  removeXattr(tree: SourceTree, name: ByteName, xattr: string): void
+}

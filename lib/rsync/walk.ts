@@ -1,0 +1,97 @@
+/** The receiver goes through the sender's list, depth first: a directory, what goes from it, its files, then its directories. */
+import { setImmediate as breathe } from 'node:timers/promises'
+import { baseOf, ROOT_NAME } from '../base/byte-name.js'
+import type { Options } from '../options/options.js'
+import type { Deletion } from '../plan/deletions.js'
+import type { Deleter } from './deleter.js'
+import type { Entry, Generator, Place } from './generator.js'
+import { isListed, type SourceDirectory, type SourceList } from './source-list.js'
+
+export class Walk {
+  readonly #options: Options
+  readonly #list: SourceList
+  readonly #generator: Generator
+  readonly #deleter: Deleter
+  readonly #mayDelete: () => boolean
+  readonly #isNew: boolean
+  readonly #doomed: Deletion[] = []
+  readonly #places: Place[] = []
+  #looked = 0
+
+  constructor(
+    options: Options,
+    list: SourceList,
+    generator: Generator,
+    deleter: Deleter,
+    mayDelete: () => boolean,
+    isNew: boolean,
+  ) {
+    this.#options = options
+    this.#list = list
+    this.#generator = generator
+    this.#deleter = deleter
+    this.#mayDelete = mayDelete
+    this.#isNew = isNew
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { root } = this.#list
+    if (this.#options.deleting === 'before') this.#sweep(root)
+    const top: Place = { name: ROOT_NAME, isNew: this.#isNew, isSkipped: false, entry: null }
+    await this.#visit(root, top, signal)
+    this.#generator.finishLinks()
+  }
+
+  async #visit(directory: SourceDirectory, above: Place, signal: AbortSignal): Promise<void> {
+    if (++this.#looked % 64 === 0) {
+      await breathe()
+      signal.throwIfAborted()
+    }
+    const list = this.#list
+    const place = this.#generator.enter(directory.name, directory.entry, above)
+    list.enter(directory)
+    const nodes = list.list(directory)
+    this.#deleter.enter(directory.name)
+    if (!place.isNew && !place.isSkipped) this.#deleteIn(directory, nodes)
+    for (const node of nodes) if (!isListed(node)) this.#generator.file(node, place)
+    for (const node of nodes) if (isListed(node)) await this.#visit(node, place, signal)
+    this.#deleter.leave()
+    list.leave()
+    this.#places.push(place)
+  }
+
+  #deleteIn(directory: SourceDirectory, nodes: readonly (SourceDirectory | Entry)[]): void {
+    const { deleting } = this.#options
+    if ((deleting !== 'during' && deleting !== 'delay') || directory.contents.length === 0) return
+    if (!this.#mayDelete()) return
+    const found = this.#deleter.extraneous(directory.name, basesOf(nodes))
+    if (deleting === 'during') this.#deleter.remove(found)
+    else this.#doomed.push(...found)
+  }
+
+  deleteAtEnd(): void {
+    if (this.#options.deleting === 'after') this.#sweep(this.#list.root)
+    this.#deleter.remove(this.#doomed)
+  }
+
+  /** A pass of its own over all directories that are there. */
+  #sweep(directory: SourceDirectory): void {
+    const list = this.#list
+    list.enter(directory)
+    directory.listed ??= list.list(directory)
+    this.#deleter.enter(directory.name)
+    if (directory.contents.length > 0 && this.#mayDelete())
+      this.#deleter.remove(this.#deleter.extraneous(directory.name, basesOf(directory.listed)))
+    for (const node of directory.listed) if (isListed(node)) this.#sweep(node)
+    this.#deleter.leave()
+    list.leave()
+  }
+
+  finishDirectories(): void {
+    for (const place of this.#places) this.#generator.leave(place)
+  }
+}
+
+function basesOf(nodes: readonly (SourceDirectory | Entry)[]): ReadonlySet<string> {
+  return new Set(nodes.map((node) => baseOf(node.name)))
+}

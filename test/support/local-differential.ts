@@ -1,0 +1,124 @@
+/** One copy by the real rsync and one by prsync, each with its own source and destination, and what differs afterwards. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describeTree, disturb, makeTree } from './odd-trees.js'
+import { PROGRAM } from './program.js'
+
+export type Case = {
+  readonly seed: number
+  /** `{}` stands for the folder of each program. */
+  readonly args: readonly string[]
+  /** What the destination holds before: nothing, the same, or a disturbed copy. */
+  readonly destination: 'none' | 'same' | 'disturbed'
+}
+
+type Seen = {
+  readonly status: number | null
+  readonly out: readonly string[]
+  readonly source: string[]
+  readonly dest: string[]
+  readonly stderr: string
+}
+
+/** @returns lines that differ; none: both did the same */
+export function differ(one: Case): string[] {
+  const home = mkdtempSync(join(tmpdir(), 'prsync-diff-'))
+  try {
+    const [a, b] = [join(home, 'r'), join(home, 'p')]
+    prepare(a, one)
+    copyTree(a, b)
+    const theirs = run('rsync', [], a, one)
+    const ours = run(process.execPath, [PROGRAM], b, one)
+    return [
+      ...(theirs.status === ours.status
+        ? []
+        : [
+            `exit: rsync ${theirs.status}, prsync ${ours.status}: ${theirs.stderr} | ${ours.stderr}`,
+          ]),
+      ...compare('dest', theirs.dest, ours.dest),
+      ...compare('source', theirs.source, ours.source),
+      ...compareOutput(theirs.out, ours.out),
+    ]
+  } finally {
+    spawnSync('rm', ['-rf', home])
+  }
+}
+
+function prepare(home: string, one: Case): void {
+  mkdirSync(home)
+  makeTree(join(home, 's'), one.seed)
+  if (one.destination !== 'none') {
+    copyTree(join(home, 's'), join(home, 'd'))
+    if (one.destination === 'disturbed') disturb(join(home, 'd'), one.seed + 1)
+  }
+  copyTree(join(home, 's'), join(home, 'alt'))
+  disturb(join(home, 'alt'), one.seed + 7)
+}
+function copyTree(from: string, to: string): void {
+  spawnSync('cp', ['-a', from, to])
+}
+
+function run(program: string, before: readonly string[], home: string, one: Case): Seen {
+  const since = Date.now() - 1000
+  const args = one.args.map((arg) => arg.replaceAll('{}', home))
+  const { status, stdout, stderr } = spawnSync(program, [...before, ...args], {
+    cwd: home,
+    encoding: 'latin1',
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  })
+  return {
+    status,
+    out: stdout
+      .replaceAll(home, '{}')
+      .split('\n')
+      .filter((line) => line !== ''),
+    stderr,
+    source: describeTree(join(home, 's'), since),
+    dest: describeIfThere(join(home, 'd'), since),
+  }
+}
+function describeIfThere(top: string, since: number): string[] {
+  try {
+    return describeTree(top, since)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+function compare(what: string, theirs: readonly string[], ours: readonly string[]): string[] {
+  const t = new Set(theirs)
+  const o = new Set(ours)
+  return [
+    ...theirs.filter((line) => !o.has(line)).map((line) => `${what} -rsync  ${line}`),
+    ...ours.filter((line) => !t.has(line)).map((line) => `${what} +prsync ${line}`),
+  ]
+}
+
+/**
+ * Lines in order, but for what two processes of rsync say side by side: deletions, links made when a file has come, and
+ * figures of its wire.
+ */
+function compareOutput(theirs: readonly string[], ours: readonly string[]): string[] {
+  const ordered = (lines: readonly string[]): string[] =>
+    lines.filter((l) => !isLoose(l) && !isFigure(l))
+  const loose = (lines: readonly string[]): string[] =>
+    lines.filter((l) => isLoose(l) && !isFigure(l)).sort()
+  const t = [...ordered(theirs), '--', ...loose(theirs)]
+  const o = [...ordered(ours), '--', ...loose(ours)]
+  if (t.join('\n') === o.join('\n')) return []
+  const diff = compare('line', t, o)
+  return diff.length > 0 ? diff : [`order: rsync ${JSON.stringify(t)} prsync ${JSON.stringify(o)}`]
+}
+function isLoose(line: string): boolean {
+  return /^(\*deleting|deleting |h[fLDS]|backed up |cannot delete|could not make way|skipping|ignoring|created directory|sender removed|.* (=>|exists|is newer|is uptodate|is over max-size|is under min-size)|not creating|IO error)/.test(
+    line,
+  )
+}
+function isFigure(line: string): boolean {
+  return /^(sent |total size|File list|Total bytes|total: matches|delta-transmission|building|sending|created dir)/.test(
+    line,
+  )
+}
