@@ -93,7 +93,7 @@ export class Publishing {
 
   #add(name: string, directory: string): void {
     const { state, publish, ignore, keys, xattrs, clock, events } = this.#parts
-    const tree = new DiskTree(directory)
+    const tree = openTree(directory, xattrs)
     const pool = this.#pool
     const store = openStore(`${state}/modules/${name}`, tree)
     const module = new ServedModule(name, tree, store, pool)
@@ -136,6 +136,17 @@ export class Publishing {
       const { sequence } = module.current.head
       return { module: name, sequence, changed: false, faults: 0, failed }
     }
+  }
+}
+
+function openTree(directory: string, xattrs: boolean): DiskTree {
+  const tree = new DiskTree(directory)
+  try {
+    if (xattrs) tree.needXattrs()
+    return tree
+  } catch (error) {
+    tree.close()
+    throw error
   }
 }
 

@@ -49,6 +49,8 @@ export type PullReport = {
 /** Where the run tells what it does, for progress and itemized lines. */
 export type PullEvents = {
   phase(name: string): void
+  /** At the first pull into a tree: what this machine cannot keep. */
+  limited(lacks: readonly string[]): void
   /** Another run has the tree; this one leaves. */
   busy(who: string): void
   /** @param line the eleven characters; @param name one char per byte, with what rsync adds to it */

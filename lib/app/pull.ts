@@ -80,6 +80,7 @@ export async function pull(
   const filter = mirrorFilter(config.rules)
   const report = emptyReport()
   const tree = DiskTree.openOrMake(config.destination)
+  if (config.xattrs) tree.needXattrs()
   makeCorner(tree)
   const lock = await lockTree(tree, config.wait, signal)
   if (lock === null) {
@@ -160,6 +161,7 @@ async function pullSnapshot(
 ): Promise<{ lost: number; sequence: number }> {
   const { config, events, host, report, store, client, centre, contents } = session
   events.phase('snapshot')
+  if (session.tree.lacks.length > 0 && storedPin(store) === null) events.limited(session.tree.lacks)
   const before = client.received
   const { head, pin, bytes } = await currentHead(session, signal)
   report.sequence = head.sequence

@@ -1,6 +1,6 @@
 /**
  * A directory nobody can leave. Every name is taken relative to a directory that is held open and was itself opened
- * beneath the top without following a link (openat2), so that neither `..` nor a link put in the way leads out.
+ * beneath the top without following a link, so that neither `..` nor a link put in the way leads out.
  * Metadata calls are synchronous: under 1 µs each here, against 20 through the thread pool.
  */
 import { closeSync, constants, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs'
@@ -14,10 +14,10 @@ import {
   ROOT_NAME,
 } from '../base/byte-name.js'
 import { bytesOf, latin1Of } from '../base/bytes.js'
-import { codeOf, FileError, messageOf } from '../base/errors.js'
+import { codeOf, FileError, messageOf, UnsupportedError } from '../base/errors.js'
 import type { Entry, Xattr } from '../flist/entry.js'
 import type { FileKind, Standing, Tree } from '../host.js'
-import { AT, type Libc, needLibc } from './libc.js'
+import { AT, type Libc, libc } from './libc.js'
 import type { Owners } from './owners.js'
 
 /** Directories held open at once. */
@@ -43,7 +43,7 @@ export class DiskTree implements Tree {
   constructor(path: string) {
     this.path = path
     try {
-      this.#calls = needLibc('openat2')
+      this.#calls = libc()
       this.#top = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
     } catch (cause) {
       throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
@@ -59,6 +59,22 @@ export class DiskTree implements Tree {
         throw new FileError(`cannot make ${path}: ${messageOf(cause)}`, { cause })
     }
     return new DiskTree(path)
+  }
+
+  /** What is lost on this machine, in words for an admin; empty: nothing. */
+  get lacks(): readonly string[] {
+    return this.#calls.lacks
+  }
+  /** The finest step of the times that can be set here. */
+  get timeStepNs(): bigint {
+    return this.#calls.timeStepNs
+  }
+  /** @throws {UnsupportedError} */
+  needXattrs(): void {
+    if (!this.#calls.hasXattrs)
+      throw new UnsupportedError(
+        'no extended attributes on this machine: koffi has no binary for it (run without --xattrs)',
+      )
   }
 
   close(): void {

@@ -44,15 +44,23 @@ export type Seen = {
   readonly root: Root | null
 }
 
-/** @param checksum --checksum: size and time alone do not prove that the bytes are right; the root must be known */
-export function decide(wanted: Wanted, seen: Seen | null, checksum = false): Decision {
+/**
+ * @param checksum --checksum: size and time alone do not prove that the bytes are right; the root must be known
+ * @param timeStepNs the finest step of the times that can be set here: what is below it is no difference
+ */
+export function decide(
+  wanted: Wanted,
+  seen: Seen | null,
+  checksum = false,
+  timeStepNs = 1n,
+): Decision {
   if (seen === null) return { kind: 'create' }
   const { entry } = wanted
   const { standing } = seen
   if (standing.kind !== entry.kind) return { kind: 'replace', standing }
   const different = differs(entry, seen, checksum)
   const size = entry.kind === 'file' && standing.size !== sizeOf(entry)
-  const time = standing.mtimeNs !== entry.mtimeNs
+  const time = standing.mtimeNs / timeStepNs !== entry.mtimeNs / timeStepNs
   const changes: Changes = {
     content: different && (entry.kind !== 'file' || checksum || !(size || time)),
     size,

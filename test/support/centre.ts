@@ -90,6 +90,7 @@ export async function startCentre(
 
 export const NO_EVENTS: PullEvents = {
   phase: () => {},
+  limited: () => {},
   busy: () => {},
   item: () => {},
   progress: () => {},
