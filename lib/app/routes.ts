@@ -32,11 +32,15 @@ export type Routes = {
   /** Null before anything is published. */
   readonly status: (module: ServedModule) => ModuleStatus | null
   readonly torrents: TorrentDesk
+  /** What an admin may ask; null for other paths. */
+  readonly admin: (request: HttpRequest) => HttpAnswer | null
 }
 
 export async function route(routes: Routes, request: HttpRequest): Promise<HttpAnswer> {
   const tracked = routes.tracker(request)
   if (tracked !== null) return tracked
+  const asked = routes.admin(request)
+  if (asked !== null) return asked
   const path = request.path.startsWith('/') ? decodePath(request.path) : null
   if (path === null) return text(400, 'malformed path\n')
   const [, first = '', ...rest] = path.split('/')
