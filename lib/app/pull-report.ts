@@ -12,6 +12,8 @@ export type PullConfig = {
   /** What belongs to this mirror, in rsync's rule language. */
   readonly rules: readonly FilterOption[]
   readonly delete: boolean
+  /** --keep: so long deleted and replaced contents can still be given; null: neither keep nor expire. */
+  readonly keepMs: number | null
   readonly maxDelete: MaxDelete | null
   readonly checksum: boolean
   /** --no-scan: what the snapshot has not changed since the last pull is believed to stand as that left it. */

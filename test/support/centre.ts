@@ -103,6 +103,7 @@ export function pullConfig(url: string, destination: string): PullConfig {
     fingerprint: null,
     rules: [],
     delete: false,
+    keepMs: 0,
     maxDelete: null,
     checksum: false,
     noScan: false,
