@@ -53,6 +53,8 @@ export type PullEvents = {
   phase(name: string): void
   /** At the first pull into a tree: what this machine cannot keep. */
   limited(lacks: readonly string[]): void
+  /** Nobody could be reached on the wire, neither the centre nor a node: everything came over HTTP. */
+  noPeers(): void
   /** Another run has the tree; this one leaves. */
   busy(who: string): void
   /** @param line the eleven characters; @param name one char per byte, with what rsync adds to it */

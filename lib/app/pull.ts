@@ -231,6 +231,8 @@ async function pullSnapshot(
       }
       lost = sources.lost
       if (outcome.exitCode === EXIT.ok) meter.settleDelta()
+      if (config.peerListen !== null && report.peers === 0 && report.bytes.centre > 0)
+        events.noPeers()
       report.seconds = (clock.monotonic() - session.startedMs) / 1000
       if (config.dryRun || lost > 0) return
       const isRestHashed = believed === null || throughOf(store) !== null

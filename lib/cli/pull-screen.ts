@@ -49,6 +49,13 @@ export class PullScreen implements PullEvents {
     process.stderr.write(limitsText(lacks))
   }
 
+  noPeers(): void {
+    this.#line?.clear()
+    process.stderr.write(
+      'prsync: no node and no wire of the centre could be reached: everything came over HTTP (--no-peers if that is meant)\n',
+    )
+  }
+
   item(line: string, name: string): void {
     if (!this.#choice.items) return
     const deleting = line.startsWith('*')
