@@ -43,6 +43,7 @@ type Served = {
   readonly module: ServedModule
   readonly publisher: Publisher
   readonly selection: Selection
+  readonly tree: DiskTree
 }
 
 export class Publishing {
@@ -102,7 +103,7 @@ export class Publishing {
     const progress = (files: number, bytes: number): void => events.hashing(name, files, bytes)
     const options = { module: name, tree, store, pool, keys, select, xattrs, clock, progress }
     this.#modules.set(name, module)
-    this.#served.set(name, { module, selection, publisher: new Publisher(options) })
+    this.#served.set(name, { module, selection, tree, publisher: new Publisher(options) })
   }
 
   async #look(signal: AbortSignal): Promise<readonly Published[]> {
@@ -115,12 +116,13 @@ export class Publishing {
   }
 
   async #publish(
-    { module, publisher, selection }: Served,
+    { module, publisher, selection, tree }: Served,
     signal: AbortSignal,
   ): Promise<Published> {
     const { name } = module
     const { events } = this.#parts
     try {
+      tree.followPath()
       await selection.look()
       const { snapshot, changed, outcome } = await publisher.publish(module.current, signal)
       if (changed) module.flip(snapshot)

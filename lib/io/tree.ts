@@ -3,7 +3,15 @@
  * beneath the top without following a link, so that neither `..` nor a link put in the way leads out.
  * Metadata calls are synchronous: under 1 µs each here, against 20 through the thread pool.
  */
-import { closeSync, constants, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  writeSync,
+} from 'node:fs'
 import {
   type ByteName,
   baseOf,
@@ -34,7 +42,7 @@ export type AttributeChoice = {
 
 export class DiskTree implements Tree {
   readonly path: string
-  readonly #top: number
+  #top: number
   readonly #calls: Libc
   readonly #held = new Map<ByteName, number>()
   readonly #stat = Buffer.alloc(256)
@@ -42,12 +50,23 @@ export class DiskTree implements Tree {
   /** @throws {FileError} where there is no such directory. */
   constructor(path: string) {
     this.path = path
-    try {
-      this.#calls = libc()
-      this.#top = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
-    } catch (cause) {
-      throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
+    this.#calls = libc()
+    this.#top = openTop(path)
+  }
+
+  /**
+   * The path may name another directory by now: a link that was switched, a tree that was moved here. What is held open
+   * would go on showing the old one, empty if it was removed. @throws {FileError} where nothing stands there any more
+   */
+  followPath(): void {
+    const now = openTop(this.path)
+    const [held, stands] = [this.#top, now].map((fd) => fstatSync(fd, { bigint: true }))
+    if (held?.ino === stands?.ino && held?.dev === stands?.dev) {
+      closeSync(now)
+      return
     }
+    this.close()
+    this.#top = now
   }
 
   /** Makes the directory where it is not, but not those above it: rsync(1) --mkpath is another wish. */
@@ -318,6 +337,14 @@ export class DiskTree implements Tree {
     for (const standing of this.#calls.listXattrs(path))
       if (!names.has(standing)) this.#calls.removeXattr(path, standing)
     for (const x of wanted) this.#calls.setXattr(path, x.name, bytesOf(x.value))
+  }
+}
+
+function openTop(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  } catch (cause) {
+    throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -1,7 +1,14 @@
 /** What goes wrong at the centre, end to end, with the program as a process of its own where it has to be killed. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { pull } from '../../lib/app/pull.js'
@@ -209,4 +216,27 @@ t.test('no wire can be reached: everything comes over HTTP, and it says so', asy
   t.match(report, { exit: EXIT.ok, bytes: { centre: 300_001, peers: 0 } })
   t.equal(said, 1)
   t.strictSame(differences(join(home, 'source'), dest), [])
+})
+
+t.test('the directory of a tree is replaced, by a link or in its place', async (t) => {
+  const home = t.testdir({ one: { f: 'one' }, two: { f: 'two', g: 'two' } })
+  const source = join(home, 'source')
+  const dest = join(home, 'dest')
+  symlinkSync('one', source)
+  const failed: string[] = []
+  const note = (what: string): void => void failed.push(what)
+  const centre = await startCentre(source, join(home, 'state'), {}, note)
+  t.teardown(() => centre.stop())
+  rmSync(source)
+  symlinkSync('two', source)
+  t.equal((await centre.rescan()).files, 2, 'a link that was switched')
+  rmSync(source)
+  await centre.look()
+  t.match(failed, [/cannot open directory/], 'nothing there: what was published stays')
+  t.equal((await pullFrom(centre.url, dest, { delete: true })).sequence, 2)
+  mkdirSync(source)
+  writeFileSync(join(source, 'h'), 'three')
+  t.equal((await centre.rescan()).files, 1)
+  t.equal((await pullFrom(centre.url, dest, { delete: true })).exit, EXIT.ok)
+  t.strictSame(differences(source, dest), [])
 })
