@@ -127,7 +127,8 @@ function prsync(args: readonly string[]): {
   return spawnSync(process.execPath, [PRSYNC, ...args], { encoding: 'utf8', maxBuffer: 1 << 26 })
 }
 
-function freePort(): Promise<number> {
+/** One that nobody listens on now: rsync's daemon does not tell which it took. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const at = server.address()
