@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './beside-rsync.js'
 
 const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
 const tiny = process.argv.includes('--tiny')
@@ -16,7 +17,7 @@ const FILES = at > 0 ? Number(process.argv[at + 1]) : tiny ? 2000 : 200_000
 const INDEX = fileURLToPath(new URL('./index-once.js', import.meta.url))
 const A_DIRECTORY = 100
 const RUNS = tiny ? 1 : 3
-const RSYNC_PORT = 28_873
+const RSYNC_PORT = await freePort()
 
 const home = mkdtempSync(join(tmpdir(), 'prsync-mirror-'))
 const [source, ours, theirs] = ['source', 'ours', 'theirs'].map((name) => join(home, name)) as [

@@ -17,13 +17,13 @@ export function answerAdmin(
   signal: AbortSignal,
 ): Promise<{ close(): Promise<void> }> {
   return answerUnix(socketOf(state), async (question) => {
-    if (question !== PUBLISH) return JSON.stringify({ error: 'not understood' })
+    if (question !== PUBLISH) return formatAnswer({ error: 'not understood' })
     try {
-      return JSON.stringify({ published: await publishing.now(signal) })
+      return formatAnswer({ published: await publishing.now(signal) })
     } catch (error) {
       if (!(error instanceof PrsyncError) && !signal.aborted)
         log('admin.failed', { what: messageOf(error) })
-      return JSON.stringify({ error: messageOf(error) })
+      return formatAnswer({ error: messageOf(error) })
     }
   })
 }
@@ -33,7 +33,17 @@ export function answerAdmin(
  * @throws {TryAgainError} where no centre runs
  */
 export async function askPublish(state: string, signal: AbortSignal): Promise<Published[]> {
-  const answer = parseObject(await askUnix(socketOf(state), PUBLISH, signal), 'centre')
+  return parseAnswer(await askUnix(socketOf(state), PUBLISH, signal))
+}
+
+export type AdminAnswer = { readonly published: readonly Published[] } | { readonly error: string }
+
+export function formatAnswer(answer: AdminAnswer): string {
+  return JSON.stringify(answer)
+}
+/** @throws {SocketError} with what the centre says went wrong, {WireError} on anything else */
+export function parseAnswer(text: string): Published[] {
+  const answer = parseObject(text, 'centre')
   if (Object.hasOwn(answer, 'error')) throw new SocketError(stringAt(answer, 'error'))
   return listAt(answer, 'published', MODULES).map((value) => {
     const from = objectOf(value, 'published')

@@ -19,6 +19,7 @@ import type { PartialFile } from '../io/partial.js'
 import type { Store } from '../io/store.js'
 import { type AttributeChoice, type DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { mergeKnown } from './index-tree.js'
+import type { Kept } from './kept.js'
 import type { Job } from './pull-plan.js'
 
 /** Committed files that are written to the index together. */
@@ -38,6 +39,7 @@ export class Materializer {
   readonly #store: Store
   readonly #choice: AttributeChoice
   readonly #outcome: Outcome
+  readonly #kept: Kept
   /** --delete or --force: a directory that is not empty may make way. */
   readonly #force: boolean
   readonly #indexed: (roots: readonly Root[]) => void
@@ -53,6 +55,7 @@ export class Materializer {
     store: Store,
     choice: AttributeChoice,
     outcome: Outcome,
+    kept: Kept,
     force: boolean,
     /** Contents that the index finds from now on, so that they can be given to others. */
     indexed: (roots: readonly Root[]) => void,
@@ -61,12 +64,14 @@ export class Materializer {
     this.#store = store
     this.#choice = choice
     this.#outcome = outcome
+    this.#kept = kept
     this.#force = force
     this.#indexed = indexed
   }
 
   /** Our own corner, without what a run that was killed left half made. */
   prepare(): void {
+    this.#kept.expire()
     this.#tree.makeDirectories(joinName(PRIVATE_NAME, 'partial'))
     this.#tree.makeDirectories(NEW)
     for (const left of this.#tree.list(NEW) ?? []) this.#tree.remove(joinName(NEW, left.base))
@@ -160,6 +165,7 @@ export class Materializer {
     this.#tree.link(leader, made)
     this.#makeWay(job.name)
     this.#writable(directoryOf(job.name))
+    this.#kept.keep(job.name)
     this.#tree.rename(made, job.name)
     // Renaming over another name of the same file does nothing and leaves both: rename(2).
     if (this.#tree.stat(made) !== null) this.#tree.remove(made)
@@ -172,7 +178,7 @@ export class Materializer {
   remove(name: ByteName, isDirectory: boolean): void {
     this.#writable(directoryOf(name))
     if (isDirectory) this.#removeBelow(name)
-    else this.#tree.remove(name)
+    else this.#removeFile(name)
     this.#dirty.add(directoryOf(name))
   }
 
@@ -181,10 +187,18 @@ export class Materializer {
     for (const s of this.#tree.list(directory) ?? []) {
       const name = joinName(directory, s.base)
       if (s.kind === 'directory') this.#removeBelow(name)
-      else this.#tree.remove(name)
+      else this.#removeFile(name)
     }
     this.#tree.removeDirectory(directory)
-    this.#store.transaction(() => this.#store.putDirectory(directory, null))
+    this.#store.transaction(() => {
+      this.#kept.flush()
+      this.#store.putDirectory(directory, null)
+    })
+  }
+
+  #removeFile(name: ByteName): void {
+    this.#kept.keep(name)
+    this.#tree.remove(name)
   }
 
   // ---- the end ----------------------------------------------------------------------------------
@@ -209,6 +223,7 @@ export class Materializer {
     const fresh = this.#fresh
     this.#fresh = new Map()
     this.#freshCount = 0
+    if (this.#kept.hasNews) this.#store.transaction(() => this.#kept.flush())
     if (fresh.size === 0) return
     const leaves = [...this.#leaves]
     this.#leaves.clear()
@@ -233,6 +248,7 @@ export class Materializer {
       this.#tree.applyAttributes(made, entry, this.#choice)
       this.#makeWay(name)
       this.#writable(directoryOf(name))
+      this.#kept.keep(name)
       this.#tree.rename(made, name)
     } catch (error) {
       // A partial content stays for the next run; what is only a copy goes.

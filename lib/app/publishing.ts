@@ -43,6 +43,7 @@ type Served = {
   readonly module: ServedModule
   readonly publisher: Publisher
   readonly selection: Selection
+  readonly tree: DiskTree
 }
 
 export class Publishing {
@@ -93,7 +94,7 @@ export class Publishing {
 
   #add(name: string, directory: string): void {
     const { state, publish, ignore, keys, xattrs, clock, events } = this.#parts
-    const tree = new DiskTree(directory)
+    const tree = openTree(directory, xattrs)
     const pool = this.#pool
     const store = openStore(`${state}/modules/${name}`, tree)
     const module = new ServedModule(name, tree, store, pool)
@@ -102,7 +103,7 @@ export class Publishing {
     const progress = (files: number, bytes: number): void => events.hashing(name, files, bytes)
     const options = { module: name, tree, store, pool, keys, select, xattrs, clock, progress }
     this.#modules.set(name, module)
-    this.#served.set(name, { module, selection, publisher: new Publisher(options) })
+    this.#served.set(name, { module, selection, tree, publisher: new Publisher(options) })
   }
 
   async #look(signal: AbortSignal): Promise<readonly Published[]> {
@@ -115,12 +116,13 @@ export class Publishing {
   }
 
   async #publish(
-    { module, publisher, selection }: Served,
+    { module, publisher, selection, tree }: Served,
     signal: AbortSignal,
   ): Promise<Published> {
     const { name } = module
     const { events } = this.#parts
     try {
+      tree.followPath()
       await selection.look()
       const { snapshot, changed, outcome } = await publisher.publish(module.current, signal)
       if (changed) module.flip(snapshot)
@@ -136,6 +138,17 @@ export class Publishing {
       const { sequence } = module.current.head
       return { module: name, sequence, changed: false, faults: 0, failed }
     }
+  }
+}
+
+function openTree(directory: string, xattrs: boolean): DiskTree {
+  const tree = new DiskTree(directory)
+  try {
+    if (xattrs) tree.needXattrs()
+    return tree
+  } catch (error) {
+    tree.close()
+    throw error
   }
 }
 

@@ -114,7 +114,8 @@ export class Planner {
     if (stands === null) return { kind: 'create' }
     const target = stands.kind === 'symlink' ? tree.readlink(name) : null
     const root = known?.hashed === true && isSame(known, stands) ? known.root : null
-    return decide({ entry, ...owners.wanted(entry) }, { standing: stands, target, root }, checksum)
+    const wanted = { entry, ...owners.wanted(entry) }
+    return decide(wanted, { standing: stands, target, root }, checksum, tree.timeStepNs)
   }
 
   /** Files that are kept without having been hashed: a source for clones, once their bytes are checked. */

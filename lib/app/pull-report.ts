@@ -12,6 +12,8 @@ export type PullConfig = {
   /** What belongs to this mirror, in rsync's rule language. */
   readonly rules: readonly FilterOption[]
   readonly delete: boolean
+  /** --keep: so long deleted and replaced contents can still be given; null: neither keep nor expire. */
+  readonly keepMs: number | null
   readonly maxDelete: MaxDelete | null
   readonly checksum: boolean
   /** --no-scan: what the snapshot has not changed since the last pull is believed to stand as that left it. */
@@ -49,6 +51,10 @@ export type PullReport = {
 /** Where the run tells what it does, for progress and itemized lines. */
 export type PullEvents = {
   phase(name: string): void
+  /** At the first pull into a tree: what this machine cannot keep. */
+  limited(lacks: readonly string[]): void
+  /** Nobody could be reached on the wire, neither the centre nor a node: everything came over HTTP. */
+  noPeers(): void
   /** Another run has the tree; this one leaves. */
   busy(who: string): void
   /** @param line the eleven characters; @param name one char per byte, with what rsync adds to it */

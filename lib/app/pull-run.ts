@@ -4,6 +4,7 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
+import { FileError } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
 import { type DirectoryEntry, type Entry, sizeOf } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
@@ -44,6 +45,15 @@ export type PullParts = {
   readonly believed: DirectoryEntry | null
   /** The entry of a name in the snapshot that is pulled. */
   readonly entryOf: (name: ByteName) => Entry | null
+}
+
+/** As far as there is room; what ended the run is told, not this. */
+function keepIndex(materializer: Materializer): void {
+  try {
+    materializer.flushIndex()
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+  }
 }
 
 /** A directory to look at, and its page when the last pull left it. */
@@ -94,14 +104,19 @@ export class PullRun {
   async everything(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {
     const { config, materializer, events } = this.#parts
     if (!config.dryRun) materializer.prepare()
-    events.phase('compare')
-    await this.#planAndFetch(top, signal)
-    events.phase('indices')
-    await this.#fetch(this.#indices.splice(0), signal)
-    this.#delete()
-    if (config.dryRun) return
-    materializer.finishDirectories()
-    materializer.flushIndex()
+    try {
+      events.phase('compare')
+      await this.#planAndFetch(top, signal)
+      events.phase('indices')
+      await this.#fetch(this.#indices.splice(0), signal)
+      this.#delete()
+      if (!config.dryRun) materializer.finishDirectories()
+    } catch (error) {
+      // What stands was hashed, however this ends: the next run need not believe it.
+      if (!config.dryRun) keepIndex(materializer)
+      throw error
+    }
+    if (!config.dryRun) materializer.flushIndex()
   }
 
   async #planAndFetch(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {

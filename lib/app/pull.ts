@@ -1,5 +1,6 @@
 import { byteName, nameFault } from '../base/byte-name.js'
 import {
+  codeOf,
   EXIT,
   FileError,
   messageOf,
@@ -17,7 +18,7 @@ import { HashPool } from '../io/hash-pool.js'
 import { HttpClient } from '../io/http-client.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
 import { Owners } from '../io/owners.js'
-import { Partials } from '../io/partial.js'
+import { Partials, removeStale } from '../io/partial.js'
 import { openScanPool, type ScanPool } from '../io/scan-pool.js'
 import { Store } from '../io/store.js'
 import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
@@ -27,6 +28,7 @@ import type { Swarm } from '../swarm/swarm.js'
 import { Centre, formatCentreUrl } from './centre.js'
 import { DeltaSource } from './delta-source.js'
 import { fetchPages } from './fetch-pages.js'
+import { Kept } from './kept.js'
 import { Materializer } from './materialize.js'
 import { mirrorFilter } from './mirror-filter.js'
 import type { Fetcher } from './missing.js'
@@ -80,6 +82,7 @@ export async function pull(
   const filter = mirrorFilter(config.rules)
   const report = emptyReport()
   const tree = DiskTree.openOrMake(config.destination)
+  if (config.xattrs) tree.needXattrs()
   makeCorner(tree)
   const lock = await lockTree(tree, config.wait, signal)
   if (lock === null) {
@@ -109,7 +112,9 @@ export async function pull(
   try {
     let outcome = new Outcome()
     for (let look = 1; ; look++) {
-      const { lost, sequence } = await pullSnapshot(session, outcome, () => lock.release(), signal)
+      const { lost, sequence } = await withRoom(session, () =>
+        pullSnapshot(session, outcome, () => lock.release(), signal),
+      )
       if (lost === 0 || look === LOOKS || !(await isReplaced(session, sequence, signal))) break
       outcome = new Outcome()
     }
@@ -125,6 +130,21 @@ export async function pull(
     tree.close()
     lock.release()
   }
+}
+
+/** Out of disk, what is kept for others goes, and the pull goes on with that room. */
+async function withRoom<T>(session: Session, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!isNoRoom(error) || !keptOf(session).dropAll()) throw error
+    return act()
+  }
+}
+function isNoRoom(error: unknown): boolean {
+  const code = codeOf(error)
+  if (code === 'ENOSPC' || code === 'EDQUOT') return true
+  return error instanceof Error && error.cause !== undefined && isNoRoom(error.cause)
 }
 
 /** Our own corner of the destination. Nothing else is touched before the head is trusted. */
@@ -160,6 +180,7 @@ async function pullSnapshot(
 ): Promise<{ lost: number; sequence: number }> {
   const { config, events, host, report, store, client, centre, contents } = session
   events.phase('snapshot')
+  if (session.tree.lacks.length > 0 && storedPin(store) === null) events.limited(session.tree.lacks)
   const before = client.received
   const { head, pin, bytes } = await currentHead(session, signal)
   report.sequence = head.sequence
@@ -210,13 +231,17 @@ async function pullSnapshot(
       }
       lost = sources.lost
       if (outcome.exitCode === EXIT.ok) meter.settleDelta()
+      if (config.peerListen !== null && report.peers === 0 && report.bytes.centre > 0)
+        events.noPeers()
       report.seconds = (clock.monotonic() - session.startedMs) / 1000
       if (config.dryRun || lost > 0) return
       const isRestHashed = believed === null || throughOf(store) !== null
       const isAll =
         config.rules.length === 0 && config.url.subtree === '' && run.isHashed && isRestHashed
-      if (outcome.exitCode === EXIT.ok)
+      if (outcome.exitCode === EXIT.ok) {
         rememberDone(store, bytes, isAll ? head.sequence : null, clock.now())
+        removeStale(session.tree)
+      }
       swarm.setThrough(throughOf(store))
       release()
       events.phase('giving to others')
@@ -224,6 +249,10 @@ async function pullSnapshot(
     },
   )
   return { lost, sequence: head.sequence }
+}
+
+function keptOf({ tree, store, config, host }: Session): Kept {
+  return new Kept(tree, store, config.keepMs, host.clock.now())
 }
 
 function assemble(
@@ -238,7 +267,8 @@ function assemble(
   const owners = new Owners(config.numericIds)
   const offer = (roots: readonly Root[]): void => swarm.offer(roots)
   const choice = { owners, xattrs: config.xattrs }
-  const materializer = new Materializer(tree, store, choice, outcome, config.delete, offer)
+  const kept = keptOf(session)
+  const materializer = new Materializer(tree, store, choice, outcome, kept, config.delete, offer)
   const fetcher = swarmFetcher(swarm, centre)
   const metadata: Fetcher = (missing, sink, signal) =>
     meter.aside(() => fetcher(missing, sink, signal))

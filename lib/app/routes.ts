@@ -6,6 +6,7 @@ import { type ByteName, byteName, displayName, nameFault, ROOT_NAME } from '../b
 import { utf8Bytes } from '../base/bytes.js'
 import { WireError } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
+import { conditionOf } from '../base/http-conditions.js'
 import { LIMITS } from '../base/limits.js'
 import type { Entry } from '../flist/entry.js'
 import { parseRootHex } from '../hash/root.js'
@@ -32,11 +33,15 @@ export type Routes = {
   /** Null before anything is published. */
   readonly status: (module: ServedModule) => ModuleStatus | null
   readonly torrents: TorrentDesk
+  /** What an admin may ask; null for other paths. */
+  readonly admin: (request: HttpRequest) => HttpAnswer | null
 }
 
 export async function route(routes: Routes, request: HttpRequest): Promise<HttpAnswer> {
   const tracked = routes.tracker(request)
   if (tracked !== null) return tracked
+  const asked = routes.admin(request)
+  if (asked !== null) return asked
   const path = request.path.startsWith('/') ? decodePath(request.path) : null
   if (path === null) return text(400, 'malformed path\n')
   const [, first = '', ...rest] = path.split('/')
@@ -194,7 +199,13 @@ function fileRoute(
   if (entry.kind === 'directory') return listing(module, name, entry.page, request)
   if (entry.kind !== 'file') return text(404, 'not a file\n')
   const headers = fileHeaders(entry)
-  if (entry.content === null) return { status: 200, headers: { ...headers, 'content-length': '0' } }
+  if (entry.content === null)
+    return (
+      conditionAnswer(request, headers) ?? {
+        status: 200,
+        headers: { ...headers, 'content-length': '0' },
+      }
+    )
   const holding = module.holding(entry)
   if (holding === null) return text(503, 'the file is being replaced\n', { 'retry-after': '60' })
   return holdingAnswer(module, holding, request, headers)
@@ -234,6 +245,16 @@ function fileHeaders(entry: Entry): Record<string, string> {
   }
 }
 
+/** What a condition of the client's makes of the request; null: it is answered as if there were none. */
+function conditionAnswer(request: HttpRequest, headers: Record<string, string>): HttpAnswer | null {
+  const validators = { etag: headers['etag'] ?? '', lastModified: headers['last-modified'] }
+  const condition = conditionOf(request.headers, validators)
+  if (condition === 'send') return null
+  return condition === 'not-modified'
+    ? { status: 304, headers }
+    : text(412, 'it is not what the condition says\n')
+}
+
 function holdingAnswer(
   module: ServedModule,
   holding: Holding,
@@ -241,7 +262,8 @@ function holdingAnswer(
   headers: Record<string, string>,
 ): HttpAnswer {
   const etag = headers['etag'] ?? ''
-  if (request.headers.get('if-none-match') === etag) return { status: 304, headers }
+  const conditional = conditionAnswer(request, headers)
+  if (conditional !== null) return conditional
   const all = { ...headers, 'accept-ranges': 'bytes' }
   const range = parseRange(request.headers.get('range') ?? '', holding.length)
   if (range === 'unsatisfiable')

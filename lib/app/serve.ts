@@ -1,15 +1,18 @@
 /** `prsync serve --tracker`: publishes trees, and answers nodes and ordinary clients. */
 import { latin1Of } from '../base/bytes.js'
 import { StartupError } from '../base/errors.js'
+import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
 import type { Clock, Log } from '../host.js'
 import { type HttpServer, serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
 import { lockFile } from '../io/lock.js'
+import { openTokenFile } from '../io/token-file.js'
 import { acceptWebSockets } from '../io/ws.js'
 import { fingerprint, type Head, keyPairOf, swarmInfoHash } from '../snapshot/head.js'
 import { SwarmTable } from '../tracker/swarm-table.js'
 import { answerAdmin } from './admin.js'
+import { adminRoute } from './admin-http.js'
 import { type CentreSwarms, startSwarms } from './centre-swarms.js'
 import { CONTROL_PATH, ControlDesk } from './control-desk.js'
 import type { ServedModule } from './module.js'
@@ -76,7 +79,7 @@ export async function serve(
     const publishing = await Publishing.open({ ...config, keys, clock, events: told })
     centre = new RunningCentre(config, host, publishing, keys.publicKey)
     try {
-      await centre.listen()
+      await centre.listen(openTokenFile(`${config.state}/admin-token`), signal)
       const urls = config.modules.map(({ name }) => `${centre.origin}/${name}`)
       if (made) events.newKey(fingerprint(keys.publicKey), urls)
       await publishing.now(signal)
@@ -138,14 +141,17 @@ class RunningCentre {
     return publicUrl ?? `${scheme}://${urlHost(listen.host)}:${this.#http?.port ?? listen.port}`
   }
 
-  async listen(): Promise<void> {
+  /** @param token whoever has it may publish over HTTP */
+  async listen(token: string, signal: AbortSignal): Promise<void> {
     const { listen, tls } = this.#config
     const { clock, log } = this.#host
     const { modules } = this.#publishing
     const torrents = this.#torrents
     const tracker = trackerRoute(this.#table, clock, systemRandom, (asked) => torrents.join(asked))
     const status = (module: ServedModule): ModuleStatus | null => this.#status(module)
-    const routes = { modules, tracker, status, torrents }
+    const desk = { token, publishing: this.#publishing, clock, log, signal }
+    const admin = (request: HttpRequest): HttpAnswer | null => adminRoute(desk, request)
+    const routes = { modules, tracker, status, torrents, admin }
     const { upgrade } = acceptWebSockets(CONTROL_PATH, LIMITS.reportBytes, (socket, address) =>
       this.control.accept(socket, address),
     )

@@ -5,6 +5,7 @@
 import { type ByteName, baseOf, byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/errors.js'
 import { parseChmod } from '../flist/chmod.js'
+import type { FilterRule } from '../flist/filter.js'
 import { type IdMap, parseIdMap } from '../flist/id-map.js'
 import { Destination } from '../io/destination.js'
 import { equalFiles } from '../io/equal-files.js'
@@ -27,7 +28,6 @@ import {
   type SourceEvents,
   SourceList,
 } from '../rsync/source-list.js'
-import type { SourceTree } from '../rsync/trees.js'
 import { Walk } from '../rsync/walk.js'
 
 import { filterOf, protecting, readFilters } from './sync-filters.js'
@@ -442,8 +442,8 @@ function idMap(text: string | null, option: string): IdMap {
   if (text === null) return (id) => id
   const isUser = option === 'usermap'
   return parseIdMap(text, option, {
-    name: (id) => (isUser ? libc()?.userName(id) : libc()?.groupName(id)) ?? null,
-    id: (name) => (isUser ? libc()?.userId(name) : libc()?.groupId(name)) ?? null,
+    name: (id) => (isUser ? libc().userName(id) : libc().groupName(id)) ?? null,
+    id: (name) => (isUser ? libc().userId(name) : libc().groupId(name)) ?? null,
   })
 }
 

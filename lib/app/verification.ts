@@ -139,7 +139,7 @@ export class Verification {
     const { tree, owners } = this.#parts
     const target = standing.kind === 'symlink' ? tree.readlink(name) : null
     const wanted = { entry, ...owners.wanted(entry) }
-    this.#tell(name, entry, decide(wanted, { standing, target, root }, true))
+    this.#tell(name, entry, decide(wanted, { standing, target, root }, true, tree.timeStepNs))
   }
 
   #tell(name: ByteName, entry: Entry, decision: Decision): void {

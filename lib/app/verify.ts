@@ -99,6 +99,7 @@ function repairOf(config: VerifyConfig, wish: PullWish): PullConfig {
     destination: config.directory,
     fingerprint: null,
     delete: false,
+    keepMs: null,
     maxDelete: null,
     checksum: true,
     noScan: false,

@@ -1,15 +1,21 @@
-/** `prsync publish`: the running centre looks at its trees now. */
+/** `prsync publish [URL]`: the running centre, here or elsewhere, looks at its trees now. */
 import { askPublish } from '../app/admin.js'
-import { defaultState } from '../app/system.js'
-import { EXIT, type ExitCode, UnsupportedError } from '../base/errors.js'
+import { publishAt } from '../app/admin-http.js'
+import { defaultState, readText } from '../app/system.js'
+import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
 import { type Command, command, parse } from './program.js'
+import { version } from './version.js'
 
-type Flags = { state?: string; json?: boolean; verbose?: boolean }
+type Flags = { state?: string; tokenFile?: string; json?: boolean; verbose?: boolean }
 
 export function publishProgram(): Command {
-  return command('publish', 'Have the centre on this machine look at its trees now.')
-    .argument('[url]', 'a centre elsewhere: not built yet')
-    .option('--state <dir>', "the centre's state directory")
+  return command('publish', 'Have the centre look at its trees now.')
+    .argument('[url]', 'a centre elsewhere, as in https://centre:8730 (default: the one here)')
+    .option('--state <dir>', 'the state directory of the centre here')
+    .option(
+      '--token-file <file>',
+      'the token of the centre elsewhere (its STATE/admin-token); else in PRSYNC_TOKEN',
+    )
     .option('-v, --verbose', 'say also which modules did not change')
     .option('--json', 'one JSON object for each module')
     .addHelpText(
@@ -17,10 +23,11 @@ export function publishProgram(): Command {
       `
 Returns when the new snapshots stand and prints NAME and sequence of those that
 changed. Exit status 75 when no centre runs, 23 when files could not be
-published as they stand.
+published as they stand, 5 when the token is not the centre's.
 
-Example:
-  prsync publish --state /var/lib/prsync`,
+Examples:
+  prsync publish --state /var/lib/prsync
+  prsync publish --token-file ~/.prsync-token https://centre:8730`,
     )
 }
 
@@ -31,11 +38,11 @@ export async function publishCommand(
   const cli = publishProgram()
   if (!parse(cli, argv)) return EXIT.ok
   const flags = cli.opts<Flags>()
-  if (cli.args.length > 0)
-    throw new UnsupportedError(
-      'publish over HTTP is not built: run it on the centre, as the user it runs as',
-    )
-  const published = await askPublish(flags.state ?? defaultState(), signal)
+  const [url] = cli.args
+  const published =
+    url === undefined
+      ? await askPublish(flags.state ?? defaultState(), signal)
+      : await publishAt(url, tokenOf(flags), `prsync/${version()}`, signal)
   let exit: ExitCode = EXIT.ok
   for (const each of published) {
     const { module, sequence, changed, faults, failed } = each
@@ -48,4 +55,12 @@ export async function publishCommand(
     if (faults > 0 || failed !== null) exit = EXIT.partial
   }
   return exit
+}
+
+/** Never an argument: every user of the machine can read those. */
+function tokenOf({ tokenFile }: Flags): string {
+  const token = tokenFile === undefined ? process.env['PRSYNC_TOKEN'] : readText(tokenFile)
+  if (token === undefined)
+    throw new UsageError("publish to a URL wants the centre's token: --token-file or PRSYNC_TOKEN")
+  return token.trim()
 }

@@ -22,6 +22,7 @@ type Flags = {
   stats?: boolean
   json?: boolean
   delete?: boolean
+  keep: string
   maxDelete?: string
   bwlimit?: string
   uplink?: string
@@ -53,6 +54,7 @@ function program() {
     .option('--json', 'one JSON object at the end, on stdout')
     .option('--delete', 'remove what the snapshot does not have')
     .option('--max-delete <n>', 'remove at most so many, or N% of what stands')
+    .option('--keep <time>', 'keep what is deleted or replaced for so long, for others', '0')
     .option('--bwlimit <rate>', 'limit what comes in (KiB a second, or 10m)')
     .option('--uplink <rate>', 'limit what is given to others')
     .option('--linger <time>', 'go on giving to others for at most so long', '5m')
@@ -93,6 +95,7 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     fingerprint: flags.key ?? null,
     rules,
     delete: flags.delete === true,
+    keepMs: parseDuration(flags.keep, '--keep'),
     maxDelete: flags.maxDelete === undefined ? null : parseMaxDelete(flags.maxDelete),
     checksum: flags.checksum === true,
     noScan: !flags.scan,

@@ -1,10 +1,18 @@
 /** `prsync serve --tracker [NAME=]DIR…`. */
 import { parseModule } from '../app/module.js'
 import { type ServeEvents, serve } from '../app/serve.js'
-import { defaultState, hangups, notifyReady, readText, systemClock } from '../app/system.js'
+import {
+  defaultState,
+  hangups,
+  machineLacks,
+  notifyReady,
+  readText,
+  systemClock,
+} from '../app/system.js'
 import { displayName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
 import { parseDuration } from '../options/units.js'
+import { limitsText } from './limits-text.js'
 import { type Command, command, parse } from './program.js'
 import { addressOf, rateOf } from './values.js'
 
@@ -92,6 +100,7 @@ export async function serveCommand(
     failed: (module, what) => say(`${module}: not published: ${what}`),
   }
   const host = { clock: systemClock, log: () => {} }
+  if (machineLacks().length > 0) process.stderr.write(limitsText(machineLacks()))
   await serve(config, events, host, hangups(), signal)
   return EXIT.ok
 }

@@ -4,6 +4,7 @@ import chalk, { Chalk, type ChalkInstance } from 'chalk'
 import ora, { type Ora } from 'ora'
 import type { PullEvents, PullReport, PullState } from '../app/pull-report.js'
 import { displayName } from '../base/byte-name.js'
+import { limitsText } from './limits-text.js'
 
 /** The rate shown is that of so long. */
 const RATE_MS = 5000
@@ -41,6 +42,18 @@ export class PullScreen implements PullEvents {
   busy(who: string): void {
     if (this.#choice.verbose)
       process.stderr.write(`prsync: another pull has this tree (process ${who}); nothing done\n`)
+  }
+
+  limited(lacks: readonly string[]): void {
+    this.#line?.clear()
+    process.stderr.write(limitsText(lacks))
+  }
+
+  noPeers(): void {
+    this.#line?.clear()
+    process.stderr.write(
+      'prsync: no node and no wire of the centre could be reached: everything came over HTTP (--no-peers if that is meant)\n',
+    )
   }
 
   item(line: string, name: string): void {

@@ -17,7 +17,7 @@ import { bytesOf } from '../base/bytes.js'
 import { codeOf, FileError } from '../base/errors.js'
 import type { Xattr } from '../flist/entry.js'
 import type { Standing } from '../host.js'
-import { type Libc, needLibc } from './libc.js'
+import { type Libc, libc } from './libc.js'
 import { DiskTree } from './tree.js'
 
 /** A file that is being built, under a name that nobody looks for. */
@@ -59,7 +59,7 @@ export class Destination {
   /** @param followsLinks -K: links to directories are taken for directories */
   constructor(path: string, followsLinks: boolean) {
     this.tree = new DiskTree(path, { followsLinks, isPlain: true })
-    this.#calls = needLibc('openat2')
+    this.#calls = libc()
   }
 
   close(): void {

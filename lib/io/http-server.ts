@@ -47,7 +47,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   server.keepAliveTimeout = 30_000
   const { upgrade } = options
   if (upgrade !== null) server.on('upgrade', upgrade)
-  server.on('clientError', (_error, socket: Socket) => socket.destroy())
+  server.on('clientError', (error, socket: Socket) => refuse(error, socket))
   await listening(server, options)
   const at = server.address() as AddressInfo
   return {
@@ -59,6 +59,18 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
         server.closeAllConnections()
       }),
   }
+}
+
+/** Bytes that are no request: said once, then the connection ends, whatever else comes. */
+function refuse(error: Error, socket: Socket): void {
+  if (codeOf(error) === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const why =
+    codeOf(error) === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${why}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () =>
+    socket.destroy(),
+  )
 }
 
 function serverOf(

@@ -4,7 +4,8 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { joinName } from '../base/byte-name.js'
 import { messageOf, StartupError } from '../base/errors.js'
-import { needLibc } from './libc.js'
+import { libc } from './libc.js'
+import { isLockedByName } from './libc-node.js'
 import { type DiskTree, PRIVATE_NAME } from './tree.js'
 
 export type Lock = { /** Twice is fine. */ release(): void }
@@ -16,8 +17,9 @@ export async function lockTree(
   signal: AbortSignal,
 ): Promise<Lock | null> {
   const fd = tree.createPrivate('lock')
+  let letGo: (() => void) | null = null
   try {
-    while (!needLibc('flock').lock(fd)) {
+    for (letGo = libc().lock(fd); letGo === null; letGo = libc().lock(fd)) {
       if (!wait) {
         closeSync(fd)
         return null
@@ -30,13 +32,7 @@ export async function lockTree(
   }
   ftruncateSync(fd)
   writeSync(fd, `${process.pid} on ${hostname()}\n`, 0)
-  let held = true
-  return {
-    release: () => {
-      if (held) closeSync(fd)
-      held = false
-    },
-  }
+  return lockOf(fd, letGo)
 }
 
 /** A lock file anywhere, made where it is not; null: another process has it. @throws {StartupError} where it cannot be used */
@@ -47,13 +43,20 @@ export function lockFile(path: string): Lock | null {
   } catch (cause) {
     throw new StartupError(`cannot lock ${path}: ${messageOf(cause)}`, { cause })
   }
-  let held = needLibc('flock').lock(fd)
-  if (!held) closeSync(fd)
-  if (!held) return null
+  const letGo = libc().lock(fd)
+  if (letGo !== null) return lockOf(fd, letGo)
+  closeSync(fd)
+  return null
+}
+
+function lockOf(fd: number, letGo: () => void): Lock {
+  let held = true
   return {
     release: () => {
-      if (held) closeSync(fd)
+      if (!held) return
       held = false
+      letGo()
+      closeSync(fd)
     },
   }
 }
@@ -68,7 +71,7 @@ export function lockHolder(tree: DiskTree): string | null {
     .some(
       (line) => line.includes('FLOCK') && line.includes(`:${lock.ino} `) && !line.includes('->'),
     )
-  return held ? whoHasLock(tree) : null
+  return held || isLockedByName(lock.dev, lock.ino) ? whoHasLock(tree) : null
 }
 
 /** What the holder wrote into the lock: `PID on HOST`. */

@@ -18,23 +18,19 @@ export class Owners {
 
   /** Only root gives files away; others set the groups they are in, as rsync does. */
   wanted(entry: Pick<Entry, 'user' | 'group'>): { uid: number; gid: number } {
-    const uid = this.#isRoot ? this.#local(entry.user, this.#uids, (n) => libc()?.userId(n)) : -1
-    const gid = this.#local(entry.group, this.#gids, (n) => libc()?.groupId(n))
+    const uid = this.#isRoot ? this.#local(entry.user, this.#uids, (n) => libc().userId(n)) : -1
+    const gid = this.#local(entry.group, this.#gids, (n) => libc().groupId(n))
     return { uid, gid: this.#isRoot || this.#groups.has(gid) ? gid : -1 }
   }
 
   user(uid: number): Owner {
-    return this.#named(uid, this.#users, (id) => libc()?.userName(id))
+    return this.#named(uid, this.#users, (id) => libc().userName(id))
   }
   group(gid: number): Owner {
-    return this.#named(gid, this.#groupNames, (id) => libc()?.groupName(id))
+    return this.#named(gid, this.#groupNames, (id) => libc().groupName(id))
   }
 
-  #local(
-    owner: Owner,
-    known: Map<string, number>,
-    find: (name: string) => number | null | undefined,
-  ): number {
+  #local(owner: Owner, known: Map<string, number>, find: (name: string) => number | null): number {
     if (this.#numeric || owner.name === null || owner.id === 0) return owner.id
     const before = known.get(owner.name)
     if (before !== undefined) return before
@@ -43,14 +39,10 @@ export class Owners {
     return id
   }
 
-  #named(
-    id: number,
-    known: Map<number, Owner>,
-    find: (id: number) => string | null | undefined,
-  ): Owner {
+  #named(id: number, known: Map<number, Owner>, find: (id: number) => string | null): Owner {
     const before = known.get(id)
     if (before !== undefined) return before
-    const owner = { id, name: find(id) ?? null }
+    const owner = { id, name: find(id) }
     known.set(id, owner)
     return owner
   }

@@ -145,11 +145,10 @@ export class Partials {
 }
 const OPEN = 128
 
-/** Removes the partial contents that no wanted content has: left by runs whose snapshot is gone. */
-export function removeStale(tree: DiskTree, isWanted: (hex: string) => boolean): void {
+/** Removes all partial contents, once nothing is wanted any more: left by runs whose snapshot is gone. */
+export function removeStale(tree: DiskTree): void {
   const directory = joinName(PRIVATE_NAME, 'partial')
-  for (const { base } of tree.list(directory) ?? [])
-    if (!isWanted(base.replace(/\.units$/, ''))) tree.remove(joinName(directory, base))
+  for (const { base } of tree.list(directory) ?? []) tree.remove(joinName(directory, base))
 }
 
 function bootId(): string {

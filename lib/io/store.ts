@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.js'
 import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
-import { messageOf, StartupError } from '../base/errors.js'
+import { FileError, messageOf, StartupError } from '../base/errors.js'
 import { type ContentId, ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
 import {
   type DirectoryRecord,
@@ -26,6 +26,7 @@ type Bytes = Database<Buffer, Buffer>
 const KEY_BYTES = 1900
 
 export class Store {
+  readonly #path: string
   readonly #env: RootDatabase<Buffer, Buffer>
   readonly #directories: Bytes
   readonly #places: Bytes
@@ -36,6 +37,7 @@ export class Store {
 
   /** @throws {StartupError} where the directory cannot be used. */
   constructor(path: string) {
+    this.#path = path
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 })
       const binary = { keyEncoding: 'binary', encoding: 'binary' } as const
@@ -56,9 +58,13 @@ export class Store {
     await this.#env.close()
   }
 
-  /** All or nothing, also when we are killed. Not nested. */
+  /** All or nothing, also when we are killed or the disk is full. Not nested. @throws {FileError} */
   transaction(change: () => void): void {
-    this.#env.transactionSync(change)
+    try {
+      this.#env.transactionSync(change)
+    } catch (cause) {
+      throw isOfLmdb(cause) ? wrapped(this.#path, cause) : cause
+    }
   }
 
   // ---- directories and where contents stand -------------------------------------------------
@@ -193,6 +199,24 @@ export class Store {
   removeValue(name: string): void {
     this.#values.removeSync(Buffer.from(name))
   }
+}
+
+type LmdbError = Error & { readonly code: number }
+/** lmdb's errors have numbers: its own, or errno(3). */
+function isOfLmdb(error: unknown): error is LmdbError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number'
+}
+function wrapped(path: string, cause: LmdbError): FileError {
+  const what = `cannot write the index in ${path}`
+  // What it could write only in part it calls EIO, and that is a full disk as a rule.
+  return cause.code === EIO || cause.code === ENOSPC
+    ? new NoRoomError(`${what}: no space left on the device, or it fails`, { cause })
+    : new FileError(`${what}: ${cause.message}`, { cause })
+}
+const EIO = 5
+const ENOSPC = 28
+class NoRoomError extends FileError {
+  readonly code = 'ENOSPC'
 }
 
 const PLAIN = 0

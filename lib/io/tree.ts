@@ -1,9 +1,17 @@
 /**
  * A directory nobody can leave. Every name is taken relative to a directory that is held open and was itself opened
- * beneath the top without following a link (openat2), so that neither `..` nor a link put in the way leads out.
+ * beneath the top without following a link, so that neither `..` nor a link put in the way leads out.
  * Metadata calls are synchronous: under 1 µs each here, against 20 through the thread pool.
  */
-import { closeSync, constants, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  writeSync,
+} from 'node:fs'
 import {
   type ByteName,
   baseOf,
@@ -14,10 +22,10 @@ import {
   ROOT_NAME,
 } from '../base/byte-name.js'
 import { bytesOf, latin1Of } from '../base/bytes.js'
-import { codeOf, FileError, messageOf } from '../base/errors.js'
+import { codeOf, FileError, messageOf, UnsupportedError } from '../base/errors.js'
 import type { Entry, Xattr } from '../flist/entry.js'
 import type { FileKind, Standing, Tree } from '../host.js'
-import { AT, type Libc, needLibc } from './libc.js'
+import { AT, type Libc, libc } from './libc.js'
 import type { Owners } from './owners.js'
 
 /** Directories held open at once. */
@@ -44,7 +52,7 @@ const MIRROR: TreeView = { followsLinks: false, isPlain: false }
 export class DiskTree implements Tree {
   readonly path: string
   readonly #view: TreeView
-  readonly #top: number
+  #top: number
   readonly #calls: Libc
   readonly #held = new Map<ByteName, number>()
   readonly #stat = Buffer.alloc(256)
@@ -53,13 +61,23 @@ export class DiskTree implements Tree {
   constructor(path: string, view: TreeView = MIRROR) {
     this.path = path
     this.#view = view
-    try {
-      this.#calls = needLibc('openat2')
-      const bytes = view.isPlain ? Buffer.from(path, 'latin1') : path
-      this.#top = openSync(bytes, constants.O_RDONLY | constants.O_DIRECTORY)
-    } catch (cause) {
-      throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
+    this.#calls = libc()
+    this.#top = openTop(view.isPlain ? Buffer.from(path, 'latin1') : path)
+  }
+
+  /**
+   * The path may name another directory by now: a link that was switched, a tree that was moved here. What is held open
+   * would go on showing the old one, empty if it was removed. @throws {FileError} where nothing stands there any more
+   */
+  followPath(): void {
+    const now = openTop(this.path)
+    const [held, stands] = [this.#top, now].map((fd) => fstatSync(fd, { bigint: true }))
+    if (held?.ino === stands?.ino && held?.dev === stands?.dev) {
+      closeSync(now)
+      return
     }
+    this.close()
+    this.#top = now
   }
 
   /** Makes the directory where it is not, but not those above it: rsync(1) --mkpath is another wish. */
@@ -71,6 +89,22 @@ export class DiskTree implements Tree {
         throw new FileError(`cannot make ${path}: ${messageOf(cause)}`, { cause })
     }
     return new DiskTree(path)
+  }
+
+  /** What is lost on this machine, in words for an admin; empty: nothing. */
+  get lacks(): readonly string[] {
+    return this.#calls.lacks
+  }
+  /** The finest step of the times that can be set here. */
+  get timeStepNs(): bigint {
+    return this.#calls.timeStepNs
+  }
+  /** @throws {UnsupportedError} */
+  needXattrs(): void {
+    if (!this.#calls.hasXattrs)
+      throw new UnsupportedError(
+        'no extended attributes on this machine: koffi has no binary for it (run without --xattrs)',
+      )
   }
 
   close(): void {
@@ -336,6 +370,14 @@ export class DiskTree implements Tree {
     for (const standing of this.#calls.listXattrs(path))
       if (!names.has(standing)) this.#calls.removeXattr(path, standing)
     for (const x of wanted) this.#calls.setXattr(path, x.name, bytesOf(x.value))
+  }
+}
+
+function openTop(path: string | Buffer): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  } catch (cause) {
+    throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -44,15 +44,23 @@ export type Seen = {
   readonly root: Root | null
 }
 
-/** @param checksum --checksum: size and time alone do not prove that the bytes are right; the root must be known */
-export function decide(wanted: Wanted, seen: Seen | null, checksum = false): Decision {
+/**
+ * @param checksum --checksum: size and time alone do not prove that the bytes are right; the root must be known
+ * @param timeStepNs the finest step of the times that can be set here: what is below it is no difference
+ */
+export function decide(
+  wanted: Wanted,
+  seen: Seen | null,
+  checksum = false,
+  timeStepNs = 1n,
+): Decision {
   if (seen === null) return { kind: 'create' }
   const { entry } = wanted
   const { standing } = seen
   if (standing.kind !== entry.kind) return { kind: 'replace', standing }
   const different = differs(entry, seen, checksum)
   const size = entry.kind === 'file' && standing.size !== sizeOf(entry)
-  const time = standing.mtimeNs !== entry.mtimeNs
+  const time = standing.mtimeNs / timeStepNs !== entry.mtimeNs / timeStepNs
   const changes: Changes = {
     content: different && (entry.kind !== 'file' || checksum || !(size || time)),
     size,
@@ -74,8 +82,7 @@ function differs(entry: Entry, seen: Seen, checksum: boolean): boolean {
       if (standing.size !== sizeOf(entry)) return true
       if (entry.content === null) return false
       if (seen.root !== null) return seen.root !== entry.content.root
-      // Whole seconds, as rsync compares by default: a mirror it made may have lost the rest.
-      return checksum || secondsOf(standing.mtimeNs) !== secondsOf(entry.mtimeNs)
+      return checksum || !isSameTime(entry.mtimeNs, standing.mtimeNs)
     case 'symlink':
       return seen.target !== entry.target
     case 'character':
@@ -86,6 +93,12 @@ function differs(entry: Entry, seen: Seen, checksum: boolean): boolean {
   }
 }
 
-function secondsOf(ns: bigint): bigint {
-  return ns / 1_000_000_000n
+/**
+ * As fine as what stands tells, whole seconds at most: a file system, or who made the mirror, may have lost the rest of a
+ * time. rsync(1) compares whole seconds always, and takes a second edit within one for none.
+ */
+function isSameTime(wanted: bigint, standing: bigint): boolean {
+  let step = 1n
+  while (step < 1_000_000_000n && standing % (step * 10n) === 0n) step *= 10n
+  return wanted / step === standing / step
 }

@@ -5,7 +5,6 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -14,7 +13,6 @@ import {
 } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -27,6 +25,7 @@ import { buildDirectory } from '../../lib/snapshot/build.js'
 import { encodeHead, keyPairOf } from '../../lib/snapshot/head.js'
 import { encodePage } from '../../lib/snapshot/page.js'
 import { pullFrom, startCentre } from '../support/centre.js'
+import { onOwnDisk } from '../support/disk.js'
 import { projectFile } from '../support/project.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { differences } from '../support/trees.js'
@@ -215,28 +214,6 @@ t.test('two pulls at once: the second leaves, or waits', async (t) => {
     [1, 1],
   )
 })
-
-/** Runs `act` with a small file system of its own; not at all where this machine lets nobody mount. */
-async function onOwnDisk(
-  t: Test,
-  options: string,
-  act: (path: string) => Promise<void>,
-): Promise<void> {
-  const path = mkdtempSync(join(tmpdir(), 'prsync-disk-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'pipe' })
-  } catch (error) {
-    rmSync(path, { recursive: true })
-    t.comment(`no mounting here: ${String(error)}`)
-    return
-  }
-  try {
-    await act(path)
-  } finally {
-    execFileSync('umount', ['--lazy', path])
-    rmSync(path, { recursive: true })
-  }
-}
 
 t.test(
   'the disk is full: exit 11, nothing half-visible, and it goes on later',

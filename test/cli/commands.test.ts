@@ -72,7 +72,45 @@ t.test('publish has the running centre look at its trees now', async (t) => {
   t.match(await prsync(['publish', '--state', state, '-v']), { stdout: 'm 2 unchanged\n' })
   await centre.stop()
   t.match(await prsync(['publish', '--state', state]), { status: 75 })
-  t.match(await prsync(['publish', 'http://127.0.0.1:1/m']), { status: 4 })
+})
+
+t.test('publish asks a centre elsewhere over HTTP, with its token', async (t) => {
+  const folder = t.testdir({ source: { a: 'a' }, wrong: 'x'.repeat(64), none: '' })
+  const state = join(folder, 'state')
+  const centre = await startCentre(join(folder, 'source'), state)
+  t.teardown(() => centre.stop())
+  const { origin } = new URL(centre.url)
+  const file = join(state, 'admin-token')
+  t.equal(statSync(file).mode & 0o777, 0o600)
+  const token = readFileSync(file, 'utf8').trim()
+  const publish = (...args: string[]) => prsync(['publish', '--token-file', file, ...args])
+  t.match(await publish(origin), { status: 0, stdout: '', stderr: '' })
+  writeFileSync(join(folder, 'source/b'), 'b')
+  t.match(await publish(origin), { status: 0, stdout: 'm 2\n', stderr: '' })
+  t.match(await publish('-v', centre.url), { status: 0, stdout: 'm 2 unchanged\n' })
+  t.match(await publish(`${origin}/other`), { status: 1, stderr: /no module other/ })
+  writeFileSync(join(folder, 'source/c'), 'c')
+  const byEnvironment = await prsync(['publish', '--json', origin], { PRSYNC_TOKEN: token })
+  t.match(JSON.parse(byEnvironment.stdout), { module: 'm', sequence: 3, changed: true })
+
+  const refused = await prsync(['publish', '--token-file', join(folder, 'wrong'), origin])
+  t.match(refused, { status: 5, stdout: '', stderr: /does not take this token/ })
+  t.notMatch(refused.stderr, /xxxx/, 'and the token is not shown')
+  t.match(await prsync(['publish', '--token-file', join(folder, 'none'), origin]), { status: 1 })
+  t.match(await prsync(['publish', origin]), { status: 1, stderr: /--token-file or PRSYNC_TOKEN/ })
+  t.match(await publish('http://127.0.0.1:1'), { status: 75 })
+  t.match(await publish('centre'), { status: 1, stderr: /not the URL/ })
+
+  const path = `${origin}/.~prsync~/publish`
+  const headers = { authorization: `Bearer ${token}` }
+  t.equal((await fetch(path, { headers })).status, 405, 'POST only')
+  t.equal((await fetch(path, { method: 'POST' })).status, 401)
+  const almost = { authorization: `Bearer ${token.slice(0, -1)}` }
+  t.equal((await fetch(path, { method: 'POST', headers: almost })).status, 401)
+  await centre.stop()
+  const again = await startCentre(join(folder, 'source'), state)
+  t.teardown(() => again.stop())
+  t.equal(readFileSync(file, 'utf8').trim(), token, 'it stays the same')
 })
 
 t.test('serve says what is in its way and what to do', async (t) => {

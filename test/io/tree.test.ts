@@ -12,10 +12,15 @@ import {
 import t, { type Test } from 'tap'
 import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { FileError } from '../../lib/base/errors.js'
+import { libc } from '../../lib/io/libc.js'
 import { DiskTree, PRIVATE_NAME } from '../../lib/io/tree.js'
 import { fileEntry } from '../support/entries.js'
 
 const name = byteName
+/** Without koffi some attributes are lost: decisions/0019. */
+const { lacks, timeStepNs } = libc()
+const needsMknod = { skip: lacks.length === 0 ? false : 'Node alone makes no FIFOs' }
+const cut = (ns: bigint): bigint => (ns / timeStepNs) * timeStepNs
 const ATTRIBUTES = { owners: null, xattrs: false }
 
 /** A tree `in` beside a folder `out` that nothing may touch. */
@@ -94,11 +99,11 @@ t.test('a link as the last component is never followed', async (t) => {
   t.throws(() => tree.openFile(name('link')))
   tree.applyAttributes(
     name('link'),
-    { ...fileEntry('link'), kind: 'symlink', target: 'x', mtimeNs: 1_000_000_001n },
+    { ...fileEntry('link'), kind: 'symlink', target: 'x', mtimeNs: 1_000_001_000n },
     ATTRIBUTES,
   )
-  t.equal(lstatSync(`${inside}/link`, { bigint: true }).mtimeNs, 1_000_000_001n)
-  t.not(lstatSync(`${outside}/f`, { bigint: true }).mtimeNs, 1_000_000_001n)
+  t.equal(lstatSync(`${inside}/link`, { bigint: true }).mtimeNs, 1_000_001_000n)
+  t.not(lstatSync(`${outside}/f`, { bigint: true }).mtimeNs, 1_000_001_000n)
   tree.remove(name('link'))
   t.equal(readFileSync(`${outside}/f`, 'utf8'), 'outside')
 })
@@ -131,28 +136,27 @@ t.test('mode and time to the nanosecond, before and after the epoch', async (t) 
   const { tree, inside } = stage(t)
   for (const mtimeNs of [0n, 1n, 987_654_321_987_654_321n, -1n, -1_500_000_000n]) {
     tree.applyAttributes(name('d/f'), { ...fileEntry('f'), mode: 0o4751, mtimeNs }, ATTRIBUTES)
-    t.equal(lstatSync(`${inside}/d/f`, { bigint: true }).mtimeNs, mtimeNs, `${mtimeNs}`)
-    t.match(tree.stat(name('d/f')), { mtimeNs, mode: 0o4751 }, 'and is read back so')
+    t.equal(lstatSync(`${inside}/d/f`, { bigint: true }).mtimeNs, cut(mtimeNs), `${mtimeNs}`)
+    t.match(tree.stat(name('d/f')), { mtimeNs: cut(mtimeNs), mode: 0o4751 }, 'and is read back so')
   }
 })
 
-t.test('links, FIFOs and directories are made as asked', async (t) => {
+t.test('links and directories are made as asked', async (t) => {
   const { tree, inside } = stage(t)
   tree.makeDirectories(name('a/b/c'))
   t.ok(lstatSync(`${inside}/a/b/c`).isDirectory())
   tree.symlink('\xff/target', name('a/link'))
   t.equal(readlinkSync(Buffer.from(`${inside}/a/link`), 'latin1'), '\xff/target')
   t.equal(tree.readlink(name('a/link')), '\xff/target')
-  tree.makeNode({ ...fileEntry('fifo'), kind: 'fifo' }, name('a/fifo'))
-  t.ok(lstatSync(`${inside}/a/fifo`).isFIFO())
   tree.link(name('d/f'), name('a/hard'))
   t.equal(tree.stat(name('a/hard'))?.ino, tree.stat(name('d/f'))?.ino)
   t.throws(() => tree.removeDirectory(name('a')), { code: 'ENOTEMPTY' })
 })
 
-t.test('a FIFO is not waited for', async (t) => {
-  const { tree } = stage(t)
+t.test('a FIFO is made, and not waited for', needsMknod, async (t) => {
+  const { tree, inside } = stage(t)
   tree.makeNode({ ...fileEntry('fifo'), kind: 'fifo' }, name('fifo'))
+  t.ok(lstatSync(`${inside}/fifo`).isFIFO())
   tree.closeFile(tree.openFile(name('fifo')))
 })
 

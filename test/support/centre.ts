@@ -19,6 +19,8 @@ export type TestCentre = {
   readonly state: string
   /** Looks at the tree now; resolves with the head then. */
   rescan(): Promise<Head>
+  /** Looks at the tree now, whatever comes of it. */
+  look(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -35,6 +37,7 @@ export async function startCentre(
   directory: string,
   state: string,
   choice: Partial<ServeConfig> = {},
+  failed: (what: string) => void = () => {},
 ): Promise<TestCentre> {
   const stop = new AbortController()
   let wish: (() => void) | null = null
@@ -45,6 +48,12 @@ export async function startCentre(
     return Promise.resolve()
   }
   let published: ((head: Head) => void) | null = null
+  let looked: (() => void) | null = null
+  const wishNow = (): void => {
+    if (wish === null) isWished = true
+    wish?.()
+    wish = null
+  }
   const config: ServeConfig = {
     modules: [{ name: 'm', directory }],
     listen: { host: '127.0.0.1', port: 0 },
@@ -63,7 +72,14 @@ export async function startCentre(
   const { head, url } = await new Promise<{ head: Head; url: string }>((resolve, reject) => {
     const events: ServeEvents = {
       ...SILENT,
-      published: (_module, now) => published?.(now),
+      published: (_module, now) => {
+        published?.(now)
+        looked?.()
+      },
+      failed: (_module, what) => {
+        failed(what)
+        looked?.()
+      },
       ready: (_module, first, at) => resolve({ head: first, url: at }),
     }
     const host = { clock: systemClock, log: () => {} }
@@ -77,9 +93,12 @@ export async function startCentre(
     rescan: () =>
       new Promise((resolve) => {
         published = resolve
-        if (wish === null) isWished = true
-        wish?.()
-        wish = null
+        wishNow()
+      }),
+    look: () =>
+      new Promise((resolve) => {
+        looked = resolve
+        wishNow()
       }),
     stop: async () => {
       stop.abort(new Error('the test is over'))
@@ -90,7 +109,9 @@ export async function startCentre(
 
 export const NO_EVENTS: PullEvents = {
   phase: () => {},
+  limited: () => {},
   busy: () => {},
+  noPeers: () => {},
   item: () => {},
   progress: () => {},
 }
@@ -102,6 +123,7 @@ export function pullConfig(url: string, destination: string): PullConfig {
     fingerprint: null,
     rules: [],
     delete: false,
+    keepMs: 0,
     maxDelete: null,
     checksum: false,
     noScan: false,

@@ -2,6 +2,8 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 const PRIVATE = '.~prsync~'
+/** Times are set to the microsecond where koffi has no binary. */
+const TIME_STEP_NS = process.env['PRSYNC_NO_LIBC'] === '1' ? 1000n : 1n
 
 /** What differs, a line each; nothing when they are equal. */
 export function differences(a: string, b: string): string[] {
@@ -14,7 +16,9 @@ export function differences(a: string, b: string): string[] {
       found.push(`${name}: only in ${left === null ? 'the second' : 'the first'}`)
       return
     }
-    for (const field of ['mode', 'uid', 'gid', 'mtimeNs'] as const)
+    if (left.mtimeNs / TIME_STEP_NS !== right.mtimeNs / TIME_STEP_NS)
+      found.push(`${name}: mtimeNs ${left.mtimeNs} ${right.mtimeNs}`)
+    for (const field of ['mode', 'uid', 'gid'] as const)
       if (left[field] !== right[field])
         found.push(`${name}: ${field} ${left[field]} ${right[field]}`)
     if (left.isDirectory() && right.isDirectory()) {

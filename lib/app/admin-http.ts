@@ -1,0 +1,126 @@
+/** What the centre can be told over HTTP by who has the token in its state directory, both ends. */
+import { utf8Bytes, utf8Of } from '../base/bytes.js'
+import {
+  messageOf,
+  PrsyncError,
+  SocketError,
+  StartupError,
+  UnsupportedError,
+  UsageError,
+} from '../base/errors.js'
+import type { HttpAnswer, HttpRequest } from '../base/http.js'
+import type { Clock, Log } from '../host.js'
+import { HttpClient } from '../io/http-client.js'
+import { isSameToken, isToken } from '../io/token-file.js'
+import { type AdminAnswer, formatAnswer, parseAnswer } from './admin.js'
+import type { Published, Publishing } from './publishing.js'
+
+/** No module begins with a full stop. */
+const PUBLISH_PATH = '/.~prsync~/publish'
+/** A space now and then while the trees are hashed: nobody between us takes the silence for a dead connection. */
+const SIGN_OF_LIFE_MS = 5_000
+const ANSWER_BYTES = 1024 * 1024
+
+export type AdminDesk = {
+  readonly token: string
+  readonly publishing: Publishing
+  readonly clock: Clock
+  readonly log: Log
+  /** Ends a look that runs: the centre stops. */
+  readonly signal: AbortSignal
+}
+
+/** Null for other paths. */
+export function adminRoute(desk: AdminDesk, request: HttpRequest): HttpAnswer | null {
+  if (request.path !== PUBLISH_PATH) return null
+  if (request.method !== 'POST') return refusal(405, 'method not allowed\n', { allow: 'POST' })
+  const [, given = ''] = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
+  if (!isSameToken(given, desk.token))
+    return refusal(401, 'wrong token\n', { 'www-authenticate': 'Bearer realm="prsync"' })
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  return { status: 200, headers, body: answer(desk) }
+}
+
+async function* answer({ publishing, clock, log, signal }: AdminDesk): AsyncIterable<Uint8Array> {
+  const look = publishing.now(signal).then(
+    (published): AdminAnswer => ({ published }),
+    (error: unknown): AdminAnswer => {
+      if (!(error instanceof PrsyncError)) log('admin.failed', { what: messageOf(error) })
+      return { error: messageOf(error) }
+    },
+  )
+  for (;;) {
+    const rest = new AbortController()
+    const pause = clock.sleep(SIGN_OF_LIFE_MS, rest.signal).then(
+      () => null,
+      () => null, // cut short: the look is over
+    )
+    const done = await Promise.race([look, pause])
+    rest.abort()
+    yield utf8Bytes(done === null ? ' ' : `${formatAnswer(done)}\n`)
+    if (done !== null) return
+  }
+}
+
+/**
+ * The URL is that of a centre, or of a module there: then only that one is told of, though all are looked at.
+ * @throws {UsageError} on what is no URL or no token, and as `askPublishOver`
+ */
+export async function publishAt(
+  text: string,
+  token: string,
+  userAgent: string,
+  signal: AbortSignal,
+): Promise<Published[]> {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new UsageError(`not the URL of a centre: ${text} (as in https://centre:8730)`)
+  if (!isToken(token)) throw new UsageError('that is no token of a centre')
+  const { origin, pathname } = new URL(text)
+  const module = pathname.replace(/^\/|\/$/g, '')
+  const client = new HttpClient(userAgent)
+  try {
+    const published = await askPublishOver(origin, token, client, signal)
+    const told = published.filter((each) => module === '' || each.module === module)
+    if (told.length === 0 && module !== '')
+      throw new UsageError(`${origin} has no module ${module}`)
+    return told
+  } finally {
+    client.close()
+  }
+}
+
+/**
+ * Has a centre elsewhere look at its trees now; settles when the new snapshots stand.
+ * @throws {TryAgainError} where nobody answers, {StartupError} on a wrong token
+ */
+async function askPublishOver(
+  origin: string,
+  token: string,
+  client: HttpClient,
+  signal: AbortSignal,
+): Promise<Published[]> {
+  const url = new URL(PUBLISH_PATH, origin)
+  const headers = { authorization: `Bearer ${token}` }
+  const reply = await client.ask(url, { method: 'POST', headers, body: new Uint8Array(0) }, signal)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of reply.body) {
+    length += chunk.length
+    if (length > ANSWER_BYTES) throw new SocketError(`${origin}: too long an answer`)
+    chunks.push(chunk)
+  }
+  if (reply.status === 401 || reply.status === 403)
+    throw new StartupError(`${origin} does not take this token (its own is in STATE/admin-token)`)
+  if (reply.status === 404 || reply.status === 405)
+    throw new UnsupportedError(
+      `${origin} cannot publish over HTTP: no prsync centre, or an older one`,
+    )
+  if (reply.status !== 200) throw new SocketError(`${url.href}: answers ${reply.status}`)
+  return parseAnswer(utf8Of(Buffer.concat(chunks)))
+}
+
+function refusal(status: number, text: string, headers: Record<string, string>): HttpAnswer {
+  const body = utf8Bytes(text)
+  const common = { 'content-type': 'text/plain; charset=utf-8', 'content-length': `${body.length}` }
+  return { status, headers: { ...common, ...headers }, body }
+}

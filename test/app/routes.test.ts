@@ -1,0 +1,229 @@
+/** The centre as an ordinary HTTP client meets it: RFC 9110 §13 and §14, names, listings, and clients that misbehave. */
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import net from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { startCentre } from '../support/centre.js'
+import { ruled } from '../support/contents.js'
+
+type Reply = {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: Buffer
+}
+
+const folder = t.testdir({ source: { dir: { inner: 'inner' }, empty: '' }, state: {} })
+const source = join(folder, 'source')
+const BIG = Buffer.from(ruled(3_000_000))
+writeFileSync(join(source, 'big'), BIG)
+writeFileSync(join(source, 'a b&c#d?e%f+"<é>'), 'odd')
+writeFileSync(Buffer.from(`${source}/\xff\xfe`, 'latin1'), 'bytes')
+symlinkSync('big', join(source, 'link'))
+mkdirSync(join(source, 'void'))
+const centre = await startCentre(source, join(folder, 'state'))
+t.teardown(() => centre.stop())
+const { port } = new URL(centre.url)
+
+function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    // The path goes out as it is: `new URL` would tidy it.
+    const sent = request(
+      { host: '127.0.0.1', port, path, headers, method, agent: false },
+      (got) => {
+        const chunks: Buffer[] = []
+        got.on('data', (chunk: Buffer) => chunks.push(chunk))
+        got.on('end', () =>
+          resolve({
+            status: got.statusCode ?? 0,
+            headers: got.headers,
+            body: Buffer.concat(chunks),
+          }),
+        )
+        got.on('error', reject)
+      },
+    )
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+t.test('one range of bytes', async (t) => {
+  const size = BIG.length
+  const cases: [range: string, status: number, start: number, end: number][] = [
+    ['bytes=0-0', 206, 0, 1],
+    ['bytes=0-', 206, 0, size],
+    ['bytes=100-199', 206, 100, 200],
+    ['bytes=2999999-', 206, size - 1, size],
+    ['bytes=-5', 206, size - 5, size],
+    ['bytes=-9000000', 206, 0, size],
+    ['bytes=0-99999999', 206, 0, size],
+    ['bytes=300000-600000', 206, 300_000, 600_001],
+    // Not understood, or several: the whole is always right.
+    ['bytes=0-1,5-6', 200, 0, size],
+    ['bytes=5-1', 200, 0, size],
+    ['lines=1-2', 200, 0, size],
+    ['bytes=-', 200, 0, size],
+  ]
+  for (const [range, status, start, end] of cases) {
+    const reply = await ask('/m/big', { range })
+    t.equal(reply.status, status, range)
+    t.equal(reply.headers['content-length'], `${end - start}`, range)
+    t.equal(
+      reply.headers['content-range'],
+      status === 206 ? `bytes ${start}-${end - 1}/${size}` : undefined,
+    )
+    t.ok(reply.body.equals(BIG.subarray(start, end)), range)
+  }
+  for (const range of ['bytes=3000000-', 'bytes=99999999-', 'bytes=-0']) {
+    const reply = await ask('/m/big', { range })
+    t.match(reply, { status: 416, headers: { 'content-range': `bytes */${size}` } }, range)
+  }
+  t.match(await ask('/m/empty', { range: 'bytes=0-' }), { status: 200 })
+})
+
+t.test('conditions', async (t) => {
+  const { headers } = await ask('/m/big')
+  const etag = String(headers['etag'])
+  const modified = String(headers['last-modified'])
+  const earlier = new Date(Date.parse(modified) - 60_000).toUTCString()
+  const cases: [what: string, headers: Record<string, string>, status: number][] = [
+    ['the same tag', { 'if-none-match': etag }, 304],
+    ['among others', { 'if-none-match': `"x", ${etag}` }, 304],
+    ['weakly', { 'if-none-match': `W/${etag}` }, 304],
+    ['any', { 'if-none-match': '*' }, 304],
+    ['another tag', { 'if-none-match': '"x"' }, 200],
+    ['not modified since', { 'if-modified-since': modified }, 304],
+    ['modified since', { 'if-modified-since': earlier }, 200],
+    ['a tag counts before a time', { 'if-none-match': '"x"', 'if-modified-since': modified }, 200],
+    ['no time', { 'if-modified-since': 'yesterday' }, 200],
+    ['a range of the same', { 'if-range': etag, range: 'bytes=0-9' }, 206],
+    ['a range of the same time', { 'if-range': modified, range: 'bytes=0-9' }, 206],
+    ['a range of another', { 'if-range': '"x"', range: 'bytes=0-9' }, 200],
+    ['a tag that has to match', { 'if-match': etag }, 200],
+    ['and does not', { 'if-match': '"x"' }, 412],
+    ['unmodified since', { 'if-unmodified-since': modified }, 200],
+    ['modified after that', { 'if-unmodified-since': earlier }, 412],
+  ]
+  for (const [what, conditions, status] of cases)
+    t.equal((await ask('/m/big', conditions)).status, status, what)
+  t.match(await ask('/m/big', { 'if-none-match': etag }), {
+    headers: { etag },
+    body: Buffer.alloc(0),
+  })
+})
+
+t.test('HEAD says what GET would, without the bytes', async (t) => {
+  for (const path of [
+    '/m/big',
+    '/m/empty',
+    '/m/',
+    '/m/dir/',
+    '/m/none',
+    '/',
+    '/m/.~prsync~/head',
+  ]) {
+    const [head, get] = [await ask(path, {}, 'HEAD'), await ask(path)]
+    t.equal(head.status, get.status, path)
+    t.equal(head.headers['content-length'], get.headers['content-length'], path)
+    t.equal(head.headers['etag'], get.headers['etag'], path)
+    t.equal(head.body.length, 0)
+  }
+})
+
+t.test('names are percent-encoded bytes, decoded once', async (t) => {
+  const odd = encodeURIComponent('a b&c#d?e%f+"<é>')
+  t.match(await ask(`/m/${odd}`), { status: 200, body: Buffer.from('odd') })
+  t.match(await ask('/m/%FF%fe'), { status: 200, body: Buffer.from('bytes') })
+  t.match(await ask('/m/%62ig', {}, 'HEAD'), { status: 200 })
+  for (const path of [
+    '/m/%2562ig',
+    '/m/dir%2Finner/x',
+    '/m/../m/big/',
+    '/m/dir/../../etc/passwd',
+    '/m/%2e%2e/%2e%2e/etc/passwd',
+    '/m/.~prsync~/index',
+    '/m/big%00',
+    '/none',
+    '/m/none',
+    '/m/link',
+    '/m//etc/passwd',
+  ]) {
+    const { status, body } = await ask(path)
+    t.ok(status === 404 || status === 400, `${path}: ${status}`)
+    t.notMatch(body.toString(), /root:/)
+  }
+  for (const path of ['/m/%', '/m/%zz', '/m/%4']) t.match(await ask(path), { status: 400 }, path)
+})
+
+t.test('a directory is listed, in its own place', async (t) => {
+  t.match(await ask('/m/dir'), { status: 301, headers: { location: '/m/dir/' } })
+  t.match(await ask('/m/dir/'), { status: 200, body: /href="inner"/ })
+  const { body, headers } = await ask('/m/')
+  const page = body.toString()
+  t.match(headers['content-type'], 'text/html')
+  t.match(page, 'href="dir/"')
+  t.notMatch(page, '<é>', 'names are escaped')
+  for (const [, href = ''] of page.matchAll(/href="([^"]+)"/g))
+    if (href !== 'link') t.equal((await ask(`/m/${href}`)).status, 200, href)
+  t.match(await ask('/m/void/'), { status: 200 })
+  t.match(await ask('/'), { status: 200, body: /^m\/$/m })
+})
+
+t.test('methods that change anything are refused', async (t) => {
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
+    t.match(await ask('/m/big', {}, method), { status: 405, headers: { allow: 'GET, HEAD' } })
+  t.match(await ask('/m/.~prsync~/contents'), { status: 405, headers: { allow: 'POST' } })
+})
+
+/** What comes back on a bare connection until the other side closes it. */
+function raw(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(Number(port), '127.0.0.1', () => socket.write(text))
+    let heard = ''
+    socket.setEncoding('latin1').on('data', (part: string) => (heard += part))
+    socket.on('close', () => resolve(heard))
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve(heard) : reject(error),
+    )
+  })
+}
+
+t.test('what is no request is answered and cut', async (t) => {
+  t.match(await raw(`GET /m/${'x'.repeat(40_000)} HTTP/1.1\r\n`), /^HTTP\/1\.1 431 /)
+  t.match(
+    await raw(`GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`),
+    /^HTTP\/1\.1 431 /,
+  )
+  t.match(await raw('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 /)
+  t.match(await raw('GET http://127.0.0.1/m/big HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 400 /)
+  t.equal((await ask('/m/big', {}, 'HEAD')).status, 200, 'and it answers on')
+})
+
+t.test('a client that does not read holds up nobody, and costs no memory', async (t) => {
+  const slow = Array.from({ length: 20 }, () => {
+    const socket = net.connect(Number(port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.pause()
+    socket.write('GET /m/big HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(8))
+    return socket
+  })
+  for (let i = 0; i < 5; i++) t.equal((await ask('/m/big')).body.length, BIG.length)
+  for (const socket of slow) socket.destroy()
+})
+
+t.test(
+  'a file that is replaced in the meantime is not given as if it were the old one',
+  async (t) => {
+    const path = join(source, 'going')
+    writeFileSync(path, 'first')
+    await centre.rescan()
+    t.match(await ask('/m/going'), { status: 200, body: Buffer.from('first') })
+    rmSync(path)
+    writeFileSync(path, 'other')
+    const given = await ask('/m/going').catch(() => null)
+    t.not(given?.body.toString(), 'other', 'the connection is cut, or 503')
+    await centre.rescan()
+    t.match(await ask('/m/going'), { status: 200, body: Buffer.from('other') })
+  },
+)
