@@ -57,7 +57,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     ): void
     vanished(path: string): void
     missing(path: string): void
-    madeDestination(path: string): void
+    /** @param directories how many it took */
+    madeDestination(path: string, directories: number): void
     /** The source could not be read in full: what is extraneous stays. */
     notDeleting(): void
     /** --list-only. */
@@ -128,6 +129,11 @@ class SyncRun {
     const filters = readFilters(options)
     const list = this.#list(places, filters)
     if (destination === null) return this.#listOnly(list)
+    // What is written there must not be met again as a source.
+    const goes = standsAt(destination)
+    const isInside = [...this.#trees.values()].some((tree) => isBelow(goes, tree.path))
+    if (options.hardLinks || options.pruneEmptyDirs || isInside)
+      list.expand(list.root, options.pruneEmptyDirs)
     const target = this.#target(destination, list)
     if (target === null) return this.#report(list, null, null, null)
     const to = new Destination(target.directory, options.keepDirlinks)
@@ -169,7 +175,6 @@ class SyncRun {
         sourceFault: (call, entry, error) => this.#senderFault(call, pathOf(entry.origin), error),
       },
     })
-    if (options.hardLinks || options.pruneEmptyDirs) list.expand(list.root, options.pruneEmptyDirs)
     const generator = new Generator({
       options,
       to,
@@ -251,7 +256,6 @@ class SyncRun {
       list.addMissing(place.name, { tree, name: place.path })
     else if (!options.ignoreMissingArgs) {
       this.#faults++
-      this.#isUnsafe = true
       this.#events.missing(path)
     }
   }
@@ -276,6 +280,7 @@ class SyncRun {
     list: SourceList,
   ): { directory: string; localName: ByteName | null; isNew: boolean } | null {
     const { options } = this.#config
+    if (list.isEmpty) return null
     const kind = kindOfPath(path)
     const only = onlyFile(list.root)
     const trimmed = path.replace(/(.)\/+$/, '$1')
@@ -290,10 +295,11 @@ class SyncRun {
       if (options.mkpath && !options.dryRun) makePath(target.directory, true)
       return target
     }
-    this.#events.madeDestination(trimmed)
-    if (options.dryRun) return { directory: existingAbove(trimmed), localName: null, isNew: true }
+    this.#events.madeDestination(trimmed, missingIn(trimmed))
+    if (options.dryRun)
+      return { directory: realPath(existingAbove(trimmed)), localName: null, isNew: true }
     makePath(trimmed, options.mkpath)
-    return { directory: realPath(trimmed), localName: null, isNew: true }
+    return { directory: realPath(trimmed), localName: null, isNew: !options.mkpath }
   }
 
   #attributes(to: Destination): AttributeWork {
@@ -430,10 +436,27 @@ function fileTarget(path: string): { directory: string; localName: ByteName; isN
     isNew: false,
   }
 }
+/** Where a path will stand, without links. */
+function standsAt(path: string): string {
+  const trimmed = path.replace(/(.)\/+$/, '$1')
+  const above = existingAbove(trimmed)
+  const inner = above === '.' || !trimmed.startsWith(above) ? trimmed : trimmed.slice(above.length)
+  const real = realPath(above === '.' ? process.cwd() : above)
+  return `${real === '/' ? '' : real}/${inner.replace(/^\/+/, '')}`.replace(/\/+$/, '')
+}
+function isBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
+}
+/** Components of a path that are not there. */
+function missingIn(path: string): number {
+  let missing = 0
+  for (let at = path; kindOfPath(at) === 'nothing'; at = directoryOf(byteName(at))) missing++
+  return missing
+}
 /** The nearest directory above a path that stands, to open in a dry run that makes nothing. */
 function existingAbove(path: string): string {
   for (let at = path; ; at = directoryOf(byteName(at))) {
-    if (kindOfPath(at) === 'directory') return realPath(at)
+    if (kindOfPath(at) === 'directory') return at
     if (at === ROOT_NAME || !at.includes('/')) return '.'
   }
 }

@@ -53,6 +53,9 @@ export class SyncScreen {
             if (info.symsafe > 0)
               this.#line(`ignoring unsafe symlink "${shown}" -> "${this.#name(entry.target)}"`)
             break
+          case 'not-wanted':
+            if (info.nonreg > 0) this.#line(`skipping non-regular file "${shown}"`)
+            break
           case 'uptodate':
             if (info.name > 1 && this.#options.outFormat === null)
               this.#line(`${shown} is uptodate`)
@@ -70,8 +73,6 @@ export class SyncScreen {
       skipped: (what, name) => {
         const shown = this.#name(name)
         if (what === 'directory') this.#line(`skipping directory ${shown}`)
-        else if (what === 'non-regular' && info.nonreg > 0)
-          this.#line(`skipping non-regular file "${shown}"`)
         else if (what === 'no-target') this.#error(`symlink has no referent: "${shown}"`)
         else if (what === 'mount' && info.mount > 0)
           this.#line(`[sender] skipping mount-point dir ${shown}`)
@@ -98,9 +99,10 @@ export class SyncScreen {
         this.#error(
           `[sender] link_stat "${this.#name(path)}" failed: No such file or directory (2)`,
         ),
-      madeDestination: (path) => {
-        if (info.name > 0 || this.#options.outFormat !== null)
-          this.#line(`created directory ${this.#name(path)}`)
+      madeDestination: (path, directories) => {
+        if (info.name === 0 && this.#options.outFormat === null) return
+        const many = `${directories} ${directories === 1 ? 'directory' : 'directories'} for`
+        this.#line(`created ${this.#options.mkpath ? many : 'directory'} ${this.#name(path)}`)
       },
       notDeleting: () => {
         if (!this.#unsafeTold) this.#line('IO error encountered -- skipping file deletion')

@@ -3,7 +3,12 @@ import { type ByteName, compareNames } from '../base/byte-name.js'
 import type { Standing } from '../host.js'
 
 /** A file at the source: a tree and a name in it. */
-export type Origin<Tree> = { readonly tree: Tree; readonly name: ByteName }
+export type Origin<Tree> = {
+  readonly tree: Tree
+  readonly name: ByteName
+  /** It is a link, and what it leads to is meant. */
+  readonly isFollowed?: boolean
+}
 
 export type ListEntry<Tree> = {
   /** Relative to the transfer. */

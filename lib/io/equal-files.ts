@@ -6,14 +6,15 @@ import type { DiskTree } from './tree.js'
 export type FileAt = {
   readonly tree: Pick<DiskTree, 'openFile' | 'closeFile'>
   readonly name: ByteName
+  readonly isFollowed?: boolean
 }
 
 const PART_BYTES = 256 * 1024
 
 export function equalFiles(a: FileAt, b: FileAt): boolean {
-  const first = a.tree.openFile(a.name)
+  const first = a.tree.openFile(a.name, a.isFollowed)
   try {
-    const second = b.tree.openFile(b.name)
+    const second = b.tree.openFile(b.name, b.isFollowed)
     try {
       return equalBytes(first, second)
     } finally {

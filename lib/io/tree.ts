@@ -157,9 +157,9 @@ export class DiskTree implements Tree {
     return latin1Of(this.#calls.readlinkAt(fd, bytesOf(baseOf(name))))
   }
 
-  /** An open file for reading; the caller closes it. Neither a link nor a FIFO is followed or waited for. */
-  openFile(name: ByteName): number {
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  /** An open file for reading; the caller closes it. Neither a link nor a FIFO is followed or waited for, unless asked for. */
+  openFile(name: ByteName, follows = false): number {
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (follows ? 0 : constants.O_NOFOLLOW)
     return this.#calls.openAt(
       this.#directoryOrThrow(directoryOf(name)),
       bytesOf(baseOf(name)),

@@ -59,7 +59,10 @@ export class Deleter {
   remove(deletions: readonly Deletion[]): void {
     for (const { name, standing } of deletions) {
       if (this.#left <= 0) {
-        this.refused++
+        // What is in it stayed as well.
+        if (standing.kind === 'directory' && this.refused > 0 && this.#holds(name))
+          this.#events.nonEmpty(name)
+        else this.refused++
         continue
       }
       if (this.#removeOne(name, standing, true)) this.#left--
@@ -121,6 +124,9 @@ export class Deleter {
     return true
   }
 
+  #holds(directory: ByteName): boolean {
+    return (this.#list(directory) ?? []).length > 0
+  }
   #list(directory: ByteName): readonly Standing[] | null {
     try {
       return this.#to.tree.list(directory)

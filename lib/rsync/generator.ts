@@ -28,6 +28,7 @@ export type Remark =
   | 'not-creating'
   | 'unsafe'
   | 'in-the-way'
+  | 'not-wanted'
 
 export type GeneratorEvents = {
   /** What was done to an entry, or will be. @param xname the file that it is linked to or a copy of */
@@ -177,6 +178,10 @@ export class Generator {
     const name = localName ?? entry.name
     const { kind } = entry.stands
     if (entry.isMissing) return this.#deleteMissing(name)
+    if (!this.#isWanted(kind)) {
+      events.remark('not-wanted', entry, name)
+      return
+    }
     if (kind === 'symlink' && options.safeLinks && !isSafe(entry)) {
       events.remark('unsafe', entry, name)
       return
@@ -186,6 +191,14 @@ export class Generator {
     if (seen === null && options.existing) return events.remark('not-creating', entry, name)
     if (seen !== null && options.ignoreExisting) return events.remark('exists', entry, name)
     this.#consider(entry, name, seen)
+  }
+
+  /** Kinds that no option asks for stay as they are. */
+  #isWanted(kind: FileKind): boolean {
+    const { links, devices, specials } = this.#parts.options
+    if (kind === 'symlink') return links
+    if (kind === 'character' || kind === 'block') return devices
+    return kind === 'file' || specials
   }
 
   #consider(entry: Entry, name: ByteName, seen: Standing | null): void {
@@ -203,8 +216,7 @@ export class Generator {
   /** Something of it is there already, so that others can be linked to it. */
   #canLead(entry: Entry, name: ByteName, seen: Standing | null): boolean {
     if (seen !== null) return seen.kind === entry.stands.kind
-    const found = this.#alternates?.find(entry, name) ?? null
-    return found !== null && found.match !== 'kind'
+    return (this.#alternates?.find(entry, name) ?? null) !== null
   }
 
   /** It stands. The first of several names of a file: the others become links to it. */
@@ -227,11 +239,7 @@ export class Generator {
       return
     }
     const isSame = seen !== null && seen.kind === entry.stands.kind
-    const found = seen === null ? (this.#alternates?.find(entry, name) ?? null) : null
-    const flags =
-      seen !== null && seen.kind !== 'directory'
-        ? attributes.differences(entry, to.tree, name, seen, false)
-        : (found?.flags ?? ITEM.isNew)
+    const flags = isSame ? attributes.differences(entry, to.tree, name, seen, false) : ITEM.isNew
     if (seen !== null && !isSame && !this.#makeWay(entry, name, seen)) return
     if (!options.dryRun) {
       const made = this.#attempt('link', name, () => {
@@ -266,7 +274,9 @@ export class Generator {
       ? ITEM.change | this.#differences(entry, name, seen, true)
       : found === null
         ? ITEM.isNew
-        : found.flags | ITEM.change
+        : found.match === 'exact'
+          ? 0
+          : found.flags | ITEM.change
     const isCleared = seen !== null && !isSameKind
     if (isCleared && !this.#makeWay(entry, name, seen)) return
     if (!options.dryRun) {

@@ -53,10 +53,10 @@ export class LocalTransfer {
   bring(request: Request): boolean {
     const { entry, name } = request
     const { events } = this.#parts
-    const { tree, name: from } = entry.origin
+    const { tree, name: from, isFollowed } = entry.origin
     let source: number
     try {
-      source = tree.openFile(from)
+      source = tree.openFile(from, isFollowed)
     } catch (error) {
       events.sourceFault('send_files failed to open', entry, error)
       return false

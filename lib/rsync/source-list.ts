@@ -40,8 +40,6 @@ export type SourceRules = {
   readonly safeLinks: boolean
   readonly copyDirlinks: boolean
   readonly mungeLinks: boolean
-  readonly devices: boolean
-  readonly specials: boolean
   readonly copyDevices: boolean
   readonly hardLinks: boolean
   readonly atimes: boolean
@@ -53,11 +51,7 @@ export type SourceEvents = {
   /** Something cannot be read: exit status 23, and nothing is deleted; or it went away: 24. */
   fault(call: string, path: string, error: unknown): void
   /** A name is left out; `what`: directory, non-regular file, device … */
-  skipped(
-    what: 'directory' | 'non-regular' | 'unsafe' | 'no-target' | 'mount',
-    name: ByteName,
-    target: string,
-  ): void
+  skipped(what: 'directory' | 'no-target' | 'mount', name: ByteName, target: string): void
 }
 
 /** What `/rsyncd-munged/` before a link's target makes of it: nothing that leads anywhere. rsync(1) --munge-links. */
@@ -85,6 +79,11 @@ export class SourceList {
     }
   }
 
+  /** Nothing was named that is there. */
+  get isEmpty(): boolean {
+    return this.root.entry === null && this.root.named.size === 0
+  }
+
   /**
    * Adds a source. @param name in the transfer @param origin where it stands
    * @param wholly its contents too, as for `dir/`, also without recursion
@@ -102,7 +101,12 @@ export class SourceList {
       return true
     }
     const contents = stands.kind === 'directory' && (recursive || wholly)
-    this.#place(name, origin, stands, contents, implied)
+    const own = this.#own(origin)
+    const from =
+      own?.kind === 'symlink' && stands.kind !== 'symlink'
+        ? { ...origin, isFollowed: true }
+        : origin
+    this.#place(name, from, stands, contents, implied)
     return true
   }
 
@@ -250,6 +254,7 @@ export class SourceList {
       const name = joinName(directory.name, base)
       const place = { tree, name: joinName(origin.name, base) }
       const stands = this.#through(place, one)
+      const from = stands === one ? place : { ...place, isFollowed: true }
       if (stands === null) {
         if (!this.#filter.excludes(name, false))
           this.#events.skipped('no-target', name, pathOf(place))
@@ -272,16 +277,19 @@ export class SourceList {
         if (contents) before.contents.push(place)
         continue
       }
-      const entry = this.#entry(name, place, stands, isInto && !contents)
+      const entry = this.#entry(name, from, stands, isInto && !contents)
       if (entry !== null)
         found.set(base, isInto ? this.#directory(entry, contents ? [place] : []) : entry)
     }
   }
 
   #stat(origin: Origin<SourceTree>): Standing | null {
+    const stands = this.#own(origin)
+    return stands === null ? null : this.#through(origin, stands)
+  }
+  #own(origin: Origin<SourceTree>): Standing | null {
     try {
-      const stands = origin.tree.stat(origin.name)
-      return stands === null ? null : this.#through(origin, stands)
+      return origin.tree.stat(origin.name)
     } catch (error) {
       this.#events.fault('link_stat', pathOf(origin), error)
       return null
@@ -321,8 +329,7 @@ export class SourceList {
   ): SourceEntry | null {
     const rules = this.#rules
     let target = ''
-    if (stands.kind === 'symlink') {
-      if (!rules.links) return this.#skip('non-regular', name)
+    if (stands.kind === 'symlink' && rules.links) {
       try {
         target = origin.tree.readlink(origin.name)
       } catch (error) {
@@ -332,9 +339,6 @@ export class SourceList {
       if (rules.mungeLinks && target.startsWith(MUNGED)) target = target.slice(MUNGED.length)
     }
     const isDevice = stands.kind === 'block' || stands.kind === 'character'
-    const isSpecial = stands.kind === 'fifo' || stands.kind === 'socket'
-    if ((isDevice && !rules.devices && !rules.copyDevices) || (isSpecial && !rules.specials))
-      return this.#skip('non-regular', name)
     const { chmod, atimes, hardLinks } = rules
     const isLinked = hardLinks && stands.nlink > 1 && stands.kind !== 'directory'
     return {
@@ -351,10 +355,6 @@ export class SourceList {
       isBare,
       isMissing: false,
     }
-  }
-  #skip(what: 'non-regular', name: ByteName): null {
-    this.#events.skipped(what, name, '')
-    return null
   }
 
   #tally(entry: SourceEntry | null): void {

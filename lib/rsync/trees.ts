@@ -12,8 +12,8 @@ export type SourceTree = Tree & {
   readlink(name: ByteName): string
   atimeNs(name: ByteName): bigint
   xattrs(name: ByteName): readonly Xattr[]
-  /** A file descriptor for reading; nothing is followed. */
-  openFile(name: ByteName): number
+  /** A file descriptor for reading. @param follows a link is what it leads to, else an error */
+  openFile(name: ByteName, follows?: boolean): number
   closeFile(fd: number): void
   remove(name: ByteName): void
 }

@@ -49,7 +49,9 @@ function fill(directory: string, random: Random, depth: number, files: string[])
       chmodSync(path(full), [0o755, 0o700, 0o2775, 0o1777, 0o555][random.below(5)] ?? 0o755)
     } else if (kind < 8)
       symlinkSync(
-        ['nowhere', '../a', '/etc/passwd', '../../../up', base, '.'][random.below(6)] ?? 'x',
+        ['nowhere', '../keep.txt', '/etc/passwd', '../../../up', base, 'two words'][
+          random.below(6)
+        ] ?? 'x',
         path(full),
       )
     else if (kind === 8 && mayNode) execFileSync('mkfifo', ['--', full], { stdio: 'ignore' })
