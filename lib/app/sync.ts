@@ -280,8 +280,11 @@ class SyncRun {
     list: SourceList,
   ): { directory: string; localName: ByteName | null; isNew: boolean } | null {
     const { options } = this.#config
-    if (list.isEmpty) return null
     const kind = kindOfPath(path)
+    if (list.isEmpty) {
+      if (kind === 'nothing') fileTarget(path.replace(/(.)\/+$/, '$1'))
+      return null
+    }
     const only = onlyFile(list.root)
     const trimmed = path.replace(/(.)\/+$/, '$1')
     if (kind === 'directory') return { directory: realPath(path), localName: null, isNew: false }
@@ -291,9 +294,9 @@ class SyncRun {
       return fileTarget(trimmed)
     }
     if (only !== null && !path.endsWith('/')) {
-      const target = fileTarget(trimmed)
-      if (options.mkpath && !options.dryRun) makePath(target.directory, true)
-      return target
+      const directory = directoryOf(byteName(trimmed))
+      if (options.mkpath && !options.dryRun && directory !== '') makePath(directory, true)
+      return fileTarget(trimmed)
     }
     this.#events.madeDestination(trimmed, missingIn(trimmed))
     if (options.dryRun)
@@ -430,6 +433,8 @@ function onlyFile(root: SourceDirectory): Entry | null {
 function fileTarget(path: string): { directory: string; localName: ByteName; isNew: boolean } {
   const name = byteName(path.replace(/^\/+(?=[^/]*$)/, ''))
   const directory = directoryOf(byteName(path))
+  if (directory !== '' && kindOfPath(directory) !== 'directory')
+    throw new SelectionError(`change_dir "${directory}" failed: No such file or directory (2)`)
   return {
     directory: path.startsWith('/') && directory === '' ? '/' : realPath(directory),
     localName: byteName(baseOf(name)),

@@ -25,6 +25,7 @@ const NOT_BUILT: ReadonlySet<string> = new Set([
   'crtimes',
   'iconv',
   'copy-as',
+  'fake-super',
   'write-batch',
   'only-write-batch',
   'read-batch',

@@ -4,6 +4,7 @@ import type { Xattr } from '../flist/entry.js'
 import type { IdMap } from '../flist/id-map.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import type { Standing } from '../host.js'
+import { beyondMode } from '../plan/acl.js'
 import { differences, type Ids, isTimeKept, type Keeping, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
@@ -120,10 +121,16 @@ export class AttributeWork {
 }
 
 function isAcl(x: Xattr): boolean {
-  return x.name === 'system.posix_acl_access' || x.name === 'system.posix_acl_default'
+  return x.name === ACCESS || x.name === 'system.posix_acl_default'
 }
 function areEqual(a: readonly Xattr[], b: readonly Xattr[], acl: boolean): boolean {
   const text = (list: readonly Xattr[]): string =>
-    JSON.stringify(list.filter((x) => isAcl(x) === acl).map((x) => [x.name, x.value]))
+    JSON.stringify(
+      list
+        .filter((x) => isAcl(x) === acl)
+        .map((x) => [x.name, x.name === ACCESS ? beyondMode(x.value) : x.value])
+        .filter(([name, value]) => name !== ACCESS || value !== ''),
+    )
   return text(a) === text(b)
 }
+const ACCESS = 'system.posix_acl_access'

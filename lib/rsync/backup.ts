@@ -29,10 +29,18 @@ export class Backup {
   /** Moves it away. @returns false: a directory, which is not kept */
   keep(name: ByteName, standing: Standing): boolean {
     if (standing.kind === 'directory') return false
-    const [tree, kept] = this.#place(name)
-    this.#to.move(this.#to.tree, name, tree, kept)
-    this.#told(name, this.#directory === null ? kept : `${this.#directory}/${kept}`)
+    this.#move(this.#to.tree, name, name)
     return true
+  }
+  /** Keeps a copy of a file that is written over. */
+  keepCopy(copy: ByteName, name: ByteName): void {
+    this.#move(this.#to.tree, copy, name)
+  }
+
+  #move(from: SourceTree, what: ByteName, name: ByteName): void {
+    const [tree, kept] = this.#place(name)
+    this.#to.move(from, what, tree, kept)
+    this.#told(name, this.#directory === null ? kept : `${this.#directory}/${kept}`)
   }
 
   /** Where it is kept; the directories are made. */

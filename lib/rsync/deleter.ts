@@ -95,6 +95,10 @@ export class Deleter {
     this.#backup?.keep(name, standing)
   }
 
+  keepCopy(copy: ByteName, name: ByteName): void {
+    this.#backup?.keepCopy(copy, name)
+  }
+
   #removeOne(name: ByteName, standing: Standing, isTold: boolean): boolean {
     const isDirectory = standing.kind === 'directory'
     try {

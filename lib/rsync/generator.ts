@@ -13,7 +13,6 @@ import { type Alternate, Alternates } from './alternates.js'
 import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
 import { HardLinks } from './hard-links.js'
-import { MUNGED } from './source-list.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
 export type Entry = ListEntry<SourceTree>
@@ -207,7 +206,7 @@ export class Generator {
       return
     if (entry.link !== null) {
       const leader = this.#links.leader(entry.link)
-      if (leader !== null) return this.#linkTo(entry, name, seen, leader)
+      if (leader !== null) return this.#linkTo(entry, name, seen, leader, false)
     }
     if (kind === 'file') this.#regular(entry, name, seen)
     else this.#other(entry, name, seen)
@@ -226,11 +225,18 @@ export class Generator {
     for (const waiting of this.#links.stands(entry.link, name)) {
       const other = this.#parts.localName ?? waiting.name
       const seen = this.#seen(other, false, false)
-      if (seen !== undefined) this.#linkTo(waiting, other, seen, name)
+      if (seen !== undefined) this.#linkTo(waiting, other, seen, name, true)
     }
   }
 
-  #linkTo(entry: Entry, name: ByteName, seen: Standing | null, leader: ByteName): void {
+  /** @param hasWaited rsync compares a link that had to wait only with what is of its kind */
+  #linkTo(
+    entry: Entry,
+    name: ByteName,
+    seen: Standing | null,
+    leader: ByteName,
+    hasWaited: boolean,
+  ): void {
     const { options, to, attributes } = this.#parts
     const first = options.dryRun ? null : to.tree.stat(leader)
     if (seen !== null && first !== null && seen.ino === first.ino && seen.dev === first.dev) {
@@ -239,7 +245,10 @@ export class Generator {
       return
     }
     const isSame = seen !== null && seen.kind === entry.stands.kind
-    const flags = isSame ? attributes.differences(entry, to.tree, name, seen, false) : ITEM.isNew
+    const isCompared = seen !== null && (isSame || (!hasWaited && seen.kind !== 'directory'))
+    const flags = isCompared
+      ? attributes.differences(entry, to.tree, name, seen, false)
+      : ITEM.isNew
     if (seen !== null && !isSame && !this.#makeWay(entry, name, seen)) return
     if (!options.dryRun) {
       const made = this.#attempt('link', name, () => {
@@ -263,7 +272,6 @@ export class Generator {
     )
       return
     const isSameKind = seen !== null && seen.kind === kind
-    const target = this.#targetOf(entry)
     if (isSameKind && this.#isSame(entry, to.tree, name, seen)) {
       this.#unchanged(entry, name, seen)
       return
@@ -283,7 +291,7 @@ export class Generator {
       const made = this.#attempt(kind === 'symlink' ? 'symlink' : 'mknod', name, () => {
         if (isSameKind) this.#keepBackup(name, seen)
         const replaces = isSameKind && to.tree.stat(name) !== null
-        if (kind === 'symlink') to.symlink(target, name, replaces)
+        if (kind === 'symlink') to.symlink(entry.target, name, replaces)
         else to.makeNode(entry.stands, name, replaces)
         attributes.give(entry, to.tree, name, isSameKind ? seen : null, null)
       })
@@ -292,11 +300,6 @@ export class Generator {
     if (!isSameKind) this.created[countedAs(kind)]++
     this.#item(entry, ITEM.local | flags, null)
     this.#settled(entry, name)
-  }
-  #targetOf(entry: Entry): string {
-    return this.#parts.options.mungeLinks && entry.stands.kind === 'symlink'
-      ? MUNGED + entry.target
-      : entry.target
   }
 
   #regular(entry: Entry, name: ByteName, seen: Standing | null): void {
@@ -318,7 +321,7 @@ export class Generator {
       this.#unchanged(entry, name, file)
       return
     }
-    if (options.append !== 'no' && file !== null && file.size >= size) return
+    if (file !== null && isLongEnough(options.append, file.size, size)) return
     if (file === null) this.created.file++
     if (file === null && found !== null && found.match !== 'kind') {
       this.#item(entry, ITEM.local | found.flags, null)
@@ -326,6 +329,8 @@ export class Generator {
       return
     }
     this.#item(entry, ITEM.transfer | this.#fileFlags(entry, name, file, found), null)
+    // rsync names such a file and leaves it alone.
+    if (options.append === 'verify' && file?.size === size) return
     this.#bring(entry, name, isDevice ? null : file)
   }
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
@@ -369,7 +374,7 @@ export class Generator {
       case 'file':
         return this.#isUpToDate(entry, tree, name, seen)
       case 'symlink':
-        return tree.readlink(name) === this.#targetOf(entry)
+        return tree.readlink(name) === entry.target
       case 'character':
       case 'block':
         return seen.major === entry.stands.major && seen.minor === entry.stands.minor
@@ -473,6 +478,11 @@ export class Generator {
       if (seen !== undefined) this.#consider({ ...entry, link: null }, name, seen)
     }
   }
+}
+
+/** Nothing to add. With --append-verify a file of the same length is compared. */
+function isLongEnough(append: Options['append'], stands: number, wanted: number): boolean {
+  return append === 'trust' ? stands >= wanted : append === 'verify' && stands > wanted
 }
 
 function countedAs(kind: FileKind): 'file' | 'directory' | 'symlink' | 'device' | 'special' {

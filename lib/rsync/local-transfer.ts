@@ -251,8 +251,7 @@ export class LocalTransfer {
       to.closeFile(made)
       const { uid, gid, mode, mtimeNs } = seen
       to.give(made.tree, made.name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
-      deleter.keep(name, seen)
-      to.commit(made, name)
+      deleter.keepCopy(made.name, name)
     } finally {
       to.tree.closeFile(from)
     }

@@ -55,7 +55,7 @@ export type SourceEvents = {
 }
 
 /** What `/rsyncd-munged/` before a link's target makes of it: nothing that leads anywhere. rsync(1) --munge-links. */
-export const MUNGED = '/rsyncd-munged/'
+const MUNGED = '/rsyncd-munged/'
 
 export class SourceList {
   readonly #rules: SourceRules

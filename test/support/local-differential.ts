@@ -1,9 +1,9 @@
 /** One copy by the real rsync and one by prsync, each with its own source and destination, and what differs afterwards. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describeTree, disturb, makeTree } from './odd-trees.js'
+import { describeTree, disturb, makeTree, walk } from './odd-trees.js'
 import { PROGRAM } from './program.js'
 
 export type Case = {
@@ -39,7 +39,11 @@ export function differ(one: Case): string[] {
           ]),
       ...compare('dest', theirs.dest, ours.dest),
       ...compare('source', theirs.source, ours.source),
-      ...compareOutput(theirs.out, ours.out),
+      ...compareOutput(
+        theirs.out,
+        ours.out,
+        one.args.some((arg) => /^-\w*vv/.test(arg)),
+      ),
     ]
   } finally {
     spawnSync('rm', ['-rf', home])
@@ -48,13 +52,21 @@ export function differ(one: Case): string[] {
 
 function prepare(home: string, one: Case): void {
   mkdirSync(home)
-  makeTree(join(home, 's'), one.seed)
+  makeTree(join(home, 's'), one.seed, /X|A|fake/.test(one.args.join(' ')))
   if (one.destination !== 'none') {
     copyTree(join(home, 's'), join(home, 'd'))
     if (one.destination === 'disturbed') disturb(join(home, 'd'), one.seed + 1)
   }
+  writeFileSync(join(home, 'names'), namesIn(join(home, 's')))
   copyTree(join(home, 's'), join(home, 'alt'))
   disturb(join(home, 'alt'), one.seed + 7)
+}
+/** Every third name, and one that is not there. */
+function namesIn(top: string): Buffer {
+  const names = walk(top)
+    .map((name) => name.slice(top.length + 1))
+    .filter((name, i) => i % 3 === 0 && !/[\n\r]/.test(name) && !/^[#;]/.test(name))
+  return Buffer.from([...names, 'not/there', ''].join('\n'), 'latin1')
 }
 function copyTree(from: string, to: string): void {
   spawnSync('cp', ['-a', from, to])
@@ -76,8 +88,22 @@ function run(program: string, before: readonly string[], home: string, one: Case
       .filter((line) => line !== ''),
     stderr,
     source: describeTree(join(home, 's'), since),
-    dest: describeIfThere(join(home, 'd'), since),
+    dest: [
+      ...describeIfThere(join(home, 'd'), since),
+      ...describeIfThere(join(home, 'bk'), since).map((line) => `backup ${line}`),
+      ...(/X|A|fake/.test(one.args.join(' ')) ? describeXattrs(home) : []),
+    ],
   }
+}
+function describeXattrs(home: string): string[] {
+  const { stdout } = spawnSync('getfattr', ['-R', '-P', '-h', '-d', '-m', '-', 'd'], {
+    cwd: home,
+    encoding: 'latin1',
+  })
+  return stdout
+    .split('\n\n')
+    .filter((text) => text !== '')
+    .map((text) => `xattrs ${text}`)
 }
 function describeIfThere(top: string, since: number): string[] {
   try {
@@ -101,11 +127,15 @@ function compare(what: string, theirs: readonly string[], ours: readonly string[
  * Lines in order, but for what two processes of rsync say side by side: deletions, links made when a file has come, and
  * figures of its wire.
  */
-function compareOutput(theirs: readonly string[], ours: readonly string[]): string[] {
+function compareOutput(
+  theirs: readonly string[],
+  ours: readonly string[],
+  allLoose: boolean,
+): string[] {
   const ordered = (lines: readonly string[]): string[] =>
-    lines.filter((l) => !isLoose(l) && !isFigure(l))
+    lines.filter((l) => !allLoose && !isLoose(l) && !isFigure(l))
   const loose = (lines: readonly string[]): string[] =>
-    lines.filter((l) => isLoose(l) && !isFigure(l)).sort()
+    lines.filter((l) => (allLoose || isLoose(l)) && !isFigure(l)).sort()
   const t = [...ordered(theirs), '--', ...loose(theirs)]
   const o = [...ordered(ours), '--', ...loose(ours)]
   if (t.join('\n') === o.join('\n')) return []

@@ -28,11 +28,17 @@ const NAMES = [
 /** Seconds: with and without a rest, and after 2038. What is before 1970 Node cannot set: one name gets it from touch(1). */
 const TIMES = [1_000_000_000.5, 1_600_000_000, 1_600_000_000.25, 1_700_000_001, 4_000_000_000]
 
-export function makeTree(top: string, seed: number): void {
+/** @param adorned with extended attributes and ACLs */
+export function makeTree(top: string, seed: number, adorned = false): void {
   const random = seededRandom(Math.imul(seed, 0x9e3779b1))
   mkdirSync(top, { recursive: true })
   const files: string[] = []
   fill(top, random, 0, files)
+  // One link that leads to a directory, and never round.
+  mkdirSync(`${top}/zdir`)
+  writeFileSync(`${top}/zdir/in`, 'in')
+  symlinkSync('zdir', `${top}/zlink`)
+  if (adorned) adorn(top, random)
   stamp(top, random)
 }
 
@@ -49,9 +55,8 @@ function fill(directory: string, random: Random, depth: number, files: string[])
       chmodSync(path(full), [0o755, 0o700, 0o2775, 0o1777, 0o555][random.below(5)] ?? 0o755)
     } else if (kind < 8)
       symlinkSync(
-        ['nowhere', '../keep.txt', '/etc/passwd', '../../../up', base, 'two words'][
-          random.below(6)
-        ] ?? 'x',
+        ['nowhere', 'gone/away', '/etc/passwd', '../../../up', base, '../gone'][random.below(6)] ??
+          'x',
         path(full),
       )
     else if (kind === 8 && mayNode) execFileSync('mkfifo', ['--', full], { stdio: 'ignore' })
@@ -74,6 +79,22 @@ function bytesOf(random: Random): Buffer {
   const step = 1 + random.below(250)
   for (let i = 0; i < length; i++) bytes[i] = (i * step + (i >> 8)) & 255
   return bytes
+}
+
+/** Extended attributes and ACLs on some plain names, where the tools are there. */
+function adorn(top: string, random: Random): void {
+  const plain = walk(top).filter(
+    (name) => /^[ -~]+$/.test(name) && !lstatSync(name).isSymbolicLink(),
+  )
+  for (const name of plain.slice(0, 40)) {
+    const kind = random.below(8)
+    const isDirectory = lstatSync(name).isDirectory()
+    if (!isDirectory && !lstatSync(name).isFile()) continue
+    if (kind === 0)
+      execFileSync('setfattr', ['-n', 'user.note', '-v', `v${random.below(9)}`, '--', name])
+    if (kind === 1) execFileSync('setfacl', ['-m', 'u:1:rwx,g:2:r', '--', name])
+    if (kind === 2 && isDirectory) execFileSync('setfacl', ['-d', '-m', 'u:3:r', '--', name])
+  }
 }
 
 /** Times of all that stands, the deepest first. */
