@@ -15,6 +15,7 @@ import { DiskTree } from '../io/tree.js'
 import { openKernel } from '../kernel/kernel.js'
 import type { Kernel } from '../kernel/kernel-port.js'
 import type { Options } from '../options/options.js'
+import { ITEM } from '../plan/iflags.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
 import { Deleter } from '../rsync/deleter.js'
@@ -42,7 +43,7 @@ export type SyncConfig = {
 }
 
 export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
-  Pick<TransferEvents, 'began' | 'ended'> &
+  Pick<TransferEvents, 'began' | 'ended' | 'retried'> &
   Pick<SourceEvents, 'skipped'> & {
     deleting(name: ByteName, isDirectory: boolean): void
     nonEmpty(name: ByteName): void
@@ -109,6 +110,8 @@ class SyncRun {
   #to: Destination | null = null
   /** The source has errors: nothing is deleted. */
   #isUnsafe = false
+  /** Files that came a second time: told at the end, as rsync does it then. */
+  readonly #again: Entry[] = []
   #faults = 0
   #vanished = 0
   #kernel: { kernel: Kernel; entries: number } | null = null
@@ -171,6 +174,10 @@ class SyncRun {
       events: {
         began: (entry) => this.#events.began(entry),
         ended: (entry) => this.#events.ended(entry),
+        retried: (entry, name) => {
+          this.#events.retried(entry, name)
+          this.#again.push(entry)
+        },
         fault: (call, name, error) => this.#receiverFault(call, name, error),
         sourceFault: (call, entry, error) => this.#senderFault(call, pathOf(entry.origin), error),
       },
@@ -201,6 +208,7 @@ class SyncRun {
     })
     const walk = new Walk(options, list, generator, deleter, () => this.#mayDelete(), target.isNew)
     await walk.run(signal)
+    for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
     transfer.finish()
     walk.deleteAtEnd()
     walk.finishDirectories()

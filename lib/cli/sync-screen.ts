@@ -70,6 +70,10 @@ export class SyncScreen {
       },
       began: () => {},
       ended: () => {},
+      retried: (_entry, name) =>
+        this.#error(
+          `WARNING: ${this.#name(name)} failed verification -- update retained (will try again).`,
+        ),
       skipped: (what, name) => {
         const shown = this.#name(name)
         if (what === 'directory') this.#line(`skipping directory ${shown}`)

@@ -7,7 +7,7 @@ import { linkStaysInside } from '../flist/entry.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import type { FileKind, Standing } from '../host.js'
 import type { Options } from '../options/options.js'
-import { isNewer, isTimeKept, passesQuickCheck } from '../plan/compare.js'
+import { isNewer, isTimeKept, modeFor, passesQuickCheck } from '../plan/compare.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { type Alternate, Alternates } from './alternates.js'
 import type { AttributeWork } from './attributes.js'
@@ -140,7 +140,13 @@ export class Generator {
       const made = this.#attempt('mkdir', name, () => {
         // Ours to fill, whatever its mode will be.
         if (name !== ROOT_NAME) to.makeDirectory(name, (entry.mode & 0o777) | 0o700)
-        attributes.give(entry, to.tree, name, null, null, false)
+        const now = to.tree.stat(name)
+        // The directory above may pass its setgid bit on: without -p that stays.
+        const like = now && {
+          ...now,
+          mode: modeFor(entry, null, attributes.keeping) | (now.mode & 0o2000),
+        }
+        attributes.give(entry, to.tree, name, like, null, false)
       })
       if (!made) return false
     }
@@ -321,7 +327,7 @@ export class Generator {
       this.#unchanged(entry, name, file)
       return
     }
-    if (file !== null && isLongEnough(options.append, file.size, size)) return
+    if (options.append !== 'no' && file !== null && file.size >= size) return
     if (file === null) this.created.file++
     if (file === null && found !== null && found.match !== 'kind') {
       this.#item(entry, ITEM.local | found.flags, null)
@@ -329,8 +335,6 @@ export class Generator {
       return
     }
     this.#item(entry, ITEM.transfer | this.#fileFlags(entry, name, file, found), null)
-    // rsync names such a file and leaves it alone.
-    if (options.append === 'verify' && file?.size === size) return
     this.#bring(entry, name, isDevice ? null : file)
   }
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
@@ -478,11 +482,6 @@ export class Generator {
       if (seen !== undefined) this.#consider({ ...entry, link: null }, name, seen)
     }
   }
-}
-
-/** Nothing to add. With --append-verify a file of the same length is compared. */
-function isLongEnough(append: Options['append'], stands: number, wanted: number): boolean {
-  return append === 'trust' ? stands >= wanted : append === 'verify' && stands > wanted
 }
 
 function countedAs(kind: FileKind): 'file' | 'directory' | 'symlink' | 'device' | 'special' {

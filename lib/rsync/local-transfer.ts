@@ -20,6 +20,8 @@ export type TransferEvents = {
   /** Before its bytes: a line with progress needs to know. */
   began(entry: Entry): void
   ended(entry: Entry): void
+  /** --append-verify: what stood there was not the beginning of it, and all of it comes again. */
+  retried(entry: Entry, name: ByteName): void
   fault(call: string, name: ByteName, error: unknown): void
   /** The source cannot be opened; it may have gone. */
   sourceFault(call: string, entry: Entry, error: unknown): void
@@ -232,7 +234,7 @@ export class LocalTransfer {
     const file = to.openInPlace(name, entry.mode & 0o700)
     try {
       const length = seen === null ? 0 : to.size(file.fd)
-      if (options.append !== 'no' && length > 0) this.#append(source, file.fd, length)
+      if (options.append !== 'no' && length > 0) this.#append(source, file.fd, length, request)
       else if (options.wholeFile || length === 0) this.#over(source, file.fd)
       else this.#delta(source, this.#sourceOf(file.fd, length), file.fd, true)
     } finally {
@@ -256,9 +258,10 @@ export class LocalTransfer {
       to.tree.closeFile(from)
     }
   }
-  #append(source: number, fd: number, from: number): void {
-    const { options } = this.#parts
+  #append(source: number, fd: number, from: number, { entry, name }: Request): void {
+    const { options, events } = this.#parts
     if (options.append === 'verify' && !this.#isPrefix(source, fd, from)) {
+      events.retried(entry, name)
       this.#over(source, fd)
       return
     }
