@@ -204,6 +204,7 @@ class SyncRun {
       },
       linkCounts: countLinks(list.root),
       localName: target.localName,
+      isRoot: process.geteuid?.() === 0,
       mayMakeDevices: options.superUser ?? process.geteuid?.() === 0,
     })
     const walk = new Walk(options, list, generator, deleter, () => this.#mayDelete(), target.isNew)
@@ -240,7 +241,11 @@ class SyncRun {
       { ...options, atimes: options.atimes > 0, chmod },
       filterOf(options, rules, 'sender', top?.path ?? null),
       {
-        fault: (call, path, error) => this.#senderFault(call, path, error),
+        fault: (call, path, error) => {
+          this.#senderFault(call, path, error)
+          // What is not in the list for this reason must not be taken for extraneous.
+          this.#isUnsafe ||= codeOf(error) !== 'ENOENT'
+        },
         skipped: (what, name, text) => {
           if (what === 'no-target') this.#faults++
           this.#events.skipped(what, name, text)
@@ -363,18 +368,14 @@ class SyncRun {
       return
     }
     this.#faults++
-    this.#isUnsafe = true
     this.#events.fault('sender', call, path, error)
   }
   #receiverFault(call: string, name: ByteName, error: unknown): void {
     const code = codeOf(error)
     if (code === undefined && !(error instanceof PrsyncError)) throw error
     const path = this.#to === null ? name : pathOf({ tree: this.#to.tree, name })
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS')
-      throw new FileError(
-        `${call} "${path}": ${code === 'EROFS' ? 'Read-only file system' : 'No space left on device'}`,
-        { cause: error },
-      )
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      throw new FileError(`${call} "${path}": No space left on device (28)`, { cause: error })
     this.#faults++
     this.#events.fault('receiver', call, path, error)
   }

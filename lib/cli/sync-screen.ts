@@ -97,7 +97,9 @@ export class SyncScreen {
         if (info.remove > 0) this.#line(`sender removed ${this.#name(name)}`)
       },
       fault: (side, call, path, error) =>
-        this.#error(`[${side}] ${call} "${this.#name(path)}" failed: ${inWords(error)}`),
+        this.#error(
+          `[${side}] ${call} "${this.#name(path)}"${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,
+        ),
       vanished: (path) => this.#error(`file has vanished: "${this.#name(path)}"`),
       missing: (path) =>
         this.#error(

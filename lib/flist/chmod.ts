@@ -59,7 +59,7 @@ function symbolic(who: string, operator: string, what: string, umask: number): C
     const bits = ((rwx * classes) & ~masked) | special
     if (operator === '+') return mode | bits
     if (operator === '-') return mode & ~bits
-    const cleared = (7 * classes) | (classes & 0o100 ? 0o4000 : 0) | (classes & 0o010 ? 0o2000 : 0)
-    return (mode & ~cleared) | bits
+    // As in rsync, setuid and setgid stay where they are not named.
+    return (mode & ~(7 * classes)) | bits
   }
 }

@@ -2,7 +2,7 @@
  * The receiver's mind: for each entry of the list, what stands under its name, and what follows. Makes everything but the
  * bytes of files, which it asks of a Transfer. rsync(1); prsync-protocol(7), receiver-side file semantics.
  */
-import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
+import { type ByteName, baseOf, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import type { FileKind, Standing } from '../host.js'
@@ -12,8 +12,9 @@ import { ITEM, isTold } from '../plan/iflags.js'
 import { type Alternate, Alternates } from './alternates.js'
 import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
+import { chooseFuzzy } from './fuzzy.js'
 import { HardLinks } from './hard-links.js'
-import type { ReceivingTree, SourceTree } from './trees.js'
+import type { Attributes, ReceivingTree, SourceTree } from './trees.js'
 
 export type Entry = ListEntry<SourceTree>
 
@@ -45,6 +46,8 @@ export type Request = {
   readonly name: ByteName
   /** The file that stands there. */
   readonly seen: Standing | null
+  /** To be called when its source is open: it is named then, and never if it cannot be read. */
+  readonly announce: () => void
   /** Another file to look for equal blocks in. */
   readonly basis: { readonly tree: SourceTree; readonly name: ByteName } | null
 }
@@ -66,6 +69,7 @@ export type GeneratorParts = {
   /** The only source goes under this name. */
   readonly localName: ByteName | null
   readonly mayMakeDevices: boolean
+  readonly isRoot: boolean
 }
 
 /** A directory that is gone through. */
@@ -78,10 +82,14 @@ export type Place = {
   readonly entry: Entry | null
 }
 
+const NO_CHANGE: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }
+
 export class Generator {
   readonly #parts: GeneratorParts
   readonly #links: HardLinks
   readonly #alternates: Alternates | null
+  /** Directories that were made so that they can be filled, and their own mode. */
+  readonly #opened = new Map<ByteName, number>()
   readonly created = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
 
   constructor(parts: GeneratorParts) {
@@ -128,9 +136,10 @@ export class Generator {
       return this.#makeDirectory(entry, name) ? { ...skipped, isSkipped: false } : skipped
     this.#item(entry, this.#differences(entry, name, seen, false), null)
     if (!options.dryRun)
-      this.#attempt('failed to set attributes on', name, () =>
-        this.#parts.attributes.give(entry, to.tree, name, seen, seen, false),
-      )
+      this.#attempt('failed to set attributes on', name, () => {
+        this.#parts.attributes.give(entry, to.tree, name, seen, seen, false)
+        this.#openUp(name)
+      })
     return { name, entry, isNew: false, isSkipped: false }
   }
 
@@ -147,6 +156,7 @@ export class Generator {
           mode: modeFor(entry, null, attributes.keeping) | (now.mode & 0o2000),
         }
         attributes.give(entry, to.tree, name, like, null, false)
+        this.#openUp(name)
       })
       if (!made) return false
     }
@@ -156,22 +166,29 @@ export class Generator {
     return true
   }
 
+  /** A directory that its owner may not fill is made so until all is in it. Root needs none of it. */
+  #openUp(name: ByteName): void {
+    const { to, isRoot } = this.#parts
+    if (isRoot) return
+    const now = to.tree.stat(name)
+    if (now === null || now.kind !== 'directory' || (now.mode & 0o700) === 0o700) return
+    to.give(to.tree, name, false, { ...NO_CHANGE, mode: now.mode | 0o700 })
+    this.#opened.set(name, now.mode)
+  }
+
   /** Out of it, when all in it stands: its own time, and its mode where it had to be another. */
   leave(place: Place): void {
     const { entry, name, isSkipped } = place
     const { options, to, attributes } = this.#parts
     if (entry === null || isSkipped || options.dryRun) return
-    if (!isTimeKept('directory', attributes.keeping)) return
     this.#attempt('failed to set times on', name, () => {
+      const mode = this.#opened.get(name) ?? null
+      if (mode !== null) to.give(to.tree, name, false, { ...NO_CHANGE, mode })
+      if (!isTimeKept('directory', attributes.keeping)) return
+      const { mtimeNs } = entry.stands
       const now = to.tree.stat(name)
-      if (now !== null && now.kind === 'directory' && now.mtimeNs !== entry.stands.mtimeNs)
-        to.give(to.tree, name, false, {
-          uid: null,
-          gid: null,
-          mode: null,
-          mtimeNs: entry.stands.mtimeNs,
-          atimeNs: null,
-        })
+      if (now?.kind === 'directory' && now.mtimeNs !== mtimeNs)
+        to.give(to.tree, name, false, { ...NO_CHANGE, mtimeNs })
     })
   }
 
@@ -328,26 +345,46 @@ export class Generator {
       return
     }
     if (options.append !== 'no' && file !== null && file.size >= size) return
-    if (file === null) this.created.file++
     if (file === null && found !== null && found.match !== 'kind') {
-      this.#item(entry, ITEM.local | found.flags, null)
-      this.#bring({ ...entry, origin: found }, name, null)
+      const announce = (): void => this.#item(entry, ITEM.local | found.flags, null)
+      this.#bring({ ...entry, origin: found }, name, null, announce)
       return
     }
-    this.#item(entry, ITEM.transfer | this.#fileFlags(entry, name, file, found), null)
-    this.#bring(entry, name, isDevice ? null : file)
+    const flags = ITEM.transfer | this.#fileFlags(entry, name, file, found)
+    this.#bring(entry, name, isDevice ? null : file, () => this.#item(entry, flags, null))
   }
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
     const changed = this.#parts.options.checksum ? ITEM.change : 0
     if (file !== null) return this.#differences(entry, name, file, true) | changed
     return found === null ? ITEM.isNew : found.flags | changed
   }
-  #bring(entry: Entry, name: ByteName, seen: Standing | null): void {
+  #bring(entry: Entry, name: ByteName, seen: Standing | null, told: () => void): void {
     const { options, transfer } = this.#parts
-    if (options.dryRun) return this.#settled(entry, name)
-    transfer({ entry, name, seen, basis: null }, (ok) => {
+    const announce = (): void => {
+      if (seen === null) this.created.file++
+      told()
+    }
+    if (options.dryRun) {
+      announce()
+      this.#settled(entry, name)
+      return
+    }
+    const basis = seen === null && !options.wholeFile ? this.#basisFor(entry, name) : null
+    transfer({ entry, name, seen, announce, basis }, (ok) => {
       if (ok) this.#settled(entry, name)
     })
+  }
+
+  /** Another file that may have blocks of a new one. */
+  #basisFor(entry: Entry, name: ByteName): Request['basis'] {
+    const { options, to } = this.#parts
+    const found = this.#alternates?.find(entry, name) ?? null
+    if (found !== null) return { tree: found.tree, name: found.name }
+    if (options.fuzzy === 0) return null
+    const directory = directoryOf(name)
+    const { size, mtimeNs } = entry.stands
+    const like = chooseFuzzy(baseOf(name), size, mtimeNs, to.tree.list(directory) ?? [])
+    return like === null ? null : { tree: to.tree, name: joinName(directory, like.base) }
   }
 
   #isUpToDate(entry: Entry, tree: SourceTree, name: ByteName, seen: Standing): boolean {

@@ -63,6 +63,7 @@ export class LocalTransfer {
       events.sourceFault('send_files failed to open', entry, error)
       return false
     }
+    request.announce()
     events.began(entry)
     try {
       const isInPlace = this.#parts.options.inplace

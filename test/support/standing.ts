@@ -21,3 +21,22 @@ export function standingOf(entry: Entry, change: Partial<Standing> = {}): Standi
     ...change,
   }
 }
+
+/** A plain file of this name, size and time. */
+export function standingFile(base: string, size = 1, mtimeNs = 0n): Standing {
+  return {
+    base,
+    kind: 'file',
+    mode: 0o644,
+    size,
+    mtimeNs,
+    ctimeNs: 0n,
+    uid: 0,
+    gid: 0,
+    dev: 1n,
+    ino: 1n,
+    nlink: 1,
+    major: 0,
+    minor: 0,
+  }
+}
