@@ -36,6 +36,10 @@ function parseChange(text: string, umask: number): Change {
   return { only, apply: symbolic(who, operator, what, umask) }
 }
 
+/** The special bits of classes: setuid, setgid, sticky. */
+const specialOf = (classes: number): number =>
+  (classes & 0o100 ? 0o4000 : 0) | (classes & 0o010 ? 0o2000 : 0) | (classes & 0o001 ? 0o1000 : 0)
+
 function symbolic(who: string, operator: string, what: string, umask: number): Change['apply'] {
   const everybody = who === '' || who.includes('a')
   // One bit for each class that is meant: 0o111 is all of them.
@@ -59,7 +63,8 @@ function symbolic(who: string, operator: string, what: string, umask: number): C
     const bits = ((rwx * classes) & ~masked) | special
     if (operator === '+') return mode | bits
     if (operator === '-') return mode & ~bits
-    // As in rsync, setuid and setgid stay where they are not named.
-    return (mode & ~(7 * classes)) | bits
+    // As in rsync, setuid, setgid and sticky stay where they are not named, but not where a class is copied.
+    const copied = /[ugo]/.test(what) ? specialOf(classes) : 0
+    return (mode & ~((7 * classes) | copied)) | bits
   }
 }

@@ -8,7 +8,7 @@ import { parseChmod } from '../../lib/flist/chmod.js'
 
 const HAS_RSYNC = spawnSync('rsync', ['--version']).status === 0
 const CHANGES = [
-  'D755,F644', 'u+x,go-w', 'a=rX', 'ug=rwx,o=', '+x', '-w', 'g+s', 'u+s,o+t', 'F600', 'Dg+s,Fo-r', 'g=u', 'o=g-w', 'a-x+X',
+  'D755,F644', 'u+x,go-w', 'a=rX', 'ug=rwx,o=', '+x', '-w', 'g+s', 'u+s,o+t', 'F600', 'Dg+s,Fo-r', 'g=u', 'o=g-w', 'u=g', 'o=u', 'g+u', 'g-u', 'a-x+X',
   '0750', 'D2775', 'ugo=rwX', '+t',
 ].filter((text) => !text.includes('g-w') && !text.includes('x+X')) // biome-ignore format: a list
 const MODES = [0o644, 0o755, 0o4755, 0o600, 0o2711, 0o1777, 0o000]
