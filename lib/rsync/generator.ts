@@ -237,7 +237,7 @@ export class Generator {
 
   /** Something of it is there already, so that others can be linked to it. */
   #canLead(entry: Entry, name: ByteName, seen: Standing | null): boolean {
-    if (seen !== null) return seen.kind === entry.stands.kind
+    if (seen !== null && seen.kind === entry.stands.kind) return true
     return (this.#alternates?.find(entry, name) ?? null) !== null
   }
 
@@ -268,6 +268,9 @@ export class Generator {
       return
     }
     const isSame = seen !== null && seen.kind === entry.stands.kind
+    const found = seen === null ? (this.#alternates?.find(entry, name) ?? null) : null
+    // Linked there too: with its leader it has become what it was.
+    const isThere = found?.match === 'exact' && first !== null && found.seen.ino === first.ino
     const isCompared = seen !== null && (isSame || (!hasWaited && seen.kind !== 'directory'))
     const flags = isCompared
       ? attributes.differences(entry, to.tree, name, seen, false)
@@ -281,7 +284,8 @@ export class Generator {
       if (!made) return
     }
     if (seen === null) this.created[countedAs(entry.stands.kind)]++
-    this.#item(entry, ITEM.local | ITEM.xname | flags, leader)
+    if (isThere) this.#itemIfAll(entry, ITEM.local | ITEM.xname, '' as ByteName)
+    else this.#item(entry, ITEM.local | ITEM.xname | flags, leader)
     this.#parts.events.settled(entry)
   }
 
@@ -316,7 +320,8 @@ export class Generator {
         const replaces = isSameKind && to.tree.stat(name) !== null
         if (kind === 'symlink') to.symlink(entry.target, name, replaces)
         else to.makeNode(entry.stands, name, replaces)
-        attributes.give(entry, to.tree, name, isSameKind ? seen : null, null)
+        // Without -p the mode of what it replaces stays, of whatever kind that was.
+        attributes.give(entry, to.tree, name, seen?.kind === 'directory' ? null : seen, null)
       })
       if (!made) return
     }

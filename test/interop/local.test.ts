@@ -19,9 +19,6 @@ const KNOWN: ReadonlyMap<string, string> = new Map([
   // Files that are one file at the destination are written over under one name while the other is looked at.
   ['-ai --inplace disturbed', 'hard links at the destination'],
   ['-ai --inplace --no-whole-file disturbed', 'hard links at the destination'],
-  // A FIFO in place of a link gets the mode of the link.
-  ['-ai --no-p disturbed', 'mode of a FIFO'],
-  ['-ai --no-p -E disturbed', 'mode of a FIFO'],
 ])
 
 for (const destination of ['disturbed', 'none'] as const)

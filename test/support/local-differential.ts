@@ -1,6 +1,7 @@
 /** One copy by the real rsync and one by prsync, each with its own source and destination, and what differs afterwards. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeTree, disturb, makeTree, walk } from './odd-trees.js'
@@ -109,7 +110,9 @@ function describeIfThere(top: string, since: number): string[] {
   try {
     return describeTree(top, since)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    if (code === 'ENOTDIR') return [createHash('sha1').update(readFileSync(top)).digest('hex')]
     throw error
   }
 }
