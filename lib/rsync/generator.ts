@@ -271,7 +271,7 @@ export class Generator {
     const found = seen === null ? (this.#alternates?.find(entry, name) ?? null) : null
     // Linked there too: with its leader it has become what it was.
     const isThere = found?.match === 'exact' && first !== null && found.seen.ino === first.ino
-    const isCompared = seen !== null && (isSame || (!hasWaited && seen.kind !== 'directory'))
+    const isCompared = seen !== null && (isSame || !hasWaited)
     const flags = isCompared
       ? attributes.differences(entry, to.tree, name, seen, false)
       : ITEM.isNew

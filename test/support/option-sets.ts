@@ -110,3 +110,12 @@ export function argumentsOf(set: string): readonly string[] {
   const words = set.split(' ')
   return words.some((word) => word.includes('{}')) ? words : [...words, 's/', 'd']
 }
+
+/** Does the real rsync do otherwise each time here, or what nobody would want? */
+export function isKnown(set: string, destination: string): boolean {
+  if (destination !== 'disturbed') return false
+  // Files that are one file at the destination are written over under one name while the other is looked at.
+  if (/--inplace|--append/.test(set)) return true
+  // A file stands where a directory belongs: it goes on as if it were one, and gives the file the directory's time.
+  return set.includes('--ignore-existing')
+}
