@@ -294,7 +294,7 @@ class SyncRun {
   ): { directory: string; localName: ByteName | null; isNew: boolean } | null {
     const { options } = this.#config
     const kind = kindOfPath(path)
-    if (list.isEmpty) {
+    if (list.isEmpty && !path.endsWith('/')) {
       if (kind === 'nothing') fileTarget(path.replace(/(.)\/+$/, '$1'))
       return null
     }

@@ -106,7 +106,7 @@ export class Deleter {
         if (isDirectory) this.#to.removeDirectory(name)
         else if (
           this.#backup === null ||
-          (isTold && this.#backup.isOne(name)) ||
+          this.#backup.isOne(name) ||
           !this.#backup.keep(name, standing)
         )
           this.#to.remove(name)
