@@ -225,6 +225,10 @@ export class Download {
 
   // What neighbours say. Handlers return at once; a failing sink ends the download.
 
+  join(neighbour: Neighbour): void {
+    if (this.#job !== null && neighbour.isCentre)
+      this.#tellCentre(this.#job, this.#parts.clock.monotonic())
+  }
   have(neighbour: Neighbour, have: Have): void {
     if (this.#job === null) return
     this.#job.frontier.have(neighbour, have)

@@ -317,6 +317,8 @@ export class Swarm {
     this.#holders.join(slot)
     this.#upload.join(neighbour)
     this.#tellHave(neighbour, this.#download.unitsHere())
+    this.#download.join(neighbour)
+    this.#tellInterest(neighbour)
     return neighbour
   }
 
@@ -352,6 +354,7 @@ export class Swarm {
 
   #ban(neighbour: Neighbour, evidence: string): void {
     const { id, remote, listens } = neighbour.peer
+    if (this.#peers.isBanned(id)) return
     this.#options.log('swarm.banned', { remote, evidence })
     this.#peers.ban(id, neighbour.isDialled ? remote : listens, evidence)
     neighbour.peer.close(`banned: ${evidence}`)
