@@ -8,7 +8,7 @@ import { type ContentId, type Root, rootHex } from '../hash/root.js'
 import type { Clock, ContentSink, Log, Random } from '../host.js'
 import { Asking, cancelRequest, closeRequest, giveUp } from './asking.js'
 import { badLeaves, holdingOf, isContent, isProvable, mend } from './assembly.js'
-import { type Fallback, FallbackLane } from './fallback-lane.js'
+import { type Fallback, FallbackLane, type FallbackUse } from './fallback-lane.js'
 import { Frontier } from './frontier.js'
 import type { Holders } from './holders.js'
 import type { Content, Item, Neighbour, Request, Wanted } from './item.js'
@@ -89,6 +89,7 @@ export class Download {
     wanted: Iterable<Wanted>,
     sink: ContentSink,
     fallback: Fallback | null,
+    use: FallbackUse,
     signal: AbortSignal,
   ): Promise<void> {
     const before = this.#turn
@@ -97,7 +98,7 @@ export class Download {
     await before
     try {
       signal.throwIfAborted()
-      await this.#fetch(wanted, sink, fallback, signal)
+      await this.#fetch(wanted, sink, fallback, use, signal)
     } finally {
       resolve()
     }
@@ -107,6 +108,7 @@ export class Download {
     wanted: Iterable<Wanted>,
     sink: ContentSink,
     fallback: Fallback | null,
+    use: FallbackUse,
     signal: AbortSignal,
   ): Promise<void> {
     const { clock, random, holders, log, limit } = this.#parts
@@ -127,6 +129,8 @@ export class Download {
             clock,
             log,
             signal: scope.signal,
+            use,
+            limit,
             events: {
               small: (item, bytes) =>
                 this.#guarded(() => this.#smallFromCentre(item, bytes)) === true,
@@ -583,7 +587,8 @@ export class Download {
     const { wants, picker } = job.frontier
     for (const neighbour of this.#parts.neighbours()) {
       if (!neighbour.isCentre) continue
-      wants.tell(neighbour.peer, (item) => item.thing >= 0 && picker.rarity(item.thing) === 0)
+      const isOpen = (item: Item): boolean => item.thing >= 0 && picker.rarity(item.thing) === 0
+      wants.tell(neighbour.peer, isOpen, now)
       if (this.#isStarved(job, neighbour, now)) {
         this.#urgedMs = now
         wants.urge(neighbour.peer, this.#unasked(job, neighbour))

@@ -10,23 +10,23 @@ import type { Clock, ContentSink, ContentStore, Log, Random } from '../host.js'
 import { CHOKE_ROUND_MS, chooseServed, FEWEST_SLOTS, MOST_SLOTS, USUAL_SLOTS } from './choker.js'
 import { Connection } from './connection.js'
 import { Download } from './download.js'
-import type { Fallback } from './fallback-lane.js'
+import type { Fallback, FallbackUse } from './fallback-lane.js'
 import { boundedHave, Holders } from './holders.js'
 import type { Item, Neighbour, Wanted } from './item.js'
 import { Offers } from './offers.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
 import type { Have, Peer, PeerAddress, PeerEvents, RootHint } from './peer-port.js'
-import { type Ban, type Known, keepsNew, nameOf, Peers } from './peers.js'
-import { RateLimit } from './rate-limit.js'
+import { type Ban, type Known, keepsNew, mayEnter, nameOf, Peers } from './peers.js'
+import type { RateLimit } from './rate-limit.js'
 import { SeedingDesk } from './seeding-desk.js'
 import { newTally, type Tally } from './tally.js'
 import { Upload } from './upload.js'
 
 const TICK_MS = 100
-const HAVE_MS = 1000
-/** Hints in one message, and to one neighbour in a second. */
+const HAVE_MS = 500
+/** Hints in one message, and to one neighbour at a time. */
 const HINTS = 8192
-const HINTS_A_SECOND = 8 * HINTS
+const HINTS_AT_ONCE = 4 * HINTS
 const DIALS_AT_ONCE = 8
 
 export type Dial = (address: PeerAddress, events: PeerEvents, signal: AbortSignal) => Promise<Peer>
@@ -40,9 +40,9 @@ export type SwarmOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Bytes per second; null: no limit. */
-  readonly uploadRate: number | null
-  readonly downloadRate: number | null
+  /** May be shared with what else uses the line. */
+  readonly upload: RateLimit
+  readonly download: RateLimit
   /** Nodes given to at a time, 4 … 10. */
   readonly uploadSlots?: number
   readonly dial: Dial
@@ -89,7 +89,6 @@ export class Swarm {
     this.#options = options
     this.#clock = options.clock
     const { clock, random, log, store } = options
-    const now = clock.monotonic()
     this.#peers = new Peers(random)
     for (let slot = FALLBACK_SLOT - 1; slot >= 0; slot--) this.#slots.push(slot)
     this.#seeding =
@@ -101,7 +100,7 @@ export class Swarm {
       onTheWay: (root) => this.#download.onTheWay(root),
       clock,
       log,
-      limit: new RateLimit(options.uploadRate, now),
+      limit: options.upload,
       events: {
         sent: (neighbour, content, offset, length) => {
           this.#tally.sent += length
@@ -114,7 +113,7 @@ export class Swarm {
       clock,
       random,
       log,
-      limit: new RateLimit(options.downloadRate, now),
+      limit: options.download,
       holders: this.#holders,
       tally: this.#tally,
       neighbours: () => this.#neighbours.values(),
@@ -163,7 +162,8 @@ export class Swarm {
   }
 
   /**
-   * Fetches all of it into the sink: from peers, and by the fallback when they give nothing for 10 s or there are none.
+   * Fetches all of it into the sink: from peers, and by the fallback when they give nothing for 10 s or there are none;
+   * or beside them.
    * `run` must be running. A second download waits for the first.
    * @throws what the sink threw, what the fallback failed with for good, or `signal.reason`.
    */
@@ -172,13 +172,20 @@ export class Swarm {
     sink: ContentSink,
     fallback: Fallback | null,
     signal: AbortSignal,
+    use: FallbackUse = 'last',
   ): Promise<void> {
-    return this.#download.run(wanted, sink, fallback, signal)
+    return this.#download.run(wanted, sink, fallback, use, signal)
   }
 
   /** Does a connected node want something we have? For `--linger`. */
   needed(): boolean {
     for (const neighbour of this.#neighbours.values()) if (neighbour.isInterested) return true
+    return false
+  }
+
+  /** Is there somebody but the centre to fetch from? */
+  get hasPeers(): boolean {
+    for (const neighbour of this.#neighbours.values()) if (!neighbour.isCentre) return true
     return false
   }
 
@@ -300,7 +307,9 @@ export class Swarm {
               ? 'not a prsync node'
               : other && !keepsNew(this.#options.id, peer.id, other.isDialled, isDialled)
                 ? 'connected already'
-                : null
+                : !isDialled && other === undefined && !this.#hasRoomFor(peer.remote.host)
+                  ? 'too many connections'
+                  : null
     if (refusal !== null) {
       peer.close(refusal)
       return null
@@ -320,6 +329,12 @@ export class Swarm {
     this.#download.join(neighbour)
     this.#tellInterest(neighbour)
     return neighbour
+  }
+
+  #hasRoomFor(host: string): boolean {
+    let same = 0
+    for (const { peer } of this.#neighbours.values()) if (peer.remote.host === host) same++
+    return mayEnter(same, this.#neighbours.size, LIMITS.connections)
   }
 
   /** It is ours no more, whatever its connection says yet. @returns was it? */
@@ -405,16 +420,20 @@ export class Swarm {
     const through =
       this.#through !== null && this.#through > neighbour.toldThrough ? this.#through : null
     if (through !== null) neighbour.toldThrough = through
-    const until = Math.min(this.#offers.count, neighbour.offerCursor + HINTS_A_SECOND)
-    let wholes = this.#offers.wholesFrom(neighbour.offerCursor, HINTS)
-    neighbour.offerCursor = Math.min(until, neighbour.offerCursor + HINTS)
+    const until = Math.min(this.#offers.count, neighbour.offerCursor + HINTS_AT_ONCE)
+    let wholes = this.#news(neighbour, until)
     if (through !== null || wholes.length > 0 || parts.length > 0)
       neighbour.peer.have({ through, wholes, parts })
     while (neighbour.offerCursor < until) {
-      wholes = this.#offers.wholesFrom(neighbour.offerCursor, HINTS)
-      neighbour.offerCursor = Math.min(until, neighbour.offerCursor + HINTS)
+      wholes = this.#news(neighbour, until)
       if (wholes.length > 0) neighbour.peer.have({ through: null, wholes, parts: [] })
     }
+  }
+  /** The next offers; who has it already needs none of them. */
+  #news(neighbour: Neighbour, until: number): RootHint[] {
+    const wholes = this.#offers.wholesFrom(neighbour.offerCursor, HINTS)
+    neighbour.offerCursor = Math.min(until, neighbour.offerCursor + HINTS)
+    return wholes.filter((hint) => !this.#holders.hasWhole(neighbour.slot, hint))
   }
 
   #tellInterest(neighbour: Neighbour): void {
