@@ -1,5 +1,4 @@
 /** A module's swarm over real sockets: connections in and out, and the tracker asked for peers. */
-import { setMaxListeners } from 'node:events'
 import { latin1Of } from '../base/bytes.js'
 import { messageOf, PrsyncError, SocketError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
@@ -8,7 +7,7 @@ import { hostOf } from '../bt/compact-peers.js'
 import { makePeerId } from '../bt/peer-id.js'
 import type { Clock, Log, Random } from '../host.js'
 import type { HttpClient } from '../io/http-client.js'
-import { connectTcp, listenTcp, type TcpAddress, type TcpLink } from '../io/tcp.js'
+import { connectTcp, expectListeners, listenTcp, type TcpAddress, type TcpLink } from '../io/tcp.js'
 import { type Opening, type OpenPeer, openPeer, type Topic } from '../swarm/peer.js'
 import type { Peer, PeerAddress, PeerEvents } from '../swarm/peer-port.js'
 import { mayEnter } from '../swarm/peers.js'
@@ -60,7 +59,7 @@ export class WirePort {
     log: Log,
     signal: AbortSignal,
   ): Promise<WirePort> {
-    setMaxListeners(0, signal) // each connection listens to it
+    expectListeners(signal)
     let wire: WirePort | null = null
     const listener = await listenTcp(at, LIMITS.wireConnections, (link) => {
       if (wire !== null) wire.#accept(link, signal)
