@@ -7,7 +7,7 @@ import { messageOf } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Root } from '../hash/root.js'
 import type { Clock, ContentSink, ContentStore, Log, Random } from '../host.js'
-import { CHOKE_ROUND_MS, chooseServed, FEWEST_SLOTS, MOST_SLOTS, USUAL_SLOTS } from './choker.js'
+import { USUAL_SLOTS } from './choker.js'
 import { Connection } from './connection.js'
 import { Download } from './download.js'
 import type { Fallback, FallbackUse } from './fallback-lane.js'
@@ -16,17 +16,17 @@ import type { Item, Neighbour, Wanted } from './item.js'
 import { Offers } from './offers.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
 import type { Have, Peer, PeerAddress, PeerEvents, RootHint } from './peer-port.js'
-import { type Ban, type Known, keepsNew, mayEnter, nameOf, Peers } from './peers.js'
+import { type Known, keepsNew, mayEnter, nameOf, Peers } from './peers.js'
+import { type Progress, progressOf } from './progress.js'
 import type { RateLimit } from './rate-limit.js'
 import { SeedingDesk } from './seeding-desk.js'
-import { newTally, type Tally } from './tally.js'
+import { Serving } from './serving.js'
+import { newTally } from './tally.js'
+import { HINTS, Telling } from './telling.js'
 import { Upload } from './upload.js'
 
 const TICK_MS = 100
 const HAVE_MS = 500
-/** Hints in one message, and to one neighbour at a time. */
-const HINTS = 8192
-const HINTS_AT_ONCE = 4 * HINTS
 const DIALS_AT_ONCE = 8
 
 export type Dial = (address: PeerAddress, events: PeerEvents, signal: AbortSignal) => Promise<Peer>
@@ -50,22 +50,6 @@ export type SwarmOptions = {
   readonly sinceOf?: (root: Root) => number | null
 }
 
-export type Progress = {
-  readonly peers: number
-  readonly bytes: Readonly<Tally>
-  /** Copies the centre gave beyond the first of each unit. */
-  readonly repeats: number
-  readonly perPeer: readonly {
-    readonly remote: PeerAddress
-    readonly isCentre: boolean
-    readonly received: number
-    readonly sent: number
-    readonly receiveRate: number
-    readonly sendRate: number
-  }[]
-  readonly bans: readonly Ban[]
-}
-
 export class Swarm {
   readonly #options: SwarmOptions
   readonly #clock: Clock
@@ -76,14 +60,15 @@ export class Swarm {
   readonly #upload: Upload
   readonly #download: Download
   readonly #seeding: SeedingDesk | null
+  readonly #serving: Serving
+  /** The centre says what it has by grants alone. */
+  readonly #telling: Telling | null
   readonly #neighbours = new Map<string, Neighbour>()
   readonly #slots: number[] = []
   /** Dials under way, which end with the run. */
   readonly #dials = new Map<AbortController, Promise<void>>()
-  #through: number | null = null
   #signal: AbortSignal | null = null
   #haveAtMs = 0
-  #chokeAtMs = 0
 
   constructor(options: SwarmOptions) {
     this.#options = options
@@ -108,6 +93,16 @@ export class Swarm {
         },
         refused: (neighbour, content, offset) => this.#seeding?.refused(neighbour, content, offset),
       },
+    })
+    this.#telling = options.role === 'centre' ? null : new Telling(this.#offers, this.#holders)
+    this.#serving = new Serving({
+      clock,
+      random,
+      neighbours: this.#neighbours,
+      slots: options.uploadSlots ?? USUAL_SLOTS,
+      heldBy: (neighbour) => this.#holders.countOf(neighbour.slot),
+      upload: this.#upload,
+      seeding: this.#seeding,
     })
     this.#download = new Download({
       clock,
@@ -140,12 +135,11 @@ export class Swarm {
   }
 
   get through(): number | null {
-    return this.#through
+    return this.#offers.through
   }
   /** The sequence we are complete through: what was offered before is said by it now. */
   setThrough(sequence: number | null): void {
-    this.#through = sequence
-    this.#offers.forget()
+    this.#offers.complete(sequence)
     for (const neighbour of this.#neighbours.values()) neighbour.offerCursor = 0
   }
   /** Contents that became whole here: `store` finds them. Told within a second. */
@@ -190,21 +184,9 @@ export class Swarm {
   }
 
   progress(): Progress {
-    const now = this.#clock.monotonic()
-    return {
-      peers: this.#neighbours.size,
-      bytes: { ...this.#tally },
-      repeats: this.#seeding?.repeats ?? 0,
-      perPeer: [...this.#neighbours.values()].map((n) => ({
-        remote: n.peer.remote,
-        isCentre: n.isCentre,
-        received: n.down.total,
-        sent: n.up.total,
-        receiveRate: n.down.rate(now),
-        sendRate: n.up.rate(now),
-      })),
-      bans: this.#peers.bans,
-    }
+    const repeats = this.#seeding?.repeats ?? 0
+    const neighbours = [...this.#neighbours.values()]
+    return progressOf(neighbours, this.#tally, repeats, this.#peers.bans, this.#clock.monotonic())
   }
 
   /** The life of it: until `signal`, then all connections are closed and all dials have ended. */
@@ -231,10 +213,10 @@ export class Swarm {
     if (now - this.#haveAtMs >= HAVE_MS) {
       this.#haveAtMs = now
       const parts = this.#offers.takeUnits()
-      for (const neighbour of this.#neighbours.values()) this.#tellHave(neighbour, parts)
+      for (const neighbour of this.#neighbours.values()) this.#telling?.tell(neighbour, parts)
       this.#seeding?.review(this.#neighbours.values())
     }
-    if (now - this.#chokeAtMs >= CHOKE_ROUND_MS) this.#rechoke(now)
+    this.#serving.tick(now)
   }
 
   // Connections.
@@ -325,7 +307,7 @@ export class Swarm {
     this.#neighbours.set(peer.id, neighbour)
     this.#holders.join(slot)
     this.#upload.join(neighbour)
-    this.#tellHave(neighbour, this.#download.unitsHere())
+    this.#telling?.tell(neighbour, this.#download.unitsHere())
     this.#download.join(neighbour)
     this.#tellInterest(neighbour)
     return neighbour
@@ -364,7 +346,7 @@ export class Swarm {
       if (broke !== null) this.#peers.broke(known, now)
       else this.#peers.failed(known, now)
     }
-    this.#fillSlots(now)
+    this.#serving.fill(now)
   }
 
   #ban(neighbour: Neighbour, evidence: string): void {
@@ -384,8 +366,8 @@ export class Swarm {
     return {
       onChoke: () => with_((n) => down.choked(n)),
       onUnchoke: () => with_((n) => down.unchoked(n)),
-      onInterested: () => with_((n) => this.#interested(n, true)),
-      onNotInterested: () => with_((n) => this.#interested(n, false)),
+      onInterested: () => with_((n) => this.#serving.interested(n, true)),
+      onNotInterested: () => with_((n) => this.#serving.interested(n, false)),
       onBind: (binds) => with_((n) => up.bind(n, binds)),
       onUnbind: (handles) => with_((n) => up.unbind(n, handles)),
       onHave: (have) => with_((n) => this.#have(n, boundedHave(have))),
@@ -414,90 +396,11 @@ export class Swarm {
     this.#download.drop(neighbour, hints)
   }
 
-  /** The centre says what it has by grants alone. */
-  #tellHave(neighbour: Neighbour, parts: Have['parts']): void {
-    if (this.#seeding !== null || neighbour.peer.unsent > LIMITS.unsentBytes) return
-    const through =
-      this.#through !== null && this.#through > neighbour.toldThrough ? this.#through : null
-    if (through !== null) neighbour.toldThrough = through
-    const until = Math.min(this.#offers.count, neighbour.offerCursor + HINTS_AT_ONCE)
-    let wholes = this.#news(neighbour, until)
-    if (through !== null || wholes.length > 0 || parts.length > 0)
-      neighbour.peer.have({ through, wholes, parts })
-    while (neighbour.offerCursor < until) {
-      wholes = this.#news(neighbour, until)
-      if (wholes.length > 0) neighbour.peer.have({ through: null, wholes, parts: [] })
-    }
-  }
-  /** The next offers; who has it already needs none of them. */
-  #news(neighbour: Neighbour, until: number): RootHint[] {
-    const wholes = this.#offers.wholesFrom(neighbour.offerCursor, HINTS)
-    neighbour.offerCursor = Math.min(until, neighbour.offerCursor + HINTS)
-    return wholes.filter((hint) => !this.#holders.hasWhole(neighbour.slot, hint))
-  }
-
   #tellInterest(neighbour: Neighbour): void {
     const isNow = this.#download.isInterestedIn(neighbour)
     if (isNow === neighbour.weAreInterested) return
     neighbour.weAreInterested = isNow
     if (isNow) neighbour.peer.interested()
     else neighbour.peer.notInterested()
-  }
-
-  // Whom we give to.
-
-  #interested(neighbour: Neighbour, isNow: boolean): void {
-    neighbour.isInterested = isNow
-    if (isNow) this.#fillSlots(this.#clock.monotonic())
-  }
-
-  get #slotCount(): number {
-    const asked = this.#options.uploadSlots ?? USUAL_SLOTS
-    return Math.min(MOST_SLOTS, Math.max(FEWEST_SLOTS, asked))
-  }
-
-  /** Between rounds: a slot that is free, or whose neighbour wants nothing, goes to one that does. */
-  #fillSlots(now: number): void {
-    const all = [...this.#neighbours.values()]
-    const isFree = all.filter((n) => n.isServed && n.isInterested).length < this.#slotCount
-    if (isFree && all.some((n) => n.isInterested && !n.isServed)) this.#choose(all, now, true)
-  }
-  #rechoke(now: number): void {
-    this.#chokeAtMs = now
-    this.#choose([...this.#neighbours.values()], now, false)
-  }
-
-  /** @param keeps nobody who is served and wants something loses its slot. */
-  #choose(all: readonly Neighbour[], now: number, keeps: boolean): void {
-    const kept = keeps ? all.filter((n) => n.isServed && n.isInterested) : []
-    const chosen = chooseServed(
-      all
-        .filter((n) => !kept.includes(n))
-        .map((n) => ({
-          slot: n.slot,
-          isInterested: n.isInterested,
-          isServed: n.isServed,
-          sinceMs: n.servedSinceMs,
-          held: this.#holders.countOf(n.slot),
-          gave: n.down.rate(now),
-        })),
-      this.#slotCount - kept.length,
-      now,
-      this.#options.random,
-    )
-    let idle = this.#slotCount - kept.length - chosen.size
-    for (const neighbour of all) {
-      if (kept.includes(neighbour) || chosen.has(neighbour.slot)) continue
-      // who wants nothing may keep a slot that nobody needs
-      if (neighbour.isServed && (neighbour.isInterested || idle-- <= 0)) {
-        this.#upload.unserve(neighbour)
-        this.#seeding?.unserved(neighbour)
-      }
-    }
-    for (const neighbour of all) {
-      if (!chosen.has(neighbour.slot) || neighbour.isServed) continue
-      this.#upload.serve(neighbour)
-      this.#seeding?.served(neighbour)
-    }
   }
 }
