@@ -1,4 +1,4 @@
-import { byteName, nameFault } from '../base/byte-name.js'
+import { byteName, nameFault, ROOT_NAME } from '../base/byte-name.js'
 import {
   codeOf,
   EXIT,
@@ -24,6 +24,7 @@ import { Store } from '../io/store.js'
 import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { decodeHead, type Head } from '../snapshot/head.js'
 import { type Pin, trustHead } from '../snapshot/trust.js'
+import { RateLimit, spendInTurn } from '../swarm/rate-limit.js'
 import type { Swarm } from '../swarm/swarm.js'
 import { Centre, formatCentreUrl } from './centre.js'
 import { DeltaSource } from './delta-source.js'
@@ -33,6 +34,7 @@ import { Materializer } from './materialize.js'
 import { mirrorFilter } from './mirror-filter.js'
 import type { Fetcher } from './missing.js'
 import { linger, withSwarm } from './node-swarm.js'
+import { PageSink } from './page-sink.js'
 import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
@@ -48,6 +50,7 @@ import {
 import { LocalSources } from './sources.js'
 import { swarmFetcher } from './swarm-fetch.js'
 import { SwarmMeter } from './swarm-meter.js'
+import { systemRandom } from './system.js'
 
 export type PullHost = { readonly clock: Clock; readonly log: Log; readonly userAgent: string }
 
@@ -66,8 +69,13 @@ type Session = {
   readonly partials: Partials
   readonly contents: TreeContents
   readonly filter: Filter
+  /** `--bwlimit`: for all that comes. */
+  readonly download: RateLimit
   readonly startedMs: number
 }
+
+/** What is new is written to the index, and so offered, that often. */
+const OFFER_MS = 500
 
 /** A snapshot may be replaced while it is pulled, and its contents with it: then the new one is pulled instead. */
 const LOOKS = 3
@@ -107,6 +115,7 @@ export async function pull(
     partials: new Partials(),
     contents: new TreeContents(tree, store),
     filter,
+    download: new RateLimit(config.downloadRate, host.clock.monotonic()),
     startedMs: host.clock.monotonic(),
   }
   try {
@@ -178,26 +187,26 @@ async function pullSnapshot(
   release: () => void,
   signal: AbortSignal,
 ): Promise<{ lost: number; sequence: number }> {
-  const { config, events, host, report, store, client, centre, contents } = session
+  const { config, events, host, report, store, client, centre, contents, download } = session
   events.phase('snapshot')
   if (session.tree.lacks.length > 0 && storedPin(store) === null) events.limited(session.tree.lacks)
   const before = client.received
   const { head, pin, bytes } = await currentHead(session, signal)
   report.sequence = head.sequence
-  await fetchPages(head.page, followedPage(store), store, centre, signal)
   report.bytes.metadata += client.received - before
-  const top = topOf(head, config.url.subtree, store)
   const { clock, log } = host
-  const believed = config.noScan ? believedTop(session) : null
-  if (!config.dryRun) rememberHead(store, bytes, pin)
-  if (!config.dryRun) rememberWish(store, config, clock.now())
   let lost = 0
   await withSwarm(
-    { config, url: config.url, centre, client, head, contents, clock, log },
+    { config, url: config.url, centre, client, head, contents, download, clock, log },
     signal,
     async (swarm, inner, isOutdated) => {
       swarm.setThrough(throughOf(store))
       const meter = new SwarmMeter(swarm, report)
+      await bringPages(session, head, swarm, meter, inner)
+      const top = topOf(head, config.url.subtree, store)
+      const believed = config.noScan ? believedTop(session) : null
+      if (!config.dryRun) rememberHead(store, bytes, pin)
+      if (!config.dryRun) rememberWish(store, config, clock.now())
       const { run, materializer, sources } = assemble(
         session,
         swarm,
@@ -215,12 +224,11 @@ async function pullSnapshot(
           peers: report.peers,
         })
       }
-      // What is new is written to the index, and so offered, once a second.
       const stop = new AbortController()
       const either = AbortSignal.any([inner, stop.signal])
       const tickers = [
         each(200, clock, tell, either),
-        each(1000, clock, () => materializer.flushIndex(), either),
+        each(OFFER_MS, clock, () => materializer.flushIndex(), either),
       ]
       try {
         await run.everything(top, inner)
@@ -253,6 +261,48 @@ async function pullSnapshot(
 
 function keptOf({ tree, store, config, host }: Session): Kept {
   return new Kept(tree, store, config.keepMs, host.clock.now())
+}
+
+/** All pages of a snapshot into the index, new ones from other nodes where that helps. */
+async function bringPages(
+  { store, centre, client, report, host, download }: Session,
+  head: Head,
+  swarm: Swarm,
+  meter: SwarmMeter,
+  signal: AbortSignal,
+): Promise<void> {
+  // nothing else can begin before: the centre's line must not idle meanwhile
+  const fetcher = swarmFetcher(swarm, centre, 'beside')
+  const offer = (roots: readonly Root[]): void => swarm.offer(roots)
+  const fromPeers = async (pages: readonly ContentId[], inner: AbortSignal): Promise<void> => {
+    const sink = new PageSink(store, offer)
+    const stop = new AbortController()
+    const flushing = each(OFFER_MS, host.clock, () => sink.flush(), stop.signal)
+    // who is complete through this snapshot has its pages
+    const missing = pages.map((content) => ({
+      content,
+      since: head.sequence,
+      name: ROOT_NAME,
+      ranges: [],
+    }))
+    try {
+      await meter.aside(() => fetcher(missing, sink, inner))
+    } finally {
+      stop.abort()
+      await flushing
+      sink.flush()
+    }
+  }
+  const inTurn = async (fetch: () => Promise<void>): Promise<void> => {
+    await spendInTurn(download, 0, host.clock, signal)
+    const before = client.received
+    await fetch()
+    download.spend(client.received - before)
+    report.bytes.metadata += client.received - before
+  }
+  const hasPeers = (): boolean => swarm.hasPeers
+  const sources = { centre, random: systemRandom, hasPeers, fromPeers, offer, inTurn }
+  await fetchPages(head.page, followedPage(store), store, sources, signal)
 }
 
 function assemble(

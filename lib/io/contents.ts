@@ -2,10 +2,12 @@
 import { close, closeSync, fstatSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { codeOf, FileError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import { leavesOf } from '../hash/merkle.js'
 import type { Root } from '../hash/root.js'
 import { SMALL_BYTES } from '../hash/unit.js'
 import type { ContentStore, Holding } from '../host.js'
+import { libc } from './libc.js'
 import type { Place, Store } from './store.js'
 import type { DiskTree } from './tree.js'
 
@@ -17,6 +19,8 @@ const OPEN_FILES = 256
 export class TreeContents implements ContentStore {
   readonly #tree: DiskTree
   readonly #store: Store
+  /** What `readNow` reads into. */
+  readonly #now = new Uint8Array(LIMITS.requestBytes)
   readonly #files = new Map<Root, OpenFile>()
   /** Files that are not what they were, until nobody reads them. */
   #stale: OpenFile[] = []
@@ -36,6 +40,7 @@ export class TreeContents implements ContentStore {
       length,
       has: (offset, n) => offset + n <= length,
       read: (offset, n) => this.#read(root, offset, Math.max(0, Math.min(n, length - offset))),
+      readNow: (offset, n) => (offset + n <= length ? this.#readNow(root, offset, n) : null),
       leaves: () => this.#store.leaves(root),
     }
   }
@@ -65,6 +70,14 @@ export class TreeContents implements ContentStore {
     }
     this.#forget(root, file)
     throw new FileError('the file was changed while it was given')
+  }
+
+  /** Only what is in memory, and only of a file that is what it was: `#read` says what is wrong with others. */
+  #readNow(root: Root, offset: number, length: number): Uint8Array | null {
+    const file = this.#file(root)
+    if (file === null || length > this.#now.length) return null
+    const got = libc().readCached(file.fd, this.#now, length, offset)
+    return got === length && isSame(file.fd, file.place) ? this.#now.subarray(0, length) : null
   }
 
   #file(root: Root): OpenFile | null {
@@ -146,7 +159,10 @@ class BytesHolding implements Holding {
     return offset + length <= this.#bytes.length
   }
   read(offset: number, length: number): Promise<Uint8Array> {
-    return Promise.resolve(this.#bytes.subarray(offset, offset + length))
+    return Promise.resolve(this.readNow(offset, length))
+  }
+  readNow(offset: number, length: number): Uint8Array {
+    return this.#bytes.subarray(offset, offset + length)
   }
   leaves(): Uint8Array {
     return leavesOf(this.#bytes)

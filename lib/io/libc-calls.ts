@@ -66,6 +66,8 @@ export type Libc = {
   groupName(gid: number): string | null
   userId(name: string): number | null
   groupId(name: string): number | null
+  /** What the page cache has of it, without waiting for a disk; -1: not all of it, or not on this machine. */
+  readCached(fd: number, into: Uint8Array, length: number, offset: number): number
   /** Makes an open file ours alone, without waiting; null where somebody else has it. The call that comes back lets go, before `fd` is closed. */
   lock(fd: number): (() => void) | null
 }

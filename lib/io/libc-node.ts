@@ -90,6 +90,7 @@ export function nodeCalls(): Libc {
     groupName: (gid) => group.names.get(gid) ?? null,
     userId: (name) => user.ids.get(name) ?? null,
     groupId: (name) => group.ids.get(name) ?? null,
+    readCached: () => -1,
     lock,
   }
 }

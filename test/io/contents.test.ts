@@ -70,6 +70,22 @@ for (const length of [1000, 300_000]) {
   )
 }
 
+t.test('what is in memory is given at once, or not at all', (t) =>
+  withFile(t, 300_000, async (contents, path, root) => {
+    const holding = contents.find(root)
+    // written a moment ago: only a file system without such reads has nothing to give
+    const now = holding?.readNow?.(299_000, 1000) ?? null
+    if (now === null) t.comment('this file system reads nothing without waiting')
+    else t.strictSame(now, new Uint8Array(1000).fill(0x78))
+    t.equal(holding?.readNow?.(299_000, 1001) ?? null, null, 'nothing past the end')
+    t.equal(holding?.readNow?.(0, 70_000) ?? null, null, 'nor more than one request')
+    const fd = openSync(path, 'r+')
+    writeSync(fd, 'y', 12)
+    closeSync(fd)
+    t.equal(holding?.readNow?.(10, 5) ?? null, null, 'nor of a file that was changed')
+  }),
+)
+
 function isOf(fd: string, path: string): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`) === path
