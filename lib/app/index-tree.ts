@@ -98,7 +98,8 @@ function writeResults(store: Store, results: readonly Result[]): void {
   for (const { directory, base, hashed } of results) {
     if (hashed.kind !== 'hashed') continue
     const { ino, size, mtimeNs, ctimeNs, root } = hashed
-    const known: Known = { base, ino, size, mtimeNs, ctimeNs, root, hashed: true }
+    const stat = { ino, size, mtimeNs, ctimeNs }
+    const known: Known = { base, directory: false, ...stat, root, hashed: true }
     const fresh = byDirectory.get(directory) ?? new Map<string, Known>()
     fresh.set(base, known)
     byDirectory.set(directory, fresh)
@@ -126,11 +127,11 @@ export function mergeKnown(
   store: Store,
   directory: ByteName,
   fresh: ReadonlyMap<string, Known>,
-  record = store.directory(directory),
 ): void {
+  const record = store.directory(directory)
   const merged = new Map((record?.known ?? []).map((k) => [k.base, k]))
   for (const [base, known] of fresh) merged.set(base, known)
   const known = [...merged.values()].sort((a, b) => (a.base < b.base ? -1 : 1))
   const { page = null, files = 0, bytes = 0 } = record ?? {}
-  store.putDirectory(directory, { page, built: false, files, bytes, known })
+  store.putDirectory(directory, { page, built: false, files, bytes, settled: null, known })
 }

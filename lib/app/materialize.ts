@@ -14,7 +14,7 @@ import { codeOf, FileError, messageOf } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry, Entry } from '../flist/entry.js'
 import type { Root } from '../hash/root.js'
-import { isSame, type Known } from '../io/directory-record.js'
+import { isSame, type Known, knownOf } from '../io/directory-record.js'
 import type { PartialFile } from '../io/partial.js'
 import type { Store } from '../io/store.js'
 import { type AttributeChoice, type DiskTree, PRIVATE_NAME } from '../io/tree.js'
@@ -189,12 +189,15 @@ export class Materializer {
 
   // ---- the end ----------------------------------------------------------------------------------
 
-  /** Directories get their own attributes last, the deepest first: filling them changed their times. */
-  finishDirectories(): void {
+  /**
+   * Directories get their own attributes last, the deepest first: filling them changed their times.
+   * @param entryOf the entry of a directory that was not passed, as what it stands in is in order
+   */
+  finishDirectories(entryOf: (name: ByteName) => Entry | null): void {
     const names = [...this.#dirty.keys()].sort((a, b) => b.length - a.length)
     for (const name of names) {
-      const entry = this.#expected.get(name)
-      if (entry !== undefined)
+      const entry = this.#expected.get(name) ?? entryOf(name)
+      if (entry !== null)
         this.attempt(name, () => this.#tree.applyAttributes(name, entry, this.#choice))
     }
     this.#dirty.clear()
@@ -270,8 +273,7 @@ export class Materializer {
     if (s === null || root === null) return
     const directory = directoryOf(name)
     const known = this.#fresh.get(directory) ?? new Map<string, Known>()
-    const { ino, size, mtimeNs, ctimeNs } = s
-    known.set(baseOf(name), { base: baseOf(name), ino, size, mtimeNs, ctimeNs, root, hashed })
+    known.set(baseOf(name), knownOf(s, root, hashed))
     this.#fresh.set(directory, known)
     if (++this.#freshCount >= TRANSACTION_FILES) this.flushIndex()
   }

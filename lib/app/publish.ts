@@ -9,7 +9,7 @@ import type { Entry, FileEntry } from '../flist/entry.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, Standing } from '../host.js'
-import { type DirectoryRecord, isSame, type Known } from '../io/directory-record.js'
+import { type DirectoryRecord, isSame, type Known, knownOf } from '../io/directory-record.js'
 import type { HashPool } from '../io/hash-pool.js'
 import { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
@@ -20,6 +20,7 @@ import { TOP } from '../snapshot/page.js'
 import { type HashProgress, indexStale } from './index-tree.js'
 import { readDirectoryPage } from './pages.js'
 import { forgetBelow, listSelected, type Scan, type Select, scanTree } from './scan.js'
+import { settledAt } from './settle.js'
 
 /** A head is good for so long: nodes that hear nothing for two weeks should say so. */
 const HEAD_SECONDS = 14 * 24 * 3600
@@ -40,6 +41,8 @@ export type PublisherOptions = {
   readonly pool: HashPool
   readonly keys: KeyPair
   readonly select: Select
+  /** What a settled directory is settled for; null: names are left out, so that none is. */
+  readonly under: string | null
   readonly xattrs: boolean
   readonly clock: Clock
   readonly progress: HashProgress
@@ -55,9 +58,9 @@ export class Publisher {
 
   /** Looks at the whole tree; a new snapshot only where something changed or the head grows old. */
   async publish(previous: Snapshot | null, signal: AbortSignal): Promise<Publication> {
-    const { tree, store, pool, select, clock } = this.#options
+    const { tree, store, pool, clock } = this.#options
     const outcome = new Outcome()
-    const scan = await scanTree(tree, store, select, outcome, signal)
+    const scan = await scanTree(this.#options, outcome, signal)
     const changing = await indexStale(
       tree,
       store,
@@ -99,6 +102,16 @@ export class Publisher {
     store.transaction(() => store.putValue('head', signed))
     return { snapshot: { head, signed }, changed: true, outcome }
   }
+}
+
+/** A directory that was never read. */
+const UNKNOWN: DirectoryRecord = {
+  page: null,
+  built: true,
+  files: 0,
+  bytes: 0,
+  settled: null,
+  known: [],
 }
 
 function sameContent(a: ContentId | null, b: ContentId | null): boolean {
@@ -146,12 +159,13 @@ class Build {
     const { tree, store, select } = this.#options
     const record = store.directory(name)
     if (record !== null && !this.#scan.touched.has(name)) return record
+    const self = tree.stat(name)
     // What cannot be read now is not what was deleted: nodes would delete it too.
     const standing = this.#scan.unreadable.has(name)
       ? null
       : listSelected(tree, name, select, this.#outcome)
     if (standing === null)
-      return record ?? { page: null, built: true, files: 0, bytes: 0, known: [] }
+      return record ?? UNKNOWN
     const before = previousEntries(store, record)
     const known = new Map((record?.known ?? []).map((k) => [k.base, k]))
     const entries: Entry[] = []
@@ -164,7 +178,7 @@ class Build {
       const own = known.get(s.base)
       const entry = this.#entry(child, s, own, below, before.get(s.base) ?? null, depth)
       // Remembered even when it cannot be published, so that it alone does not make the directory look changed.
-      kept.push(s.kind === 'file' && own !== undefined ? own : knownOf(s))
+      kept.push(s.kind === 'file' && s.size > 0 && own !== undefined ? own : knownOf(s))
       if (entry === null) continue
       entries.push(entry)
       files += below?.files ?? (s.kind === 'file' ? 1 : 0)
@@ -172,7 +186,10 @@ class Build {
     }
     const built = buildDirectory(entries)
     for (const page of built.pages) store.putBlob(page.id, page.bytes)
-    const fresh: DirectoryRecord = { page: built.page, built: true, files, bytes, known: kept }
+    const { under } = this.#options
+    const settled = settledAt(kept, standing, self, under, this.#options.clock.now())
+    const { page } = built
+    const fresh: DirectoryRecord = { page, built: true, files, bytes, settled, known: kept }
     store.putDirectory(name, fresh)
     return fresh
   }
@@ -275,11 +292,6 @@ function contentOf(
   if (known === undefined || known.root === null || !known.hashed || !isSame(known, s))
     return undefined
   return { root: known.root, length: s.size }
-}
-
-function knownOf(s: Standing): Known {
-  const { base, ino, size, mtimeNs, ctimeNs } = s
-  return { base, ino, size, mtimeNs, ctimeNs, root: null, hashed: false }
 }
 
 function previousEntries(store: Store, record: DirectoryRecord | null): ReadonlyMap<string, Entry> {

@@ -9,6 +9,7 @@ import {
 } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry } from '../flist/entry.js'
+import type { FilterRule } from '../flist/filter.js'
 import type { Filter } from '../flist/filter-match.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, Log } from '../host.js'
@@ -31,9 +32,10 @@ import { Materializer } from './materialize.js'
 import { mirrorFilter } from './mirror-filter.js'
 import type { Fetcher } from './missing.js'
 import { linger, withSwarm } from './node-swarm.js'
-import { findEntry, readTop } from './pages.js'
+import { findBelow, findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
+import { pullSettling } from './pull-settle.js'
 import {
   doneHead,
   rememberDone,
@@ -64,6 +66,7 @@ type Session = {
   readonly partials: Partials
   readonly contents: TreeContents
   readonly filter: Filter
+  readonly rules: readonly FilterRule[]
   readonly startedMs: number
 }
 
@@ -77,7 +80,7 @@ export async function pull(
   host: PullHost,
   signal: AbortSignal,
 ): Promise<{ report: PullReport; outcome: Outcome }> {
-  const filter = mirrorFilter(config.rules)
+  const { filter, rules } = mirrorFilter(config.rules)
   const report = emptyReport()
   const tree = DiskTree.openOrMake(config.destination)
   makeCorner(tree)
@@ -104,6 +107,7 @@ export async function pull(
     partials: new Partials(),
     contents: new TreeContents(tree, store),
     filter,
+    rules,
     startedMs: host.clock.monotonic(),
   }
   try {
@@ -182,7 +186,7 @@ async function pullSnapshot(
         swarm,
         meter,
         outcome,
-        head,
+        top,
         believed,
       )
       const tell = (): void => {
@@ -231,7 +235,7 @@ function assemble(
   swarm: Swarm,
   meter: SwarmMeter,
   outcome: Outcome,
-  head: Head,
+  top: DirectoryEntry | null,
   believed: DirectoryEntry | null,
 ): { run: PullRun; materializer: Materializer; sources: LocalSources } {
   const { config, tree, store, pool, scans, partials, centre, report, host } = session
@@ -270,7 +274,9 @@ function assemble(
     materializer,
     sources,
     believed,
-    entryOf: (name) => findEntry(head.page, name, (root) => store.blob(root)),
+    settling: pullSettling(store, owners, config, session.rules),
+    clock: host.clock,
+    entryOf: (name) => findBelow(top, name, (root) => store.blob(root)),
   })
   return { run, materializer, sources }
 }

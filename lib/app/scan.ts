@@ -3,10 +3,13 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, messageOf } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
-import type { Standing } from '../host.js'
+import type { Clock, Standing } from '../host.js'
 import { type DirectoryRecord, isSame, type Known } from '../io/directory-record.js'
+import type { Orderly } from '../io/glance.js'
+import { glanceTree } from '../io/glance-tree.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
+import { SettledRecords, settledAt } from './settle.js'
 
 /** Directories looked at before others get the thread. */
 const BREATH = 200
@@ -26,13 +29,25 @@ export type Scan = {
 /** Does this name belong to what is looked at? Directories that do not are not entered. */
 export type Select = (name: ByteName, isDirectory: boolean) => boolean
 
+export type ScanParts = {
+  readonly tree: DiskTree
+  readonly store: Store
+  readonly select: Select
+  /** What a settled directory is settled for; null: all are looked at in full. */
+  readonly under: string | null
+  readonly clock: Clock
+}
+
 export async function scanTree(
-  tree: DiskTree,
-  store: Store,
-  select: Select,
+  { tree, store, select, under, clock }: ScanParts,
   outcome: Outcome,
   signal: AbortSignal,
 ): Promise<Scan> {
+  const orderly =
+    under === null
+      ? new Map<ByteName, Orderly>()
+      : await glanceTree(tree, store, { under, tidy: true, hashed: true }, signal)
+  const settling = new SettledRecords(store)
   const touched = new Set<ByteName>()
   const stale: { directory: ByteName; files: Standing[] }[] = []
   const gone: ByteName[] = []
@@ -45,6 +60,12 @@ export async function scanTree(
       await breathe()
       signal.throwIfAborted()
     }
+    const inOrder = orderly.get(directory)
+    if (inOrder?.page !== undefined) {
+      for (const { name } of inOrder.broken) pending.push(name)
+      continue
+    }
+    const self = tree.stat(directory)
     const standing = listSelected(tree, directory, select, outcome)
     if (standing === null) {
       unreadable.add(directory)
@@ -55,10 +76,15 @@ export async function scanTree(
     for (const base of found.directories) pending.push(joinName(directory, base))
     for (const base of found.goneDirectories) gone.push(joinName(directory, base))
     if (found.changed) touch(touched, directory)
+    else if (record !== null) {
+      const settled = settledAt(record.known, standing, self, under, clock.now())
+      if (settled !== null) settling.put(directory, { ...record, settled })
+    }
     if (found.stale.length === 0) continue
     stale.push({ directory, files: found.stale })
     for (const file of found.stale) staleBytes += file.size
   }
+  settling.flush()
   return { touched, stale, staleBytes, unreadable, gone }
 }
 
@@ -114,6 +140,7 @@ export function touch(touched: Set<ByteName>, directory: ByteName): void {
 export function forgetBelow(store: Store, directory: ByteName): void {
   const record = store.directory(directory)
   if (record === null) return
-  for (const known of record.known) forgetBelow(store, joinName(directory, known.base))
+  for (const known of record.known)
+    if (known.directory) forgetBelow(store, joinName(directory, known.base))
   store.putDirectory(directory, null)
 }

@@ -75,7 +75,7 @@ async function verifyTree(
         const { found, progress } = events
         const owners = new Owners(wish.numericIds)
         const { subtree } = wish.url
-        const filter = mirrorFilter(wish.rules)
+        const { filter } = mirrorFilter(wish.rules)
         const parts = { tree, store, pool, owners, subtree, filter, found, progress }
         const verification = new Verification(parts, head)
         await verification.everything(signal)

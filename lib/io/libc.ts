@@ -31,6 +31,10 @@ export type Libc = {
   openAt(directory: number, name: Uint8Array, flags: number, mode: number): number
   /** lstat, or stat, relative to a directory, into `into`, a `struct statx` of 256 bytes. False where there is nothing. */
   statAt(directory: number, name: Uint8Array, into: Buffer, follow?: boolean): boolean
+  /** The same by addresses, for many names: nothing is converted or allocated. False on any error. */
+  statAtAddress(directory: number, name: number, into: number): boolean
+  /** Where bytes stand in memory; they must outlive its use. */
+  addressOf(bytes: Uint8Array | Uint32Array): number
   mkdirAt(directory: number, name: Uint8Array, mode: number): void
   unlinkAt(directory: number, name: Uint8Array, flags: number): void
   renameAt(fromDirectory: number, from: Uint8Array, toDirectory: number, to: Uint8Array): void
@@ -131,6 +135,7 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     syscall: declare('long syscall(long, int, const char*, void*, size_t)'),
     openat: declare('int openat(int, const char*, int, unsigned int)'),
     statx: declare('int statx(int, const char*, int, unsigned int, void*)'),
+    statxAddress: declare('int statx(int, size_t, int, unsigned int, size_t)'),
     mkdirat: declare('int mkdirat(int, const char*, unsigned int)'),
     unlinkat: declare('int unlinkat(int, const char*, int)'),
     renameat: declare('int renameat(int, const char*, int, const char*)'),
@@ -187,6 +192,9 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       if (NOTHING_THERE.has(koffi.errno())) return false
       throw failure('statx')
     },
+    statAtAddress: (directory, name, into) =>
+      c.statxAddress(directory, name, AT.symlinkNoFollow, STATX_BASIC, into) === 0,
+    addressOf: (bytes) => Number(koffi.address(bytes)),
     mkdirAt: (directory, name, mode) =>
       void check(c.mkdirat(directory, z(name), mode) as number, 'mkdirat'),
     unlinkAt: (directory, name, flags) =>

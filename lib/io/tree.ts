@@ -73,6 +73,11 @@ export class DiskTree implements Tree {
     return new DiskTree(path)
   }
 
+  /** The open directory itself, for threads that look for themselves. */
+  get handle(): number {
+    return this.#top
+  }
+
   close(): void {
     this.#forgetAll()
     closeSync(this.#top)

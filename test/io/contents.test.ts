@@ -13,6 +13,7 @@ import { FileError } from '../../lib/base/errors.js'
 import { contentRoot } from '../../lib/hash/merkle.js'
 import type { Root } from '../../lib/hash/root.js'
 import { TreeContents } from '../../lib/io/contents.js'
+import { knownOf } from '../../lib/io/directory-record.js'
 import { Store } from '../../lib/io/store.js'
 import { DiskTree } from '../../lib/io/tree.js'
 
@@ -31,9 +32,14 @@ async function withFile(
   const stands = tree.stat(byteName('file'))
   if (stands === null) throw new Error('no file')
   const root = contentRoot(bytes)
-  const { ino, size, mtimeNs, ctimeNs } = stands
-  const known = [{ base: 'file', ino, size, mtimeNs, ctimeNs, root, hashed: true }]
-  store.putDirectory(ROOT_NAME, { page: null, built: false, files: 1, bytes: size, known })
+  store.putDirectory(ROOT_NAME, {
+    page: null,
+    built: false,
+    files: 1,
+    bytes: stands.size,
+    settled: null,
+    known: [knownOf(stands, root, true)],
+  })
   const contents = new TreeContents(tree, store)
   try {
     await use(contents, path, root)
