@@ -102,7 +102,18 @@ export class Publishing {
     const { select } = selection
     const progress = (files: number, bytes: number): void => events.hashing(name, files, bytes)
     const under = publish.length + ignore.length > 0 ? null : settledUnder(['centre', xattrs])
-    const options = { module: name, tree, store, pool, keys, select, under, xattrs, clock, progress }
+    const options = {
+      module: name,
+      tree,
+      store,
+      pool,
+      keys,
+      select,
+      under,
+      xattrs,
+      clock,
+      progress,
+    }
     this.#modules.set(name, module)
     this.#served.set(name, { module, selection, publisher: new Publisher(options) })
   }

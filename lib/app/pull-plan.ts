@@ -10,11 +10,12 @@ import type { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
 import { type DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { type Decision, decide } from '../plan/decide.js'
+import { BatchedWrites } from './batched-writes.js'
 import { mergeKnown } from './index-tree.js'
 import { readDirectoryPage } from './pages.js'
 import type { PullSettling } from './pull-settle.js'
 import type { Select } from './scan.js'
-import { isAllPast, SettledRecords, statOf } from './settle.js'
+import { isAllPast, statOf } from './settle.js'
 
 export type Job = {
   readonly name: ByteName
@@ -49,13 +50,13 @@ export type ToPlan = { readonly name: ByteName; readonly page: Root | null }
 
 export class Planner {
   readonly #options: PlannerOptions
-  readonly #records: SettledRecords
+  readonly #records: BatchedWrites
   /** Files that are kept on trust of size and time: they cannot be given to others yet. */
   unhashed = 0
 
   constructor(options: PlannerOptions) {
     this.#options = options
-    this.#records = new SettledRecords(options.store, () => options.settling.remember())
+    this.#records = new BatchedWrites(options.store, () => options.settling.remember())
   }
 
   /** The tree itself. */
@@ -97,17 +98,19 @@ export class Planner {
     for (const { isUnhashed } of kept) if (isUnhashed) this.unhashed++
     sink.sweep(directory, new Set(entries.map((e) => e.base)))
     if (dryRun) return below
-    const settled = isInOrder && self !== null ? this.#settled(self, page, entries, kept, standing) : null
+    const settled =
+      isInOrder && self !== null ? this.#settled(self, page, entries, kept, standing) : null
     if (settled === null) this.#believe(directory, kept)
     else {
       const known = withStrays(kept, standing, before)
       const links = linksOf(kept, known)
-      this.#records.put(directory, {
+      const fresh = {
         ...(record ?? { page: null, files: 0, bytes: 0 }),
         built: true,
         settled: { ...settled, links },
         known,
-      })
+      }
+      this.#records.later(() => store.putDirectory(directory, fresh))
     }
     return below
   }

@@ -123,8 +123,7 @@ export class PullRun {
     const sink = this.#sink()
     if (top !== null) sink.directory(ROOT_NAME, top, planner.top(top))
     const before = this.#parts.believed
-    const orderly =
-      before === null ? await this.#glance(signal) : new Map<ByteName, Orderly>()
+    const orderly = before === null ? await this.#glance(signal) : new Map<ByteName, Orderly>()
     const pending: Visit[] = [
       { name: ROOT_NAME, page: top?.page?.root ?? null, before: before?.page?.root ?? null },
     ]

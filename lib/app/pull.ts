@@ -32,6 +32,7 @@ import { Materializer } from './materialize.js'
 import { mirrorFilter } from './mirror-filter.js'
 import type { Fetcher } from './missing.js'
 import { linger, withSwarm } from './node-swarm.js'
+import { keepPages, NODE_SNAPSHOTS } from './page-keeping.js'
 import { findBelow, findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
@@ -167,7 +168,7 @@ async function pullSnapshot(
   const before = client.received
   const { head, pin, bytes } = await currentHead(session, signal)
   report.sequence = head.sequence
-  await fetchPages(head.page, followedPage(store), store, centre, signal)
+  const pages = await fetchPages(head.page, followedPage(store), store, centre, signal)
   report.bytes.metadata += client.received - before
   const top = topOf(head, config.url.subtree, store)
   const { clock, log } = host
@@ -181,14 +182,7 @@ async function pullSnapshot(
     async (swarm, inner, isOutdated) => {
       swarm.setThrough(throughOf(store))
       const meter = new SwarmMeter(swarm, report)
-      const { run, materializer, sources } = assemble(
-        session,
-        swarm,
-        meter,
-        outcome,
-        top,
-        believed,
-      )
+      const { run, materializer, sources } = assemble(session, swarm, meter, outcome, top, believed)
       const tell = (): void => {
         meter.read()
         const { cloned, delta, peers, centre: direct } = report.bytes
@@ -221,6 +215,11 @@ async function pullSnapshot(
         config.rules.length === 0 && config.url.subtree === '' && run.isHashed && isRestHashed
       if (outcome.exitCode === EXIT.ok)
         rememberDone(store, bytes, isAll ? head.sequence : null, clock.now())
+      if (head.page !== null) {
+        const also = doneHead(store)?.head.page?.root ?? null
+        const kept = { top: head.page.root, written: pages, snapshots: NODE_SNAPSHOTS, also }
+        await keepPages(store, kept, inner)
+      }
       swarm.setThrough(throughOf(store))
       release()
       events.phase('giving to others')

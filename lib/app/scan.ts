@@ -9,17 +9,17 @@ import type { Orderly } from '../io/glance.js'
 import { glanceTree } from '../io/glance-tree.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
-import { SettledRecords, settledAt } from './settle.js'
+import { BatchedWrites } from './batched-writes.js'
+import { settledAt } from './settle.js'
 
 /** Directories looked at before others get the thread. */
 const BREATH = 200
+/** Files that wait to be hashed. */
+const SECTION_FILES = 50_000
 
 export type Scan = {
   /** Changed directories and all above them. */
   readonly touched: ReadonlySet<ByteName>
-  /** Files to hash, by directory. */
-  readonly stale: readonly { readonly directory: ByteName; readonly files: readonly Standing[] }[]
-  readonly staleBytes: number
   /** Directories that stand and cannot be read: they stay as they were published. */
   readonly unreadable: ReadonlySet<ByteName>
   /** Names of the index that are gone or are no directories any more. */
@@ -38,21 +38,26 @@ export type ScanParts = {
   readonly clock: Clock
 }
 
+/** Files to hash in a directory. */
+export type Stale = { readonly directory: ByteName; readonly files: readonly Standing[] }
+
+/** @param hash does what was found so far: a first look at millions of files holds but a section of them in memory */
 export async function scanTree(
   { tree, store, select, under, clock }: ScanParts,
   outcome: Outcome,
+  hash: (stale: readonly Stale[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Scan> {
   const orderly =
     under === null
       ? new Map<ByteName, Orderly>()
       : await glanceTree(tree, store, { under, tidy: true, hashed: true }, signal)
-  const settling = new SettledRecords(store)
+  const writes = new BatchedWrites(store)
   const touched = new Set<ByteName>()
-  const stale: { directory: ByteName; files: Standing[] }[] = []
+  let stale: Stale[] = []
+  let staleFiles = 0
   const gone: ByteName[] = []
   const unreadable = new Set<ByteName>()
-  let staleBytes = 0
   let looked = 0
   const pending: ByteName[] = [ROOT_NAME]
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
@@ -78,14 +83,20 @@ export async function scanTree(
     if (found.changed) touch(touched, directory)
     else if (record !== null) {
       const settled = settledAt(record.known, standing, self, under, clock.now())
-      if (settled !== null) settling.put(directory, { ...record, settled })
+      if (settled !== null)
+        writes.later(() => store.putDirectory(directory, { ...record, settled }))
     }
     if (found.stale.length === 0) continue
     stale.push({ directory, files: found.stale })
-    for (const file of found.stale) staleBytes += file.size
+    staleFiles += found.stale.length
+    if (staleFiles < SECTION_FILES) continue
+    await hash(stale)
+    stale = []
+    staleFiles = 0
   }
-  settling.flush()
-  return { touched, stale, staleBytes, unreadable, gone }
+  writes.flush()
+  await hash(stale)
+  return { touched, unreadable, gone }
 }
 
 /** What stands in a directory and belongs to the selection; null, and a fault, where it cannot be read. */

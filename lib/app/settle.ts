@@ -6,17 +6,7 @@ import { hash } from 'node:crypto'
 import { type ByteName, compareNames } from '../base/byte-name.js'
 import { latin1Of, utf8Bytes } from '../base/bytes.js'
 import type { Standing } from '../host.js'
-import {
-  type DirectoryRecord,
-  isPast,
-  isSame,
-  type Known,
-  type Settled,
-} from '../io/directory-record.js'
-import type { Store } from '../io/store.js'
-
-/** Records that are written together. */
-const TRANSACTION_RECORDS = 512
+import { isPast, isSame, type Known, type Settled } from '../io/directory-record.js'
 
 /** 16 bytes that name what directories are settled for: another wish, and none is. @param wish as JSON */
 export function settledUnder(wish: unknown): string {
@@ -57,37 +47,6 @@ export function isAllPast(standing: readonly Standing[], nowMs: number): boolean
 
 export function statOf({ ino, size, mtimeNs, ctimeNs }: Standing): Settled['self'] {
   return { ino, size, mtimeNs, ctimeNs }
-}
-
-/** Records of directories on their way into the index, many a transaction. */
-export class SettledRecords {
-  readonly #store: Store
-  /** What has to be written before any of them. */
-  readonly #first: () => void
-  #waiting: (() => void)[] = []
-
-  constructor(store: Store, first: () => void = () => {}) {
-    this.#store = store
-    this.#first = first
-  }
-
-  put(directory: ByteName, record: DirectoryRecord): void {
-    this.later(() => this.#store.putDirectory(directory, record))
-  }
-  later(write: () => void): void {
-    this.#waiting.push(write)
-    if (this.#waiting.length >= TRANSACTION_RECORDS) this.flush()
-  }
-
-  flush(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    if (waiting.length === 0) return
-    this.#store.transaction(() => {
-      this.#first()
-      for (const write of waiting) write()
-    })
-  }
 }
 
 /** Byte order of whole names, a directory before what is in it. */

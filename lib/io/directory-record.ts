@@ -221,7 +221,9 @@ export function decodeDirectoryRecord(from: Uint8Array): DirectoryRecord | null 
   if (roots !== word(words, AT.roots)) return null
   return {
     page:
-      (flags & HAS_PAGE) === 0 ? null : { length: word(words, AT.pageLength), root: rootFrom(bytes, AT.pageRoot * 4) },
+      (flags & HAS_PAGE) === 0
+        ? null
+        : { length: word(words, AT.pageLength), root: rootFrom(bytes, AT.pageRoot * 4) },
     built: (flags & BUILT) !== 0,
     files: takeNumber(words, AT.files),
     bytes: takeNumber(words, AT.bytes),

@@ -21,7 +21,7 @@ export type GlanceJob = {
 
 /** Files looked at before others get the thread, and before threads of their own pay for their start. */
 const BREATH = 10_000
-const ALONE = 60_000
+const ALONE = 150_000
 /** Files and directories of one job. */
 const JOB_FILES = 20_000
 const JOB_DIRECTORIES = 128

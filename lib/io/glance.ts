@@ -3,7 +3,7 @@
  * kernel from where they stand in the record and its answer is compared word by word: 1.3 µs a file, of which 1.2 are the
  * kernel's, against 2.4 through `lstatSync`. Whatever differs is looked at in full by somebody else.
  */
-import { closeSync, constants } from 'node:fs'
+import { constants } from 'node:fs'
 import { type ByteName, joinName, nameBytes, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
 import type { Root } from '../hash/root.js'
@@ -12,8 +12,8 @@ import {
   baseAt,
   directoriesIn,
   isSettled,
-  ROW_WORDS,
   type RecordView,
+  ROW_WORDS,
   type SettledWish,
   settledPage,
   takeSettled,
@@ -115,9 +115,11 @@ export class Glance {
     const fd = this.#open(name)
     if (fd === null) return false
     try {
-      return this.#isAsItWas(fd, this.#dotAt, view.words, AT.self) && this.#areRowsAsTheyWere(fd, view)
+      return (
+        this.#isAsItWas(fd, this.#dotAt, view.words, AT.self) && this.#areRowsAsTheyWere(fd, view)
+      )
     } finally {
-      if (fd !== this.#top) closeSync(fd)
+      if (fd !== this.#top) this.#calls.close(fd)
     }
   }
 

@@ -28,6 +28,8 @@ export const AT = {
 export type Libc = {
   /** Opens below `directory` only: no `..`, no absolute name, no link on the way (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). */
   openBeneath(directory: number, name: Uint8Array, flags: number, mode: number): number
+  /** Of what openBeneath gave, in a thread: Node warns there of descriptors that it did not open. */
+  close(fd: number): void
   openAt(directory: number, name: Uint8Array, flags: number, mode: number): number
   /** lstat, or stat, relative to a directory, into `into`, a `struct statx` of 256 bytes. False where there is nothing. */
   statAt(directory: number, name: Uint8Array, into: Buffer, follow?: boolean): boolean
@@ -133,6 +135,7 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
   const z = (name: Uint8Array): Buffer => Buffer.concat([name, NUL])
   const c = {
     syscall: declare('long syscall(long, int, const char*, void*, size_t)'),
+    close: declare('int close(int)'),
     openat: declare('int openat(int, const char*, int, unsigned int)'),
     statx: declare('int statx(int, const char*, int, unsigned int, void*)'),
     statxAddress: declare('int statx(int, size_t, int, unsigned int, size_t)'),
@@ -184,6 +187,7 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       how.writeBigUInt64LE(RESOLVE, 16)
       return check(c.syscall(SYS_OPENAT2, directory, z(name), how, 24) as number, 'openat2')
     },
+    close: (fd) => void c.close(fd),
     openAt: (directory, name, flags, mode) =>
       check(c.openat(directory, z(name), flags, mode) as number, 'openat'),
     statAt(directory, name, into, follow = false) {

@@ -181,6 +181,14 @@ export class Store {
     const length = from.varint()
     return { length, root: rootOf(from.view(ROOT_BYTES)) }
   }
+  /** The roots of all published sums, which stand among the blobs. */
+  *sumsRoots(): Iterable<Root> {
+    for (const { value } of this.#sums.getRange()) {
+      const from = new Cursor(value)
+      from.varint()
+      yield rootOf(from.view(ROOT_BYTES))
+    }
+  }
   putSums(root: Root, sums: ContentId): void {
     const out = new Writer(48)
     out.varint(sums.length)
