@@ -10,7 +10,6 @@ import type { Filter } from '../flist/filter-match.js'
 import type { Root } from '../hash/root.js'
 import type { Clock } from '../host.js'
 import type { Orderly } from '../io/glance.js'
-import { glanceTree } from '../io/glance-tree.js'
 import type { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
@@ -45,6 +44,8 @@ export type PullParts = {
   readonly events: PullEvents
   readonly materializer: Materializer
   readonly sources: Sources
+  /** What need not be looked at in full. */
+  readonly orderly: ReadonlyMap<ByteName, Orderly>
   readonly settling: PullSettling
   readonly clock: Clock
   /** --no-scan: the tree as the last pull left it; what has not changed since is not looked at. Null: all is. */
@@ -123,7 +124,7 @@ export class PullRun {
     const sink = this.#sink()
     if (top !== null) sink.directory(ROOT_NAME, top, planner.top(top))
     const before = this.#parts.believed
-    const orderly = before === null ? await this.#glance(signal) : new Map<ByteName, Orderly>()
+    const { orderly } = this.#parts
     const pending: Visit[] = [
       { name: ROOT_NAME, page: top?.page?.root ?? null, before: before?.page?.root ?? null },
     ]
@@ -152,12 +153,6 @@ export class PullRun {
     planner.flush()
     await this.#fetch(this.#section.splice(0), signal)
     this.isHashed = planner.unhashed === 0
-  }
-
-  #glance(signal: AbortSignal): Promise<ReadonlyMap<ByteName, Orderly>> {
-    const { config, tree, store, settling } = this.#parts
-    const wish = { under: settling.under, tidy: config.delete, hashed: config.checksum }
-    return glanceTree(tree, store, wish, signal)
   }
 
   /** Directories in order; returns those below that are not, the last first. */

@@ -17,7 +17,6 @@ import { TreeContents } from '../io/contents.js'
 import { HashPool } from '../io/hash-pool.js'
 import { HttpClient } from '../io/http-client.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
-import { Owners } from '../io/owners.js'
 import { Partials } from '../io/partial.js'
 import { openScanPool, type ScanPool } from '../io/scan-pool.js'
 import { Store } from '../io/store.js'
@@ -31,12 +30,11 @@ import { fetchPages } from './fetch-pages.js'
 import { Materializer } from './materialize.js'
 import { mirrorFilter } from './mirror-filter.js'
 import type { Fetcher } from './missing.js'
-import { linger, withSwarm } from './node-swarm.js'
 import { keepPages, NODE_SNAPSHOTS } from './page-keeping.js'
 import { findBelow, findEntry, readTop } from './pages.js'
+import { allInOrder, type FirstLook, lookFirst } from './pull-look.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { PullRun } from './pull-run.js'
-import { pullSettling } from './pull-settle.js'
 import {
   doneHead,
   rememberDone,
@@ -172,6 +170,16 @@ async function pullSnapshot(
   report.bytes.metadata += client.received - before
   const top = topOf(head, config.url.subtree, store)
   const { clock, log } = host
+  events.phase('compare')
+  const look = await lookFirst(session, signal)
+  const inOrder = isSettledHead(store, bytes) ? allInOrder(look, session.tree, top) : null
+  if (inOrder !== null && (config.lingerUnasked || config.lingerMs === 0)) {
+    report.files.kept += inOrder.files
+    report.seconds = (clock.monotonic() - session.startedMs) / 1000
+    if (!config.dryRun) rememberInOrder(session, bytes, pin, inOrder.unhashed === 0)
+    return { lost: 0, sequence: head.sequence }
+  }
+  const { linger, withSwarm } = await import('./node-swarm.js')
   const believed = config.noScan ? believedTop(session) : null
   if (!config.dryRun) rememberHead(store, bytes, pin)
   if (!config.dryRun) rememberWish(store, config, clock.now())
@@ -182,7 +190,15 @@ async function pullSnapshot(
     async (swarm, inner, isOutdated) => {
       swarm.setThrough(throughOf(store))
       const meter = new SwarmMeter(swarm, report)
-      const { run, materializer, sources } = assemble(session, swarm, meter, outcome, top, believed)
+      const { run, materializer, sources } = assemble(
+        session,
+        swarm,
+        meter,
+        outcome,
+        top,
+        look,
+        believed,
+      )
       const tell = (): void => {
         meter.read()
         const { cloned, delta, peers, centre: direct } = report.bytes
@@ -235,10 +251,11 @@ function assemble(
   meter: SwarmMeter,
   outcome: Outcome,
   top: DirectoryEntry | null,
+  look: FirstLook,
   believed: DirectoryEntry | null,
 ): { run: PullRun; materializer: Materializer; sources: LocalSources } {
   const { config, tree, store, pool, scans, partials, centre, report, host } = session
-  const owners = new Owners(config.numericIds)
+  const { owners } = look
   const offer = (roots: readonly Root[]): void => swarm.offer(roots)
   const choice = { owners, xattrs: config.xattrs }
   const materializer = new Materializer(tree, store, choice, outcome, config.delete, offer)
@@ -268,12 +285,11 @@ function assemble(
   })
   const run: PullRun = new PullRun({
     ...session,
-    owners,
+    ...look,
     outcome,
     materializer,
     sources,
     believed,
-    settling: pullSettling(store, owners, config, session.rules),
     clock: host.clock,
     entryOf: (name) => findBelow(top, name, (root) => store.blob(root)),
   })
@@ -304,6 +320,25 @@ async function currentHead(
     now: Math.floor(host.clock.now() / 1000),
   }
   return { ...trustHead(bytes, expected), bytes }
+}
+
+/** Is this the head that the last pull brought the tree in step with? Then only the tree itself can have changed. */
+function isSettledHead(store: Store, bytes: Uint8Array): boolean {
+  const done = store.value('done')
+  return done !== null && Buffer.compare(done, bytes) === 0
+}
+
+function rememberInOrder(
+  { store, config, host }: Session,
+  bytes: Uint8Array,
+  pin: Pin,
+  isHashed: boolean,
+): void {
+  const now = host.clock.now()
+  const isAll = config.rules.length === 0 && config.url.subtree === '' && isHashed
+  rememberHead(store, bytes, pin)
+  rememberWish(store, config, now)
+  rememberDone(store, bytes, isAll ? decodeHead(bytes).sequence : null, now)
 }
 
 /** The top page of the last head whose pages are all here. */

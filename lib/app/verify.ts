@@ -108,5 +108,6 @@ function repairOf(config: VerifyConfig, wish: PullWish): PullConfig {
     uploadRate: null,
     peerListen: config.peerListen,
     lingerMs: 0,
+    lingerUnasked: false,
   }
 }

@@ -104,6 +104,7 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     uploadRate: rateOf(flags.uplink, '--uplink'),
     peerListen: flags.peers ? addressOf(flags.peerListen) : null,
     lingerMs: parseDuration(flags.linger, '--linger'),
+    lingerUnasked: cli.getOptionValueSource('linger') === 'default',
   }
   if (flags.jitter !== undefined)
     await systemClock.sleep(Math.random() * parseDuration(flags.jitter, '--jitter'), signal)

@@ -34,7 +34,8 @@ export async function glanceTree(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<ByteName, Orderly>> {
   const orderly = new Map<ByteName, Orderly>()
-  const glance = new Glance(tree.handle, (name) => store.directoryBytes(name), wish)
+  const glance = Glance.open(tree.handle, (name) => store.directoryBytes(name), wish)
+  if (glance === null) return orderly
   let rest: readonly Glimpse[] = [{ name: ROOT_NAME, page: undefined, head: null }]
   for (let looked = 0; rest.length > 0 && looked < ALONE; looked += BREATH) {
     const found = glance.walk(rest, BREATH)

@@ -4,13 +4,12 @@ import type { GlanceJob } from './glance-tree.js'
 import { openRecords } from './store.js'
 import { answerJobs } from './worker.js'
 
-let held: { readonly index: string; readonly wish: string; readonly glance: Glance } | null = null
+/** A pool's jobs are all for one tree. */
+let glance: Glance | null = null
 
-answerJobs<GlanceJob, Glanced>((job) => glanceOf(job).walk(job.items, job.most))
+answerJobs<GlanceJob, Glanced>(({ top, index, wish, items, most }) => {
+  glance ??= Glance.open(top, openRecords(index), wish)
+  return glance?.walk(items, most) ?? NOTHING
+})
 
-function glanceOf({ top, index, wish }: GlanceJob): Glance {
-  const asked = JSON.stringify([top, wish])
-  if (held === null || held.index !== index || held.wish !== asked)
-    held = { index, wish: asked, glance: new Glance(top, openRecords(index), wish) }
-  return held.glance
-}
+const NOTHING: Glanced = { orderly: new Map(), rest: [] }

@@ -19,7 +19,7 @@ import {
   takeSettled,
   viewRecord,
 } from './directory-record.js'
-import { type Libc, needLibc } from './libc.js'
+import { type Libc, libc, type StatByAddress } from './libc.js'
 
 /** A directory to glance at. */
 export type Glimpse = {
@@ -54,6 +54,7 @@ export class Glance {
   readonly #record: (name: ByteName) => Uint8Array | null
   readonly #wish: SettledWish
   readonly #calls: Libc
+  readonly #direct: StatByAddress
   readonly #seen = new Uint32Array(64)
   readonly #seenAt: number
   readonly #dot = Buffer.from('.\0')
@@ -62,14 +63,34 @@ export class Glance {
   #own = Buffer.alloc(0)
   #ownAt = 0
 
-  /** @param top the tree, held open @param record the bytes of a directory's record */
-  constructor(top: number, record: (name: ByteName) => Uint8Array | null, wish: SettledWish) {
+  private constructor(
+    calls: Libc,
+    direct: StatByAddress,
+    top: number,
+    record: (name: ByteName) => Uint8Array | null,
+    wish: SettledWish,
+  ) {
     this.#top = top
     this.#record = record
     this.#wish = wish
-    this.#calls = needLibc('openat2')
-    this.#seenAt = this.#calls.addressOf(this.#seen)
-    this.#dotAt = this.#calls.addressOf(this.#dot)
+    this.#calls = calls
+    this.#direct = direct
+    this.#seenAt = this.#direct.of(this.#seen)
+    this.#dotAt = this.#direct.of(this.#dot)
+  }
+
+  /**
+   * Null where this machine has no calls for it: then all is looked at in full.
+   * @param top the tree, held open @param record the bytes of a directory's record
+   */
+  static open(
+    top: number,
+    record: (name: ByteName) => Uint8Array | null,
+    wish: SettledWish,
+  ): Glance | null {
+    const calls = libc()
+    if (calls === null || calls.byAddress === null) return null
+    return new Glance(calls, calls.byAddress, top, record, wish)
   }
 
   /** Looks at these and all below, but at about `most` files. */
@@ -103,7 +124,7 @@ export class Glance {
     if (bytes === null) return null
     if (this.#own.length < bytes.length) {
       this.#own = Buffer.alloc(bytes.length * 2)
-      this.#ownAt = this.#calls.addressOf(this.#own)
+      this.#ownAt = this.#direct.of(this.#own)
     }
     this.#own.set(bytes)
     return viewRecord(this.#own, bytes.length)
@@ -119,7 +140,7 @@ export class Glance {
         this.#isAsItWas(fd, this.#dotAt, view.words, AT.self) && this.#areRowsAsTheyWere(fd, view)
       )
     } finally {
-      if (fd !== this.#top) this.#calls.close(fd)
+      if (fd !== this.#top) this.#direct.close(fd)
     }
   }
 
@@ -134,7 +155,7 @@ export class Glance {
 
   /** struct statx, the same on every architecture: statx(2). */
   #isAsItWas(fd: number, name: number, words: Uint32Array, at: number): boolean {
-    if (!this.#calls.statAtAddress(fd, name, this.#seenAt)) return false
+    if (!this.#direct.stat(fd, name, this.#seenAt)) return false
     const seen = this.#seen
     return (
       seen[8] === words[at] &&

@@ -25,18 +25,23 @@ export const AT = {
   emptyPath: 0x1000,
 } as const
 
+export type StatByAddress = {
+  /** False on any error. @param name ended by a NUL */
+  stat(directory: number, name: number, into: number): boolean
+  /** Where bytes stand in memory; they must outlive its use. */
+  of(bytes: Uint8Array | Uint32Array): number
+  /** Of what openBeneath gave, in a thread: Node warns there of descriptors that it did not open. */
+  close(fd: number): void
+}
+
 export type Libc = {
   /** Opens below `directory` only: no `..`, no absolute name, no link on the way (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). */
   openBeneath(directory: number, name: Uint8Array, flags: number, mode: number): number
-  /** Of what openBeneath gave, in a thread: Node warns there of descriptors that it did not open. */
-  close(fd: number): void
   openAt(directory: number, name: Uint8Array, flags: number, mode: number): number
   /** lstat, or stat, relative to a directory, into `into`, a `struct statx` of 256 bytes. False where there is nothing. */
   statAt(directory: number, name: Uint8Array, into: Buffer, follow?: boolean): boolean
-  /** The same by addresses, for many names: nothing is converted or allocated. False on any error. */
-  statAtAddress(directory: number, name: number, into: number): boolean
-  /** Where bytes stand in memory; they must outlive its use. */
-  addressOf(bytes: Uint8Array | Uint32Array): number
+  /** statAt for many names, where nothing is converted or allocated; null: not on this machine. */
+  readonly byAddress: StatByAddress | null
   mkdirAt(directory: number, name: Uint8Array, mode: number): void
   unlinkAt(directory: number, name: Uint8Array, flags: number): void
   renameAt(fromDirectory: number, from: Uint8Array, toDirectory: number, to: Uint8Array): void
@@ -187,7 +192,6 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       how.writeBigUInt64LE(RESOLVE, 16)
       return check(c.syscall(SYS_OPENAT2, directory, z(name), how, 24) as number, 'openat2')
     },
-    close: (fd) => void c.close(fd),
     openAt: (directory, name, flags, mode) =>
       check(c.openat(directory, z(name), flags, mode) as number, 'openat'),
     statAt(directory, name, into, follow = false) {
@@ -196,9 +200,12 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       if (NOTHING_THERE.has(koffi.errno())) return false
       throw failure('statx')
     },
-    statAtAddress: (directory, name, into) =>
-      c.statxAddress(directory, name, AT.symlinkNoFollow, STATX_BASIC, into) === 0,
-    addressOf: (bytes) => Number(koffi.address(bytes)),
+    byAddress: {
+      stat: (directory, name, into) =>
+        c.statxAddress(directory, name, AT.symlinkNoFollow, STATX_BASIC, into) === 0,
+      of: (bytes) => Number(koffi.address(bytes)),
+      close: (fd) => void c.close(fd),
+    },
     mkdirAt: (directory, name, mode) =>
       void check(c.mkdirat(directory, z(name), mode) as number, 'mkdirat'),
     unlinkAt: (directory, name, flags) =>
