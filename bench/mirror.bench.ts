@@ -225,7 +225,7 @@ function rsync(): Cost {
 function index(): void {
   const data = join(home, 'data')
   mkdirSync(data)
-  const chunk = Buffer.alloc(tiny ? 1 << 20 : 64 << 20)
+  const chunk = Buffer.alloc(tiny ? 1 << 20 : 256 << 20)
   for (let i = 0; i < 8; i++) {
     chunk.fill(i + 1)
     writeFileSync(join(data, `f${i}`), chunk)

@@ -157,6 +157,7 @@ export class Materializer {
   /** A further name of a file that stands. */
   hardLink(job: Job, leader: ByteName): void {
     const made = this.#newName()
+    const isLeaderHashed = this.#isHashed(leader)
     this.#tree.link(leader, made)
     this.#makeWay(job.name)
     this.#writable(directoryOf(job.name))
@@ -164,7 +165,10 @@ export class Materializer {
     // Renaming over another name of the same file does nothing and leaves both: rename(2).
     if (this.#tree.stat(made) !== null) this.#tree.remove(made)
     this.#dirty.add(directoryOf(job.name))
-    this.#note(job.name, job.entry.content?.root ?? null, true)
+    const root = job.entry.content?.root ?? null
+    this.#note(job.name, root, true)
+    // Its ctime tells of the new name: without this it would be taken for another file.
+    this.#note(leader, root, isLeaderHashed)
   }
 
   // ---- removing ---------------------------------------------------------------------------------
@@ -262,9 +266,9 @@ export class Materializer {
 
   #isHashed(name: ByteName): boolean {
     const stands = this.#tree.stat(name)
-    const known = this.#store
-      .directory(directoryOf(name))
-      ?.known.find((k) => k.base === baseOf(name))
+    const known =
+      this.#fresh.get(directoryOf(name))?.get(baseOf(name)) ??
+      this.#store.directory(directoryOf(name))?.known.find((k) => k.base === baseOf(name))
     return stands !== null && known?.hashed === true && isSame(known, stands)
   }
 

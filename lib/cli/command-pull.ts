@@ -108,7 +108,7 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
   }
   if (flags.jitter !== undefined)
     await systemClock.sleep(Math.random() * parseDuration(flags.jitter, '--jitter'), signal)
-  const screen = new PullScreen({
+  const screen = await PullScreen.open({
     items: flags.itemizeChanges === true || flags.dryRun === true || flags.verbose === true,
     bare: flags.itemizeChanges !== true,
     progress: flags.progress === true,
