@@ -171,7 +171,7 @@ async function pullSnapshot(
   const top = topOf(head, config.url.subtree, store)
   const { clock, log } = host
   events.phase('compare')
-  const look = await lookFirst(session, signal)
+  const look = await lookFirst(session, top, signal)
   const inOrder = isSettledHead(store, bytes) ? allInOrder(look, session.tree, top) : null
   if (inOrder !== null && (config.lingerUnasked || config.lingerMs === 0)) {
     report.files.kept += inOrder.files

@@ -6,7 +6,7 @@ import type { Outcome } from '../base/outcome.js'
 import type { Clock, Standing } from '../host.js'
 import { type DirectoryRecord, isSame, type Known } from '../io/directory-record.js'
 import type { Orderly } from '../io/glance.js'
-import { glanceTree } from '../io/glance-tree.js'
+import { glanceTree, WHOLE } from '../io/glance-tree.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { BatchedWrites } from './batched-writes.js'
@@ -51,7 +51,7 @@ export async function scanTree(
   const orderly =
     under === null
       ? new Map<ByteName, Orderly>()
-      : await glanceTree(tree, store, { under, tidy: true, hashed: true }, signal)
+      : await glanceTree(tree, store, { under, tidy: true, hashed: true }, WHOLE, signal)
   const writes = new BatchedWrites(store)
   const touched = new Set<ByteName>()
   let stale: Stale[] = []

@@ -26,21 +26,25 @@ const ALONE = 150_000
 const JOB_FILES = 20_000
 const JOB_DIRECTORIES = 128
 
+/** The whole tree, whatever it was settled by. */
+export const WHOLE: readonly Glimpse[] = [{ name: ROOT_NAME, page: undefined, head: null }]
+
 /**
- * Everything that is in order, by the topmost directories of it.
+ * Everything that is in order at and below these, by the topmost directories of it.
  * @param alone files looked at on this thread before others help
  */
 export async function glanceTree(
   tree: DiskTree,
   store: Store,
   wish: SettledWish,
+  heads: readonly Glimpse[],
   signal: AbortSignal,
   alone = ALONE,
 ): Promise<ReadonlyMap<ByteName, Orderly>> {
   const orderly = new Map<ByteName, Orderly>()
   const glance = Glance.open(tree.handle, (name) => store.directoryBytes(name), wish)
   if (glance === null) return orderly
-  let rest: readonly Glimpse[] = [{ name: ROOT_NAME, page: undefined, head: null }]
+  let rest = heads
   for (let looked = 0; rest.length > 0 && looked < alone; looked += BREATH) {
     const found = glance.walk(rest, BREATH)
     mergeOrderly(orderly, found.orderly)

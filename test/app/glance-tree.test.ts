@@ -5,7 +5,7 @@ import t from 'tap'
 import { systemClock } from '../../lib/app/system.js'
 import { ROOT_NAME } from '../../lib/base/byte-name.js'
 import type { Orderly } from '../../lib/io/glance.js'
-import { glanceTree } from '../../lib/io/glance-tree.js'
+import { glanceTree, WHOLE } from '../../lib/io/glance-tree.js'
 import { Store } from '../../lib/io/store.js'
 import { DiskTree } from '../../lib/io/tree.js'
 import { pullFrom, startCentre } from '../support/centre.js'
@@ -44,7 +44,7 @@ t.test('whoever looks, the same is in order', async (t) => {
   const store = new Store(join(dest, '.~prsync~/index'))
   const under = store.directory(ROOT_NAME)?.settled?.under ?? ''
   const look = (alone: number): Promise<ReadonlyMap<string, Orderly>> =>
-    glanceTree(tree, store, { under, tidy: true, hashed: true }, never, alone)
+    glanceTree(tree, store, { under, tidy: true, hashed: true }, WHOLE, never, alone)
   const whole = await look(0)
   t.match(whole.get(ROOT_NAME), { files: 241, entries: 12 + 48 + 241, unhashed: 0, broken: [] })
   t.equal(whole.get(ROOT_NAME)?.links.length, 2)
