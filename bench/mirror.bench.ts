@@ -51,7 +51,7 @@ try {
   changeTree()
   centre.child.kill('SIGHUP')
   const began = performance.now()
-  await centre.line(/sequence 2\b/)
+  await centre.line(new RegExp(`m: sequence ${centre.sequence + 1}\\b`))
   say(`published again after ${((performance.now() - began) / 1000).toFixed(1)} s`)
   const us = pull(centre.url)
   undoTree()
@@ -123,7 +123,8 @@ function makeTree(): void {
 
 /** One directory in sixty-six gets other versions of its packages. */
 function changeTree(): void {
-  eachChanged((path, i) => truncateSync(path, 5000 + (i % 500)))
+  const more = Math.floor(Date.now() / 1000) % 3000
+  eachChanged((path, i) => truncateSync(path, 5000 + more + (i % 500)))
 }
 
 /** The same number of files change once more, for rsync: in the mirror, so that the centre has nothing new. */
@@ -143,7 +144,12 @@ function eachChanged(change: (path: string, i: number) => void): void {
   }
 }
 
-type Centre = { child: ChildProcess; url: string; line(pattern: RegExp): Promise<string> }
+type Centre = {
+  child: ChildProcess
+  url: string
+  sequence: number
+  line(pattern: RegExp): Promise<string>
+}
 
 async function startCentre(): Promise<Centre> {
   const args = [
@@ -178,7 +184,8 @@ async function startCentre(): Promise<Centre> {
       look()
     })
   const ready = await line(/serving m .* at (http:\S+)/)
-  return { child, url: / at (http:\S+)/.exec(ready)?.[1] ?? '', line }
+  const [, sequence, url = ''] = /sequence (\d+).* at (http:\S+)/.exec(ready) ?? []
+  return { child, url, sequence: Number(sequence), line }
 }
 
 type Pulled = { seconds: number; metadata: number; peak: number }
