@@ -76,6 +76,35 @@ for (const length of [1000, 300_000]) {
   )
 }
 
+t.test('what changed at one place is given from another', async (t) => {
+  const folder = t.testdir({ tree: { a: 'same', b: 'same' } })
+  const tree = new DiskTree(`${folder}/tree`)
+  const store = new Store(`${folder}/index`)
+  const root = contentRoot(Buffer.from('same'))
+  const known = (tree.list(ROOT_NAME) ?? []).map((s) => knownOf(s, root, true))
+  store.putDirectory(ROOT_NAME, {
+    page: null,
+    built: false,
+    files: 2,
+    bytes: 8,
+    settled: null,
+    known,
+  })
+  const contents = new TreeContents(tree, store)
+  const holding = contents.find(root)
+  t.equal(Buffer.from((await holding?.read(0, 4)) ?? []).toString(), 'same')
+  // Both, one after the other: whichever was open, the other takes its place, then none is left.
+  writeFileSync(`${folder}/tree/a`, 'else')
+  t.equal(Buffer.from((await holding?.read(0, 4)) ?? []).toString(), 'same')
+  writeFileSync(`${folder}/tree/b`, 'more')
+  await t.rejects(async () => {
+    await holding?.read(0, 4)
+  }, FileError)
+  contents.close()
+  await store.close()
+  tree.close()
+})
+
 function isOf(fd: string, path: string): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`) === path
