@@ -231,7 +231,7 @@ function rsync(): Cost {
 /** Hashing of new bytes, beside one OpenSSL over the same. */
 function index(): void {
   const data = join(home, 'data')
-  mkdirSync(data)
+  mkdirSync(data, { recursive: true })
   const chunk = Buffer.alloc(tiny ? 1 << 20 : 256 << 20)
   for (let i = 0; i < 8; i++) {
     chunk.fill(i + 1)
@@ -240,7 +240,7 @@ function index(): void {
   const us: number[] = []
   const them: number[] = []
   for (let run = 0; run < RUNS; run++) {
-    const state = join(home, `state-${run}`)
+    const state = mkdtempSync(join(home, 'index-'))
     const began = performance.now()
     const child = spawnSync(process.execPath, [INDEX, data, state], { encoding: 'utf8' })
     us.push((performance.now() - began) / 1000)
