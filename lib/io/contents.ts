@@ -13,6 +13,8 @@ import type { DiskTree } from './tree.js'
 
 const readAt = promisify(read)
 
+/** Places of a content that are tried for one read. */
+const LOOKS = 4
 /** Open files kept for contents that are being given. */
 const OPEN_FILES = 256
 
@@ -51,10 +53,20 @@ export class TreeContents implements ContentStore {
     this.#stale = []
   }
 
-  /** The file may have been closed to make room, or replaced, since it was found: each read takes it anew. */
+  /** The file may have been closed to make room, or changed, since it was found: each read takes it anew, where it stands. */
   async #read(root: Root, offset: number, length: number): Promise<Uint8Array> {
-    const file = this.#file(root)
-    if (file === null) throw new FileError('the file is no longer what it was')
+    for (let look = 0; look < LOOKS; look++) {
+      const file = this.#file(root)
+      if (file === null) break
+      const bytes = await this.#readFrom(file, offset, length)
+      if (bytes !== null) return bytes
+      this.#forget(root, file)
+    }
+    throw new FileError('the file is no longer what it was')
+  }
+
+  /** Null where it is the same file with other bytes: nobody may be given these. */
+  async #readFrom(file: OpenFile, offset: number, length: number): Promise<Uint8Array | null> {
     const bytes = new Uint8Array(length)
     file.readers++
     try {
@@ -62,14 +74,11 @@ export class TreeContents implements ContentStore {
         file.length <= SMALL_BYTES
           ? readSync(file.fd, bytes, 0, length, offset)
           : (await readAt(file.fd, bytes, 0, length, offset)).bytesRead
-      // the same file with other bytes: nobody may be given these
-      if (got === length && isSame(file.fd, file.place)) return bytes
+      return got === length && isSame(file.fd, file.place) ? bytes : null
     } finally {
       file.readers--
       this.#closeStale()
     }
-    this.#forget(root, file)
-    throw new FileError('the file was changed while it was given')
   }
 
   /** Only what is in memory, and only of a file that is what it was: `#read` says what is wrong with others. */

@@ -53,8 +53,10 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
   const z = (name: Uint8Array): Buffer => Buffer.concat([name, NUL])
   const c = {
     syscall: declare('long syscall(long, int, const char*, void*, size_t)'),
+    close: declare('int close(int)'),
     openat: declare('int openat(int, const char*, int, unsigned int)'),
     statx: declare('int statx(int, const char*, int, unsigned int, void*)'),
+    statxAddress: declare('int statx(int, size_t, int, unsigned int, size_t)'),
     mkdirat: declare('int mkdirat(int, const char*, unsigned int)'),
     unlinkat: declare('int unlinkat(int, const char*, int)'),
     renameat: declare('int renameat(int, const char*, int, const char*)'),
@@ -114,6 +116,12 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       if ((c.statx(directory, z(name), flags, STATX_BASIC, into) as number) === 0) return true
       if (NOTHING_THERE.has(koffi.errno())) return false
       throw failure('statx')
+    },
+    byAddress: {
+      stat: (directory, name, into) =>
+        c.statxAddress(directory, name, AT.symlinkNoFollow, STATX_BASIC, into) === 0,
+      of: (bytes) => Number(koffi.address(bytes)),
+      close: (fd) => void c.close(fd),
     },
     mkdirAt: (directory, name, mode) =>
       void check(c.mkdirat(directory, z(name), mode) as number, 'mkdirat'),
