@@ -6,6 +6,7 @@ import { spendInTurn } from '../swarm/rate-limit.js'
 import type { Swarm } from '../swarm/swarm.js'
 import { fetchPages } from './fetch-pages.js'
 import { PageSink } from './page-sink.js'
+import { patiently } from './patience.js'
 import type { PullSession } from './pull-session.js'
 import { followedPage } from './pulled.js'
 import { swarmFetcher } from './swarm-fetch.js'
@@ -53,7 +54,7 @@ export async function bringPages(
   const inTurn = async (fetch: () => Promise<void>): Promise<void> => {
     await spendInTurn(download, 0, host.clock, signal)
     const before = client.received
-    await fetch()
+    await patiently(fetch, { clock: host.clock, random: systemRandom }, signal)
     download.spend(client.received - before)
     report.bytes.metadata += client.received - before
   }

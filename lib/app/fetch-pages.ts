@@ -45,7 +45,7 @@ export type PageSources = {
   readonly fromPeers: (pages: readonly ContentId[], signal: AbortSignal) => Promise<void>
   /** Pages stand in the index and can be given to others. */
   readonly offer: (roots: readonly Root[]) => void
-  /** Runs what comes over HTTP when it may, and counts it. */
+  /** Runs what comes over HTTP when it may, again where the centre hung up, and counts it. */
   readonly inTurn: (fetch: () => Promise<void>) => Promise<void>
 }
 
@@ -126,6 +126,7 @@ async function fetchBatch(
   const pages: { content: ContentId; bytes: Uint8Array }[] = []
   try {
     await inTurn(async () => {
+      pages.length = 0
       for await (const page of centre.contents(items, (root) => store.blob(root), signal))
         pages.push(page)
     })

@@ -19,8 +19,10 @@ import type { RateLimit } from '../swarm/rate-limit.js'
 import type { Centre } from './centre.js'
 import { Kept } from './kept.js'
 import { findEntry, readTop } from './pages.js'
+import { patiently } from './patience.js'
 import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
 import { storedPin } from './pulled.js'
+import { systemRandom } from './system.js'
 
 export type PullHost = { readonly clock: Clock; readonly log: Log; readonly userAgent: string }
 
@@ -55,7 +57,9 @@ export async function currentHead(
 ): Promise<FollowedHead> {
   const pin = storedPin(store)
   const known = store.value('head')
-  const fresh = await centre.head(known === null || pin === null ? null : pin.digest, signal)
+  const digest = known === null || pin === null ? null : pin.digest
+  const patience = { clock: host.clock, random: systemRandom }
+  const fresh = await patiently(() => centre.head(digest, signal), patience, signal)
   const bytes = fresh ?? known
   if (bytes === null)
     throw new TryAgainError('the centre says nothing changed, but nothing is known here')
