@@ -5,6 +5,7 @@ import {
   chownSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -65,6 +66,18 @@ async function unsettled(index: string): Promise<string[]> {
   await store.close()
   return found
 }
+
+t.test('what was kept long enough goes, though nothing else is to be done', async (t) => {
+  const { dest, centre } = await scene(t)
+  const kept = join(dest, '.~prsync~/kept')
+  for (const at of [1, Math.floor(systemClock.now() / 1000)]) {
+    mkdirSync(join(kept, `${at}`), { recursive: true })
+    writeFileSync(join(kept, `${at}`, 'content'), 'x')
+  }
+  const choice = { delete: true, keepMs: 3600_000 }
+  t.match(await pullFrom(centre.url, dest, choice, later), { exit: 0, peers: 0 })
+  t.equal(readdirSync(kept).length, 1, 'the old one')
+})
 
 /** Everything that can be done to a tree without its size and time telling it, and what they tell. */
 const CHANGES: readonly [what: string, change: (tree: string) => void][] = [
