@@ -106,6 +106,10 @@ export class DiskTree implements Tree {
         'no extended attributes on this machine: koffi has no binary for it (run without --xattrs)',
       )
   }
+  /** The open directory itself, for threads that look for themselves. */
+  get handle(): number {
+    return this.#top
+  }
 
   close(): void {
     this.#forgetAll()
