@@ -21,6 +21,7 @@ import { Backup } from '../rsync/backup.js'
 import { Deleter } from '../rsync/deleter.js'
 import { type Entry, Generator, type GeneratorEvents } from '../rsync/generator.js'
 import { LocalTransfer, type TransferEvents } from '../rsync/local-transfer.js'
+import { Pace } from '../rsync/pace.js'
 import {
   countLinks,
   isListed,
@@ -40,11 +41,19 @@ export type SyncConfig = {
   readonly sources: readonly string[]
   /** Null: the sources are listed. */
   readonly destination: string | null
+  /** Milliseconds of the wall clock; null: until all is done. */
+  readonly stopAtMs: number | null
 }
 
+/** How far the copy is in its list. */
+export type Passed = { readonly passed: number; readonly listed: number }
+
 export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
-  Pick<TransferEvents, 'began' | 'ended' | 'retried'> &
+  Pick<TransferEvents, 'began' | 'retried'> &
   Pick<SourceEvents, 'skipped'> & {
+    /** Of the file that began. */
+    moved(bytes: number): void
+    ended(entry: Entry, at: Passed): void
     deleting(name: ByteName, isDirectory: boolean): void
     nonEmpty(name: ByteName): void
     backedUp(name: ByteName, to: string): void
@@ -165,6 +174,12 @@ class SyncRun {
       { dryRun: options.dryRun, most: options.maxDelete },
     )
     const attributes = this.#attributes(to)
+    const pace = new Pace({
+      bwlimit: options.bwlimit,
+      stopAtMs: this.#config.stopAtMs,
+      signal,
+      moved: (bytes) => this.#events.moved(bytes),
+    })
     const transfer = new LocalTransfer({
       options,
       to,
@@ -173,7 +188,11 @@ class SyncRun {
       kernel: (bytes, entries) => this.#kernelFor(bytes, entries),
       events: {
         began: (entry) => this.#events.began(entry),
-        ended: (entry) => this.#events.ended(entry),
+        ended: (entry) => {
+          const { count } = list
+          const listed = count.file + count.directory + count.symlink + count.device + count.special
+          this.#events.ended(entry, { passed: walk.passed, listed })
+        },
         retried: (entry, name) => {
           this.#events.retried(entry, name)
           this.#again.push(entry)
@@ -187,9 +206,7 @@ class SyncRun {
       to,
       attributes,
       deleter,
-      transfer: (request, done) => {
-        done(transfer.bring(request))
-      },
+      transfer: (request, done) => pace.run(transfer.bring(request), done),
       equalSums: (entry, tree, name) => equalFiles(entry.origin, { tree, name }),
       events: {
         item: (entry, iflags, xname) => this.#events.item(entry, iflags, xname),
@@ -207,8 +224,16 @@ class SyncRun {
       isRoot: process.geteuid?.() === 0,
       mayMakeDevices: options.superUser ?? process.geteuid?.() === 0,
     })
-    const walk = new Walk(options, list, generator, deleter, () => this.#mayDelete(), target.isNew)
-    await walk.run(signal)
+    const walk = new Walk(
+      options,
+      list,
+      generator,
+      deleter,
+      () => this.#mayDelete(),
+      target.isNew,
+      () => pace.pause(),
+    )
+    await walk.run()
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
     transfer.finish()
     walk.deleteAtEnd()

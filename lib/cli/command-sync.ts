@@ -41,7 +41,11 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
   const screen = new SyncScreen(asked)
   screen.begin(isListing)
   try {
-    const report = await sync({ options: asked, sources, destination }, screen.events, signal)
+    const report = await sync(
+      { options: asked, sources, destination, stopAtMs: null },
+      screen.events,
+      signal,
+    )
     return screen.end(report)
   } finally {
     screen.flush()

@@ -69,6 +69,7 @@ export class SyncScreen {
         }
       },
       began: () => {},
+      moved: () => {},
       ended: () => {},
       retried: (_entry, name) =>
         this.#error(
