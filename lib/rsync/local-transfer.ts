@@ -241,7 +241,8 @@ export class LocalTransfer {
     const file = to.openInPlace(name, entry.mode & 0o700)
     try {
       const length = seen === null ? 0 : to.size(file.fd)
-      if (options.append !== 'no' && length > 0) yield* this.#append(source, file.fd, length, request)
+      if (options.append !== 'no' && length > 0)
+        yield* this.#append(source, file.fd, length, request)
       else if (options.wholeFile || length === 0) yield* this.#pour(source, file.fd, 0)
       else yield* this.#delta(source, this.#sourceOf(file.fd, length), file.fd, true)
     } finally {
