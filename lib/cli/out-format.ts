@@ -19,6 +19,16 @@ export type Told = {
   readonly now: Date
 }
 
+/** What is deleted. */
+export type Gone = {
+  /** With a slash behind a directory. */
+  readonly name: string
+  /** What stands for a sum. */
+  readonly noSum: string
+  readonly pid: number
+  readonly now: Date
+}
+
 const ESCAPE = /%('*)(-?\d*)('*)([a-zA-Z%])/g
 
 /** One char per byte, not escaped. */
@@ -26,8 +36,8 @@ export function formatTold(format: string, told: Told): string {
   return filled(format, (letter, level) => toldFor(letter, level, told))
 }
 
-/** What goes: a format that says what is done has a line for it, any other is not used. @param name with a slash if a directory */
-export function formatDeletion(format: string, name: string, pid: number, now: Date): string {
+/** What goes: a format that says what is done has a line for it, any other is not used. */
+export function formatDeletion(format: string, { name, noSum, pid, now }: Gone): string {
   if (!/%'*-?\d*'*[io]/.test(format)) return `deleting ${name}`
   return filled(format, (letter) => {
     switch (letter) {
@@ -55,6 +65,7 @@ export function formatDeletion(format: string, name: string, pid: number, now: D
       case 'p':
         return String(pid)
       case 'C':
+        return noSum
       case 'L':
       case 'm':
         return ''

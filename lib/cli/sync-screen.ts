@@ -58,7 +58,12 @@ export class SyncScreen {
       deleting: (name, isDirectory) => {
         const whole = name + (isDirectory ? '/' : '')
         const line = (format: string): string =>
-          formatDeletion(format, whole, process.pid, new Date())
+          formatDeletion(format, {
+            name: whole,
+            noSum: ' '.repeat(this.#sums?.width ?? 0),
+            pid: process.pid,
+            now: new Date(),
+          })
         if (logFileFormat !== '') out.log(escapeName(line(logFileFormat), true))
         if (outFormat !== null && outFormat !== '') out.line(this.#name(line(outFormat)))
         else if (info.del > 0) out.line(`deleting ${this.#name(whole)}`)
