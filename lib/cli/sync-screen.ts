@@ -103,16 +103,12 @@ export class SyncScreen {
   }
 
   begin(isListing: boolean): void {
-    const { info, incRecursive, recursive, filesFrom } = this.options
+    const { info, incRecursive, recursive, dirs, verbosity } = this.options
     this.#out.log('building file list')
-    if (info.flist === 0 || (isListing && this.options.verbosity === 0)) return
-    if (recursive && incRecursive && filesFrom === null)
-      return this.#out.line('sending incremental file list')
-    this.#out.line(
-      info.flist > 1 && info.progress > 0
-        ? 'building file list ... '
-        : 'building file list ... done',
-    )
+    if (info.flist === 0 || (isListing && verbosity === 0) || !(recursive || dirs)) return
+    if (incRecursive) return this.#out.line('sending incremental file list')
+    const isCounted = info.flist > 1 && info.progress > 0
+    this.#out.line(`building file list ... ${isCounted ? '' : 'done'}`)
   }
 
   end(report: SyncReport): ExitCode {
@@ -250,11 +246,11 @@ export class SyncScreen {
   // ---- progress ------------------------------------------------------------------------------------
 
   #counted(listed: number, size: number): void {
-    const { info, incRecursive, recursive } = this.options
+    const { info, incRecursive, recursive, dirs } = this.options
     this.#listMs = performance.now() - this.#begunMs
     this.#whole.listed = listed
     this.#whole.size = size
-    if (info.flist > 1 && info.progress > 0 && !(recursive && incRecursive)) {
+    if (info.flist > 1 && info.progress > 0 && !incRecursive && (recursive || dirs)) {
       this.#out.line(` 0 files...\r${listed} ${listed === 1 ? 'file' : 'files'} to consider`)
     }
   }

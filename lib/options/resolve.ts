@@ -82,7 +82,14 @@ class Resolver {
       dryRun: this.#flags.on('dry-run'),
       outbuf: this.#outbuf(),
       recursive,
-      incRecursive: this.#flags.on('inc-recursive', true),
+      // What has to see all of the list first reads all of it first.
+      incRecursive:
+        this.#flags.on('inc-recursive', true) &&
+        recursive &&
+        deleting !== 'before' &&
+        deleting !== 'after' &&
+        !delayUpdates &&
+        !this.#flags.on('prune-empty-dirs'),
       dirs: recursive || (this.#flags.said('dirs') ? dirs : dirs || filesFrom !== null || listOnly),
       relative: this.#flags.on('relative', filesFrom !== null),
       impliedDirs: this.#flags.on('implied-dirs', true),

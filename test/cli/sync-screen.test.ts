@@ -46,6 +46,8 @@ const LINES = [
   '-av s/a e',
   '-avR s/sub/y s/a e',
   '-v s/a s/sub e',
+  '-vd s/sub/ e',
+  '-avm --delete-after s/ o',
   '-av nope s/ e',
   '-av --log-file=LOG s/ o',
   '-a --log-file=LOG --delete --stats s/ o',
