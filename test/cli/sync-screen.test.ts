@@ -88,6 +88,27 @@ t.test('lines, log and status are those of rsync', { skip: noRsync }, async (t) 
   }
 })
 
+t.test('statuses that only a run can find', { skip: noRsync }, async (t) => {
+  const home = t.testdir({ s: { a: 'a', b: 'b' } })
+  for (const line of [
+    '-a --exclude-from=nope s/ d',
+    '-a --files-from=nope s/ d',
+    '-a --filter=bad s/ d',
+    '-a --temp-dir=nope s/ d',
+    '-a --usermap=1 s/ d',
+    '-a --chmod=q s/ d',
+    '-a s/a s/b x/y',
+    '-a s/a s/b s/a',
+    '-aR s/../s/a d',
+    '--ignore-missing-args nope d',
+    '-a --files-from=- s/ s/ d',
+    '',
+  ]) {
+    const words = line.split(' ').filter((word) => word !== '')
+    t.equal(prsync(words, home).status, rsync(words, home).status, line)
+  }
+})
+
 t.test('names of arguments need not be UTF-8', async (t) => {
   const home = t.testdir({})
   mkdirSync(Buffer.from(`${home}/\xff`, 'latin1'))
