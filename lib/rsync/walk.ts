@@ -1,5 +1,4 @@
 /** The receiver goes through the sender's list, depth first: a directory, what goes from it, its files, then its directories. */
-import { setImmediate as breathe } from 'node:timers/promises'
 import { baseOf, ROOT_NAME } from '../base/byte-name.js'
 import type { Options } from '../options/options.js'
 import type { Deletion } from '../plan/deletions.js'
@@ -16,7 +15,10 @@ export class Walk {
   readonly #isNew: boolean
   readonly #doomed: Deletion[] = []
   readonly #places: Place[] = []
-  #looked = 0
+  readonly #pause: () => Promise<void> | null
+  #numbered = 0
+  /** How far it is in the list, the entry at hand included; as rsync counts, which numbers a directory's entries at once. */
+  passed = 0
 
   constructor(
     options: Options,
@@ -25,6 +27,7 @@ export class Walk {
     deleter: Deleter,
     mayDelete: () => boolean,
     isNew: boolean,
+    pause: () => Promise<void> | null,
   ) {
     this.#options = options
     this.#list = list
@@ -32,29 +35,41 @@ export class Walk {
     this.#deleter = deleter
     this.#mayDelete = mayDelete
     this.#isNew = isNew
+    this.#pause = pause
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(): Promise<void> {
     const { root } = this.#list
     if (this.#options.deleting === 'before') this.#sweep(root)
+    if (root.entry !== null && this.#options.incRecursive) this.#numbered = 1
     const top: Place = { name: ROOT_NAME, isNew: this.#isNew, isSkipped: false, entry: null }
-    await this.#visit(root, top, signal)
+    await this.#visit(root, top)
     this.#generator.finishLinks()
+    const last = this.#pause()
+    if (last !== null) await last
   }
 
-  async #visit(directory: SourceDirectory, above: Place, signal: AbortSignal): Promise<void> {
-    if (++this.#looked % 64 === 0) {
-      await breathe()
-      signal.throwIfAborted()
-    }
+  async #visit(directory: SourceDirectory, above: Place): Promise<void> {
+    const pause = this.#pause()
+    if (pause !== null) await pause
     const list = this.#list
     const place = this.#generator.enter(directory.name, directory.entry, above)
     list.enter(directory)
     const nodes = list.list(directory)
     this.#deleter.enter(directory.name)
     if (!place.isNew && !place.isSkipped) this.#deleteIn(directory, nodes)
-    for (const node of nodes) if (!isListed(node)) this.#generator.file(node, place)
-    for (const node of nodes) if (isListed(node)) await this.#visit(node, place, signal)
+    const { incRecursive } = this.#options
+    const first = this.#numbered
+    this.#numbered += incRecursive ? nodes.length : 0
+    if (!incRecursive && directory.entry !== null) this.#numbered++
+    for (const [index, node] of nodes.entries()) {
+      if (isListed(node)) continue
+      this.passed = incRecursive ? first + index + 1 : ++this.#numbered
+      this.#generator.file(node, place)
+      const wait = this.#pause()
+      if (wait !== null) await wait
+    }
+    for (const node of nodes) if (isListed(node)) await this.#visit(node, place)
     this.#deleter.leave()
     list.leave()
     this.#places.push(place)
