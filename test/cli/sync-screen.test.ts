@@ -1,8 +1,10 @@
 /** What a copy says, beside the real rsync, byte for byte but for times and what goes over its wire. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
-import t from 'tap'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
 import { PROGRAM } from '../support/program.js'
 import { noRsync, rsync, type Said } from '../support/real-rsync.js'
 
@@ -15,9 +17,19 @@ function prsync(args: readonly string[], cwd: string, input = ''): Said {
   })
 }
 
+/** Of our own, as tap cannot remove names that are not UTF-8. */
+function folder(t: Test): string {
+  const home = mkdtempSync(join(tmpdir(), 'prsync-screen-'))
+  t.teardown(() => {
+    spawnSync('rm', ['-rf', home])
+  })
+  return home
+}
+
 const MAKE = `
 rm -rf s o e; mkdir -p s/sub; cd s; echo hi > a; head -c 300000 /dev/zero > big; echo x > sub/y; ln -s a l; mkfifo ff
 touch -d '1960-01-01 01:02:03' old; printf x > "$(printf 'n\\tl\\n\\\\#012\\\\#12x\\303\\251\\377')"; ln -s nix dang; chmod 4711 old
+find . -exec touch -h -d @1700000000 {} +; touch -d '1960-01-01 01:02:03' old
 cd ..; cp -a s o; touch -d 2020-01-01 o/a o/sub/y; rm o/l o/big; mkdir o/ex; touch o/ex/f o/extra; echo longer > o/old
 touch -d @1700000000 s s/sub; rm -f LOG`
 
@@ -77,7 +89,7 @@ function withoutFigures(text: string, home: string): string {
 t.test('lines, log and status are those of rsync', { skip: noRsync }, async (t) => {
   for (const line of LINES) {
     const [theirs, ours] = [rsync, prsync].map((program) => {
-      const home = t.testdir({})
+      const home = folder(t)
       spawnSync('sh', ['-c', MAKE], { cwd: home })
       const said = program(line.split(' '), home)
       const log = line.includes('LOG') ? readFileSync(`${home}/LOG`, 'latin1') : ''
@@ -110,7 +122,7 @@ t.test('statuses that only a run can find', { skip: noRsync }, async (t) => {
 })
 
 t.test('names of arguments need not be UTF-8', async (t) => {
-  const home = t.testdir({})
+  const home = folder(t)
   mkdirSync(Buffer.from(`${home}/\xff`, 'latin1'))
   writeFileSync(Buffer.from(`${home}/\xff/\xe9`, 'latin1'), 'x')
   const { status } = spawnSync(
