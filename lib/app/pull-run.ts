@@ -163,11 +163,17 @@ export class PullRun {
       }
       if (this.#section.length < SECTION_FILES) continue
       planner.flush()
-      await this.#fetch(this.#section.splice(0), signal)
+      await this.#fetchSection(signal)
+      this.#parts.events.phase('compare')
     }
     planner.flush()
-    await this.#fetch(this.#section.splice(0), signal)
+    await this.#fetchSection(signal)
     this.isHashed = planner.unhashed === 0
+  }
+
+  async #fetchSection(signal: AbortSignal): Promise<void> {
+    if (this.#section.length > 0) this.#parts.events.phase('fetch')
+    await this.#fetch(this.#section.splice(0), signal)
   }
 
   /** Directories in order; returns those below that are not, the last first. */
