@@ -7,6 +7,7 @@ import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/err
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { type IdMap, parseIdMap } from '../flist/id-map.js'
+import { openCopyPool } from '../io/copy-pool.js'
 import { Destination } from '../io/destination.js'
 import { equalFiles } from '../io/equal-files.js'
 import { libc } from '../io/libc.js'
@@ -18,6 +19,7 @@ import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
+import { CopyCrew } from '../rsync/copy-crew.js'
 import { Deleter } from '../rsync/deleter.js'
 import { type Entry, Generator, type GeneratorEvents } from '../rsync/generator.js'
 import { LocalTransfer, type TransferEvents } from '../rsync/local-transfer.js'
@@ -99,7 +101,7 @@ export async function sync(
   try {
     return await run.run(signal)
   } finally {
-    run.close()
+    await run.close()
   }
 }
 
@@ -108,6 +110,7 @@ class SyncRun {
   readonly #events: SyncEvents
   readonly #trees = new Map<string, DiskTree>()
   #to: Destination | null = null
+  #crew: CopyCrew | null = null
   /** The source has errors: nothing is deleted. */
   #isUnsafe = false
   /** Files that came a second time: told at the end, as rsync does it then. */
@@ -121,7 +124,8 @@ class SyncRun {
     this.#events = events
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#crew?.close()
     for (const tree of this.#trees.values()) tree.close()
     this.#to?.close()
   }
@@ -182,13 +186,22 @@ class SyncRun {
         sourceFault: (call, entry, error) => this.#senderFault(call, pathOf(entry.origin), error),
       },
     })
+    const crew = new CopyCrew({
+      options,
+      to: to.tree,
+      attributes,
+      open: openCopyPool,
+      bring: (request) => transfer.bring(request),
+      count: transfer.count,
+    })
+    this.#crew = crew
     const generator = new Generator({
       options,
       to,
       attributes,
       deleter,
       transfer: (request, done) => {
-        done(transfer.bring(request))
+        if (!crew.takes(request, done)) done(transfer.bring(request))
       },
       equalSums: (entry, tree, name) => equalFiles(entry.origin, { tree, name }),
       events: {
@@ -207,7 +220,15 @@ class SyncRun {
       isRoot: process.geteuid?.() === 0,
       mayMakeDevices: options.superUser ?? process.geteuid?.() === 0,
     })
-    const walk = new Walk(options, list, generator, deleter, () => this.#mayDelete(), target.isNew)
+    const walk = new Walk(
+      options,
+      list,
+      generator,
+      deleter,
+      () => this.#mayDelete(),
+      target.isNew,
+      crew,
+    )
     await walk.run(signal)
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
     transfer.finish()

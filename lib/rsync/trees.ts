@@ -1,12 +1,13 @@
 /** What the roles need of trees; `lib/io` gives it. Names are relative to the tree, calls are synchronous. */
 import type { ByteName } from '../base/byte-name.js'
 import type { Xattr } from '../flist/entry.js'
-import type { Standing, Tree } from '../host.js'
+import type { Standing, Tree, TreeHandle } from '../host.js'
 
 /** What can be looked at: a sender's tree, or a further one of the receiver. */
 export type SourceTree = Tree & {
   /** Where it stands, without a slash at its end. */
   readonly path: string
+  readonly handle: TreeHandle
   /** What a link leads to; null: nothing. */
   statFollowing(name: ByteName): Standing | null
   readlink(name: ByteName): string

@@ -3,6 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { baseOf, ROOT_NAME } from '../base/byte-name.js'
 import type { Options } from '../options/options.js'
 import type { Deletion } from '../plan/deletions.js'
+import type { Pace } from './copy-crew.js'
 import type { Deleter } from './deleter.js'
 import type { Entry, Generator, Place } from './generator.js'
 import { isListed, type SourceDirectory, type SourceList } from './source-list.js'
@@ -14,6 +15,7 @@ export class Walk {
   readonly #deleter: Deleter
   readonly #mayDelete: () => boolean
   readonly #isNew: boolean
+  readonly #pace: Pace
   readonly #doomed: Deletion[] = []
   readonly #places: Place[] = []
   #looked = 0
@@ -25,6 +27,7 @@ export class Walk {
     deleter: Deleter,
     mayDelete: () => boolean,
     isNew: boolean,
+    pace: Pace,
   ) {
     this.#options = options
     this.#list = list
@@ -32,6 +35,7 @@ export class Walk {
     this.#deleter = deleter
     this.#mayDelete = mayDelete
     this.#isNew = isNew
+    this.#pace = pace
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -39,7 +43,10 @@ export class Walk {
     if (this.#options.deleting === 'before') this.#sweep(root)
     const top: Place = { name: ROOT_NAME, isNew: this.#isNew, isSkipped: false, entry: null }
     await this.#visit(root, top, signal)
+    // Which of several names stands is known once all that was begun is done.
+    await this.#pace.drain()
     this.#generator.finishLinks()
+    await this.#pace.drain()
   }
 
   async #visit(directory: SourceDirectory, above: Place, signal: AbortSignal): Promise<void> {
@@ -53,7 +60,13 @@ export class Walk {
     const nodes = list.list(directory)
     this.#deleter.enter(directory.name)
     if (!place.isNew && !place.isSkipped) this.#deleteIn(directory, nodes)
-    for (const node of nodes) if (!isListed(node)) this.#generator.file(node, place)
+    for (const node of nodes) {
+      if (isListed(node)) continue
+      this.#generator.file(node, place)
+      if (!this.#pace.isFull) continue
+      await this.#pace.room()
+      signal.throwIfAborted()
+    }
     for (const node of nodes) if (isListed(node)) await this.#visit(node, place, signal)
     this.#deleter.leave()
     list.leave()

@@ -1,0 +1,229 @@
+/**
+ * Whole files that threads copy, many to a job: the main thread goes on deciding and telling. What a thread could not do is
+ * done again here, the plain way, which says why it cannot be done: so there is one place for messages and exit codes.
+ */
+import { type ByteName, baseOf, directoryOf } from '../base/byte-name.js'
+import { FileError, messageOf } from '../base/errors.js'
+import { COPY_COLUMNS, type CopyJob, type CopyThreads } from '../host.js'
+import type { Options } from '../options/options.js'
+import type { AttributeWork } from './attributes.js'
+import type { Request } from './generator.js'
+import type { SourceTree } from './trees.js'
+
+/** Files, or bytes, before threads are worth their start. */
+const ALONE_FILES = 400
+const ALONE_BYTES = 16 * 2 ** 20
+const JOB_FILES = 128
+const JOB_BYTES = 8 * 2 ** 20
+/** Jobs under way for each thread. */
+const DEPTH = 4
+
+/** Whoever hands out work waits here for those who do it. */
+export type Pace = {
+  readonly isFull: boolean
+  /** Until there is room. */
+  room(): Promise<void>
+  /** Until all is done. */
+  drain(): Promise<void>
+}
+
+type Done = (ok: boolean) => void
+type Task = { readonly request: Request; readonly done: Done }
+type Place = { readonly tree: SourceTree; readonly directory: ByteName }
+type Group = { readonly from: Place; readonly to: Place; files: number }
+
+export type CrewParts = {
+  readonly options: Options
+  readonly to: SourceTree
+  readonly attributes: AttributeWork
+  /** Null: this machine has none. Asked once there is enough to do. */
+  readonly open: () => CopyThreads | null
+  readonly bring: (request: Request) => boolean
+  readonly count: { files: number; bytes: number; literal: number }
+}
+
+export class CopyCrew implements Pace {
+  readonly #parts: CrewParts
+  readonly #mayCopy: boolean
+  #threads: CopyThreads | null | undefined
+  #alone = { files: 0, bytes: 0 }
+  #tasks: Task[] = []
+  #groups: Group[] = []
+  #bytes = 0
+  #underWay = 0
+  /** What a job's end brought up, to be thrown where somebody waits. */
+  #error: Error | null = null
+  #wake: (() => void) | null = null
+  readonly #stop = new Int32Array(new SharedArrayBuffer(4))
+
+  constructor(parts: CrewParts) {
+    this.#parts = parts
+    this.#mayCopy = isPlain(parts.options)
+  }
+
+  /** Takes a request on, to call `done` later. False: it is not for threads, or not worth it. */
+  takes(request: Request, done: Done): boolean {
+    if (!this.#mayCopy || !isWhole(request, this.#parts.options)) return false
+    const { entry, name } = request
+    const { size } = entry.stands
+    this.#alone.files++
+    this.#alone.bytes += size
+    if (this.#alone.files <= ALONE_FILES && this.#alone.bytes <= ALONE_BYTES) return false
+    if (this.#alone.files === 1) return false
+    if (this.#threads === undefined) this.#threads = this.#parts.open()
+    if (this.#threads === null) return false
+    this.#group(entry.origin.tree, directoryOf(entry.origin.name), directoryOf(name)).files++
+    this.#tasks.push({ request, done })
+    this.#bytes += size
+    if (this.#tasks.length >= JOB_FILES || this.#bytes >= JOB_BYTES) this.#send()
+    return true
+  }
+
+  #group(tree: SourceTree, fromDirectory: ByteName, toDirectory: ByteName): Group {
+    const last = this.#groups.at(-1)
+    if (
+      last !== undefined &&
+      last.from.tree === tree &&
+      last.from.directory === fromDirectory &&
+      last.to.directory === toDirectory
+    )
+      return last
+    const from = { tree, directory: fromDirectory }
+    const fresh = { from, to: { tree: this.#parts.to, directory: toDirectory }, files: 0 }
+    this.#groups.push(fresh)
+    return fresh
+  }
+
+  #send(): void {
+    const threads = this.#threads
+    const tasks = this.#tasks
+    if (tasks.length === 0 || threads === undefined || threads === null) return
+    const job = this.#job(tasks, this.#groups)
+    this.#tasks = []
+    this.#groups = []
+    this.#bytes = 0
+    this.#underWay++
+    threads
+      .run(job)
+      .then(({ bytes, failed }) => this.#finish(tasks, bytes, failed))
+      .catch((error: unknown) => {
+        this.#error ??= error instanceof Error ? error : new FileError(messageOf(error))
+      })
+      .finally(() => {
+        this.#underWay--
+        this.#wake?.()
+      })
+  }
+
+  #job(tasks: readonly Task[], groups: readonly Group[]): CopyJob {
+    const rows = new Float64Array(tasks.length * COPY_COLUMNS)
+    let names = ''
+    for (const [i, { request }] of tasks.entries()) {
+      const { entry, seen } = request
+      const { uid, gid, mode, mtimeNs } = this.#parts.attributes.wanted(entry, seen, null, true)
+      const rest = mtimeNs === null ? 0n : ((mtimeNs % SECOND) + SECOND) % SECOND
+      const seconds = mtimeNs === null ? Number.NaN : Number((mtimeNs - rest) / SECOND)
+      rows.set(
+        [entry.stands.size, mode ?? entry.mode, uid ?? -1, gid ?? -1, seconds, Number(rest)],
+        i * COPY_COLUMNS,
+      )
+      names += `${baseOf(request.name)}\0`
+    }
+    return {
+      groups: groups.map(({ from, to, files }) => ({
+        from: from.tree.handle,
+        fromDirectory: from.directory,
+        to: to.tree.handle,
+        toDirectory: to.directory,
+        files,
+      })),
+      names: Buffer.from(names, 'latin1'),
+      rows,
+      stop: this.#stop,
+    }
+  }
+
+  #finish(tasks: readonly Task[], bytes: number, failed: readonly number[]): void {
+    if (this.#stop[0] !== 0) return
+    const { count, bring } = this.#parts
+    count.files += tasks.length - failed.length
+    count.literal += bytes
+    const again = new Set(failed)
+    for (const [i, { request, done }] of tasks.entries()) {
+      if (again.has(i)) {
+        done(bring(request))
+        continue
+      }
+      count.bytes += request.entry.stands.size
+      done(true)
+    }
+  }
+
+  // ---- pace --------------------------------------------------------------------------------------
+
+  get isFull(): boolean {
+    return this.#underWay > 0 && this.#underWay >= (this.#threads?.width ?? 0) * DEPTH
+  }
+  async room(): Promise<void> {
+    while (this.isFull) await this.#next()
+    this.#throw()
+  }
+  async drain(): Promise<void> {
+    this.#send()
+    while (this.#underWay > 0) await this.#next()
+    this.#throw()
+  }
+  /** What is under way ends soon, without a file left half made; the threads go. */
+  async close(): Promise<void> {
+    this.#stop[0] = 1
+    this.#tasks = []
+    while (this.#underWay > 0) await this.#next()
+    await this.#threads?.close()
+  }
+  #next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+  #throw(): void {
+    if (this.#error !== null) throw this.#error
+  }
+}
+
+const SECOND = 1_000_000_000n
+
+/** Options that a thread knows nothing of. */
+function isPlain(o: Options): boolean {
+  return (
+    !o.inplace &&
+    o.append === 'no' &&
+    !o.sparse &&
+    !o.preallocate &&
+    !o.fsync &&
+    !o.partial &&
+    !o.delayUpdates &&
+    o.tempDir === null &&
+    !o.backup &&
+    !o.acls &&
+    o.xattrs === 0 &&
+    o.atimes === 0 &&
+    o.bwlimit === 0 &&
+    !o.progress &&
+    !o.removeSourceFiles &&
+    !o.copyLinks &&
+    !o.copyUnsafeLinks &&
+    !o.copyDevices &&
+    !o.writeDevices
+  )
+}
+
+/** All its bytes come, to a name of its own. */
+function isWhole({ entry, name, seen, basis }: Request, options: Options): boolean {
+  return (
+    basis === null &&
+    entry.origin.isFollowed !== true &&
+    (options.wholeFile || seen === null) &&
+    (seen === null || seen.kind === 'file') &&
+    baseOf(name) === baseOf(entry.origin.name)
+  )
+}
