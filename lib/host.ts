@@ -136,3 +136,39 @@ export type CopyThreads = {
   run(job: CopyJob): Promise<CopyResult>
   close(): Promise<void>
 }
+
+/** Pairs of directories to be compared without a word for each file: is all in order in the second as it is in the first? */
+export type LookJob = {
+  readonly from: TreeHandle
+  readonly to: TreeHandle
+  /** Where the pairs stand, in either tree. */
+  readonly fromHead: ByteName
+  readonly toHead: ByteName
+  /** Below these, empty for themselves. */
+  readonly below: readonly string[]
+  readonly rule: SameRule
+  /** Entries after which it is enough. */
+  readonly most: number
+}
+/** Kinds, sizes, times, modes and targets of links count anyway. */
+export type SameRule = {
+  readonly owner: boolean
+  readonly group: boolean
+  /** Nothing else may stand there. */
+  readonly exact: boolean
+}
+export type LookResult = {
+  /** In order but for what is below, with a row of LOOK_COLUMNS each. */
+  readonly same: readonly string[]
+  readonly rows: Float64Array
+  readonly different: readonly string[]
+  /** Not looked at yet. */
+  readonly rest: readonly string[]
+}
+/** Files, links, directories in it; bytes of files and links. */
+export const LOOK_COLUMNS = 4
+export type LookThreads = {
+  readonly width: number
+  run(job: LookJob): Promise<LookResult>
+  close(): Promise<void>
+}

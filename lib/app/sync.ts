@@ -11,6 +11,7 @@ import { openCopyPool } from '../io/copy-pool.js'
 import { Destination } from '../io/destination.js'
 import { equalFiles } from '../io/equal-files.js'
 import { libc } from '../io/libc.js'
+import { openLook, openLookPool } from '../io/look-pool.js'
 import { kindOfPath, makePath, readNamed, realPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
 import { openKernel } from '../kernel/kernel.js'
@@ -31,6 +32,7 @@ import {
   type SourceEvents,
   SourceList,
 } from '../rsync/source-list.js'
+import { Unchanged } from '../rsync/unchanged.js'
 import { Walk } from '../rsync/walk.js'
 
 import { filterOf, protecting, readFilters } from './sync-filters.js'
@@ -111,6 +113,7 @@ class SyncRun {
   readonly #trees = new Map<string, DiskTree>()
   #to: Destination | null = null
   #crew: CopyCrew | null = null
+  #unchanged: Unchanged | null = null
   /** The source has errors: nothing is deleted. */
   #isUnsafe = false
   /** Files that came a second time: told at the end, as rsync does it then. */
@@ -126,6 +129,7 @@ class SyncRun {
 
   async close(): Promise<void> {
     await this.#crew?.close()
+    await this.#unchanged?.close()
     for (const tree of this.#trees.values()) tree.close()
     this.#to?.close()
   }
@@ -195,6 +199,15 @@ class SyncRun {
       count: transfer.count,
     })
     this.#crew = crew
+    const { keeping } = attributes
+    const unchanged = new Unchanged({
+      options,
+      keeping,
+      to: to.tree,
+      open: openLook,
+      threads: openLookPool,
+    })
+    this.#unchanged = unchanged
     const generator = new Generator({
       options,
       to,
@@ -228,6 +241,7 @@ class SyncRun {
       () => this.#mayDelete(),
       target.isNew,
       crew,
+      unchanged,
     )
     await walk.run(signal)
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)

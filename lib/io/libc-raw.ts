@@ -13,6 +13,9 @@ export type RawCalls = {
   openAt(directory: number, name: Address, flags: number, mode: number): number
   /** A `struct statx` of 256 bytes into `into`. */
   statAt(directory: number, name: Address, flags: number, mask: number, into: Address): number
+  /** Entries of a directory as `struct dirent64`; 0 at the end. */
+  entries(fd: number, into: Address, length: number): number
+  readlinkAt(directory: number, name: Address, into: Address, length: number): number
   read(fd: number, into: Address, length: number): number
   write(fd: number, from: Address, length: number): number
   close(fd: number): number
@@ -47,6 +50,8 @@ function bind(): RawCalls {
     addressOf: (bytes) => Number(koffi.address(bytes)),
     openAt: call('int openat(int, size_t, int, unsigned int)'),
     statAt: call('int statx(int, size_t, int, unsigned int, size_t)'),
+    entries: call('long getdents64(int, size_t, size_t)'),
+    readlinkAt: call('long readlinkat(int, size_t, size_t, size_t)'),
     read: call('long read(int, size_t, size_t)'),
     write: call('long write(int, size_t, size_t)'),
     close: call('int close(int)'),

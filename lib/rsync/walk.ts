@@ -7,6 +7,7 @@ import type { Pace } from './copy-crew.js'
 import type { Deleter } from './deleter.js'
 import type { Entry, Generator, Place } from './generator.js'
 import { isListed, type SourceDirectory, type SourceList } from './source-list.js'
+import type { Unchanged } from './unchanged.js'
 
 export class Walk {
   readonly #options: Options
@@ -16,6 +17,7 @@ export class Walk {
   readonly #mayDelete: () => boolean
   readonly #isNew: boolean
   readonly #pace: Pace
+  readonly #unchanged: Unchanged
   readonly #doomed: Deletion[] = []
   readonly #places: Place[] = []
   #looked = 0
@@ -28,6 +30,7 @@ export class Walk {
     mayDelete: () => boolean,
     isNew: boolean,
     pace: Pace,
+    unchanged: Unchanged,
   ) {
     this.#options = options
     this.#list = list
@@ -36,6 +39,7 @@ export class Walk {
     this.#mayDelete = mayDelete
     this.#isNew = isNew
     this.#pace = pace
+    this.#unchanged = unchanged
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -43,6 +47,7 @@ export class Walk {
     if (this.#options.deleting === 'before') this.#sweep(root)
     const top: Place = { name: ROOT_NAME, isNew: this.#isNew, isSkipped: false, entry: null }
     await this.#visit(root, top, signal)
+    this.#list.countUnlisted(this.#unchanged.tally())
     // Which of several names stands is known once all that was begun is done.
     await this.#pace.drain()
     this.#generator.finishLinks()
@@ -56,6 +61,10 @@ export class Walk {
     }
     const list = this.#list
     const place = this.#generator.enter(directory.name, directory.entry, above)
+    if (await this.#isUnchanged(directory, place, signal)) {
+      this.#places.push(place)
+      return
+    }
     list.enter(directory)
     const nodes = list.list(directory)
     this.#deleter.enter(directory.name)
@@ -67,10 +76,26 @@ export class Walk {
       await this.#pace.room()
       signal.throwIfAborted()
     }
-    for (const node of nodes) if (isListed(node)) await this.#visit(node, place, signal)
+    for (const node of nodes)
+      if (isListed(node) && !this.#unchanged.isDone(node.name))
+        await this.#visit(node, place, signal)
     this.#deleter.leave()
     list.leave()
     this.#places.push(place)
+  }
+
+  /** Nothing is to be done in it or below. */
+  async #isUnchanged(
+    directory: SourceDirectory,
+    place: Place,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const unchanged = this.#unchanged
+    const { name } = directory
+    if (!place.isNew && !place.isSkipped) await unchanged.search(directory, signal)
+    if (unchanged.isDone(name)) return true
+    unchanged.visit(name)
+    return false
   }
 
   #deleteIn(directory: SourceDirectory, nodes: readonly (SourceDirectory | Entry)[]): void {
