@@ -14,8 +14,6 @@ import { libc } from '../io/libc.js'
 import { openLook, openLookPool } from '../io/look-pool.js'
 import { kindOfPath, makePath, readNamed, realPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
-import { openKernel } from '../kernel/kernel.js'
-import type { Kernel } from '../kernel/kernel-port.js'
 import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { AttributeWork } from '../rsync/attributes.js'
@@ -23,6 +21,7 @@ import { Backup } from '../rsync/backup.js'
 import { CopyCrew } from '../rsync/copy-crew.js'
 import { Deleter } from '../rsync/deleter.js'
 import { type Entry, Generator, type GeneratorEvents } from '../rsync/generator.js'
+import type { LocalDelta } from '../rsync/local-delta.js'
 import { LocalTransfer, type TransferEvents } from '../rsync/local-transfer.js'
 import {
   countLinks,
@@ -120,7 +119,6 @@ class SyncRun {
   readonly #again: Entry[] = []
   #faults = 0
   #vanished = 0
-  #kernel: { kernel: Kernel; entries: number } | null = null
 
   constructor(config: SyncConfig, events: SyncEvents) {
     this.#config = config
@@ -178,7 +176,7 @@ class SyncRun {
       to,
       attributes,
       deleter,
-      kernel: (bytes, entries) => this.#kernelFor(bytes, entries),
+      delta: options.wholeFile ? null : await openDelta(),
       events: {
         began: (entry) => this.#events.began(entry),
         ended: (entry) => this.#events.ended(entry),
@@ -369,12 +367,6 @@ class SyncRun {
     })
   }
 
-  #kernelFor(bytes: number, entries: number): Kernel {
-    if (this.#kernel === null || this.#kernel.entries < entries)
-      this.#kernel = { kernel: openKernel({ dataBytes: bytes, entries }), entries }
-    return this.#kernel.kernel
-  }
-
   /** rsync(1) --remove-source-files: only if it is still the file that was copied. */
   #removeSource(entry: Entry): void {
     const { tree, name } = entry.origin
@@ -465,6 +457,12 @@ class SyncRun {
       exit,
     }
   }
+}
+
+/** Loaded when needed: the kernel is large. */
+async function openDelta(): Promise<LocalDelta> {
+  const module = await import('../rsync/local-delta.js')
+  return new module.LocalDelta()
 }
 
 /** The list is a single entry that is no directory. */
