@@ -13,7 +13,9 @@ import type { SourceTree } from './trees.js'
 /** Files, or bytes, before threads are worth their start. */
 const ALONE_FILES = 400
 const ALONE_BYTES = 16 * 2 ** 20
-const JOB_FILES = 128
+/** A job ends with a directory where it can: two threads that make files in one wait for each other. */
+const JOB_FILES = 64
+const MOST_JOB_FILES = 256
 const JOB_BYTES = 8 * 2 ** 20
 /** Jobs under way for each thread. */
 const DEPTH = 4
@@ -75,7 +77,7 @@ export class CopyCrew implements Pace {
     this.#group(entry.origin.tree, directoryOf(entry.origin.name), directoryOf(name)).files++
     this.#tasks.push({ request, done })
     this.#bytes += size
-    if (this.#tasks.length >= JOB_FILES || this.#bytes >= JOB_BYTES) this.#send()
+    if (this.#tasks.length >= MOST_JOB_FILES || this.#bytes >= JOB_BYTES) this.#send()
     return true
   }
 
@@ -88,6 +90,7 @@ export class CopyCrew implements Pace {
       last.to.directory === toDirectory
     )
       return last
+    if (this.#tasks.length >= JOB_FILES) this.#send()
     const from = { tree, directory: fromDirectory }
     const fresh = { from, to: { tree: this.#parts.to, directory: toDirectory }, files: 0 }
     this.#groups.push(fresh)

@@ -14,7 +14,10 @@ import type { SourceTree } from './trees.js'
 const STEP = 2000
 /** Entries seen here before threads are worth their start. */
 const ALONE = 4000
-const THREAD_STEP = 6000
+/** Directories of one job. */
+const JOB = 16
+/** Jobs under way for each thread: the next is there when one ends. */
+const DEPTH = 2
 
 export type UnchangedParts = {
   readonly options: Options
@@ -99,11 +102,11 @@ export class Unchanged {
     }
     while (pending.length > 0 || underWay > 0) {
       const threads = this.#threadsIfWorth()
-      while (threads !== null && underWay < threads.width && pending.length > 1) {
-        const below = pending.splice(0, Math.min(64, pending.length >> 1))
+      while (threads !== null && underWay < threads.width * DEPTH && pending.length > 1) {
+        const below = pending.splice(0, Math.min(JOB, pending.length >> 1))
         underWay++
         threads
-          .run({ ...job, below, most: THREAD_STEP })
+          .run({ ...job, below, most: STEP })
           .then(add, (error: Error) => void failures.push(error))
           .finally(() => {
             underWay--
@@ -111,7 +114,7 @@ export class Unchanged {
           })
       }
       if (pending.length > 0) {
-        const result = look({ ...job, below: pending.splice(-64), most: STEP })
+        const result = look({ ...job, below: pending.splice(-JOB), most: STEP })
         add(result)
         await breathe()
       } else
