@@ -195,6 +195,7 @@ class SyncRun {
       open: openCopyPool,
       bring: (request) => transfer.bring(request),
       count: transfer.count,
+      signal,
     })
     this.#crew = crew
     const { keeping } = attributes

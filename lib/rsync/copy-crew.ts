@@ -42,6 +42,8 @@ export type CrewParts = {
   readonly open: () => CopyThreads | null
   readonly bring: (request: Request) => boolean
   readonly count: { files: number; bytes: number; literal: number }
+  /** Whoever waits is told at once. */
+  readonly signal: AbortSignal
 }
 
 export class CopyCrew implements Pace {
@@ -61,6 +63,7 @@ export class CopyCrew implements Pace {
   constructor(parts: CrewParts) {
     this.#parts = parts
     this.#mayCopy = isPlain(parts.options)
+    parts.signal.addEventListener('abort', () => this.#wake?.(), { once: true })
   }
 
   /** Takes a request on, to call `done` later. False: it is not for threads, or not worth it. */
@@ -168,12 +171,12 @@ export class CopyCrew implements Pace {
     return this.#underWay > 0 && this.#underWay >= (this.#threads?.width ?? 0) * DEPTH
   }
   async room(): Promise<void> {
-    while (this.isFull) await this.#next()
+    while (this.isFull) await this.#nextOrThrow()
     this.#throw()
   }
   async drain(): Promise<void> {
     this.#send()
-    while (this.#underWay > 0) await this.#next()
+    while (this.#underWay > 0) await this.#nextOrThrow()
     this.#throw()
   }
   /** What is under way ends soon, without a file left half made; the threads go. */
@@ -188,7 +191,12 @@ export class CopyCrew implements Pace {
       this.#wake = resolve
     })
   }
+  async #nextOrThrow(): Promise<void> {
+    await this.#next()
+    this.#throw()
+  }
   #throw(): void {
+    this.#parts.signal.throwIfAborted()
     if (this.#error !== null) throw this.#error
   }
 }

@@ -13,7 +13,7 @@ import type { SourceTree } from './trees.js'
 /** Entries between looks at what threads have found. */
 const STEP = 2000
 /** Entries seen here before threads are worth their start. */
-const ALONE = 4000
+const ALONE = 12_000
 /** Directories of one job. */
 const JOB = 16
 /** Jobs under way for each thread: the next is there when one ends. */

@@ -74,7 +74,6 @@ export class Walk {
       this.#generator.file(node, place)
       if (!this.#pace.isFull) continue
       await this.#pace.room()
-      signal.throwIfAborted()
     }
     for (const node of nodes)
       if (isListed(node) && !this.#unchanged.isDone(node.name))
