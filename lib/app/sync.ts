@@ -195,6 +195,7 @@ class SyncRun {
       open: openCopyPool,
       bring: (request) => transfer.bring(request),
       count: transfer.count,
+      uid: process.geteuid?.() ?? -1,
       signal,
     })
     this.#crew = crew

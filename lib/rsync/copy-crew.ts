@@ -4,7 +4,7 @@
  */
 import { type ByteName, baseOf, directoryOf } from '../base/byte-name.js'
 import { FileError, messageOf } from '../base/errors.js'
-import { COPY_COLUMNS, type CopyJob, type CopyThreads } from '../host.js'
+import { COPY_COLUMNS, type CopyJob, type CopyThreads, type Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
 import type { Request } from './generator.js'
@@ -42,6 +42,8 @@ export type CrewParts = {
   readonly open: () => CopyThreads | null
   readonly bring: (request: Request) => boolean
   readonly count: { files: number; bytes: number; literal: number }
+  /** Who we are: 0 reads everything. */
+  readonly uid: number
   /** Whoever waits is told at once. */
   readonly signal: AbortSignal
 }
@@ -68,7 +70,10 @@ export class CopyCrew implements Pace {
 
   /** Takes a request on, to call `done` later. False: it is not for threads, or not worth it. */
   takes(request: Request, done: Done): boolean {
-    if (!this.#mayCopy || !isWhole(request, this.#parts.options)) return false
+    const { options, uid } = this.#parts
+    if (!this.#mayCopy || !isWhole(request, options)) return false
+    // It is told before it is opened: so there must be no doubt that it can be.
+    if (!isReadable(request.entry.stands, uid)) return false
     const { entry, name } = request
     const { size } = entry.stands
     this.#alone.files++
@@ -78,6 +83,7 @@ export class CopyCrew implements Pace {
     if (this.#threads === undefined) this.#threads = this.#parts.open()
     if (this.#threads === null) return false
     this.#group(entry.origin.tree, directoryOf(entry.origin.name), directoryOf(name)).files++
+    request.announce()
     this.#tasks.push({ request, done })
     this.#bytes += size
     if (this.#tasks.length >= MOST_JOB_FILES || this.#bytes >= JOB_BYTES) this.#send()
@@ -157,7 +163,7 @@ export class CopyCrew implements Pace {
     const again = new Set(failed)
     for (const [i, { request, done }] of tasks.entries()) {
       if (again.has(i)) {
-        done(bring(request))
+        done(bring({ ...request, announce: () => undefined }))
         continue
       }
       count.bytes += request.entry.stands.size
@@ -226,6 +232,10 @@ function isPlain(o: Options): boolean {
     !o.copyDevices &&
     !o.writeDevices
   )
+}
+
+function isReadable({ uid, mode }: Standing, me: number): boolean {
+  return me === 0 || (uid === me ? (mode & 0o400) !== 0 : (mode & 0o444) === 0o444)
 }
 
 /** All its bytes come, to a name of its own. */
