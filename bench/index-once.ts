@@ -17,6 +17,7 @@ const publisher = new Publisher({
   pool,
   keys: keyPairOf(Buffer.alloc(32, 1)),
   select: () => true,
+  under: null,
   xattrs: false,
   clock: systemClock,
   progress: () => {},

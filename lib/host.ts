@@ -41,6 +41,8 @@ export type Holding = {
   has(offset: number, length: number): boolean
   /** The bytes, fewer only past the end. @throws {FileError} when the file is gone or shorter than it was. */
   read(offset: number, length: number): Promise<Uint8Array>
+  /** The same at once, where no disk has to be waited for: a view, gone with the next call of any holding. Null: `read` it. */
+  readNow?(offset: number, length: number): Uint8Array | null
   /** All packed leaf hashes, or null when they are not known here. */
   leaves(): Uint8Array | null
 }

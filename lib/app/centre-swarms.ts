@@ -2,6 +2,7 @@
 import { latin1Of } from '../base/bytes.js'
 import type { Clock, Log } from '../host.js'
 import { swarmInfoHash } from '../snapshot/head.js'
+import { RateLimit } from '../swarm/rate-limit.js'
 import { Swarm } from '../swarm/swarm.js'
 import type { SwarmTable } from '../tracker/swarm-table.js'
 import type { ServedModule } from './module.js'
@@ -16,14 +17,15 @@ export async function startSwarms(
     readonly listen: { readonly host: string; readonly port: number }
     /** Public key of the modules. */
     readonly key: Uint8Array
-    readonly uploadRate: number | null
+    /** Shared by all that the centre gives. */
+    readonly upload: RateLimit
     readonly table: SwarmTable
     readonly clock: Clock
     readonly log: Log
   },
   signal: AbortSignal,
 ): Promise<CentreSwarms> {
-  const { clock, log, table, key, uploadRate } = parts
+  const { clock, log, table, key, upload } = parts
   const running: Promise<void>[] = []
   const wire = await WirePort.listen(parts.listen, clock, systemRandom, log, signal)
   for (const module of modules.values()) {
@@ -35,8 +37,8 @@ export async function startSwarms(
       clock,
       random: systemRandom,
       log,
-      uploadRate,
-      downloadRate: null,
+      upload,
+      download: new RateLimit(null, 0),
       dial: wire.dialer(infoHash),
     })
     table.open(latin1Of(infoHash))

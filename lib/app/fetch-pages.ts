@@ -1,20 +1,28 @@
 /**
- * Brings the pages of a snapshot into the index: level by level, only those that are not there, each asked for together
- * with the page it replaces. Everything is checked here, before anything of the tree is touched.
+ * Brings the pages of a snapshot into the index: level by level, only those that are not there. One that replaces another
+ * comes from the centre as a difference; many new ones come from other nodes, where there are any. Everything is checked
+ * here, before anything of the tree is touched.
  */
 import { type ByteName, joinName, nameFault, ROOT_NAME } from '../base/byte-name.js'
 import { PrsyncError, SocketError, TrustError, WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { shuffle } from '../base/shuffle.js'
 import { type Entry, linkStaysInside } from '../flist/entry.js'
-import { type ContentId, rootHex } from '../hash/root.js'
+import { type ContentId, type Root, rootHex } from '../hash/root.js'
+import type { Random } from '../host.js'
 import type { Store } from '../io/store.js'
 import { PRIVATE_NAME } from '../io/tree.js'
 import type { BatchItem } from '../snapshot/batch.js'
 import { decodePage, type PageRange, TOP } from '../snapshot/page.js'
 import type { Centre } from './centre.js'
 
-/** Pages asked for at once: a few megabytes. */
+/** Pages that replace others, asked for at once. */
 const BATCH_PAGES = 512
+/** New pages asked of the centre at once: few at first, for other nodes may be met meanwhile. */
+const FIRST_BYTES = 64 * 1024
+const MOST_BYTES = 4 * 1024 * 1024
+/** New pages below this are not worth asking others: they would cost the centre less than talking about them. */
+const SWARM_BYTES = 256 * 1024
 
 /** The depth of the page that a head names, whose one entry is the tree itself. */
 const ABOVE_TOP = -1
@@ -27,19 +35,31 @@ type Visit = {
   readonly depth: number
 }
 
+/** Who gives pages. */
+export type PageSources = {
+  readonly centre: Centre
+  readonly random: Random
+  /** Are there other nodes to ask? */
+  readonly hasPeers: () => boolean
+  /** Brings pages that are new from them, or else from the centre; resolves when all are in the index. */
+  readonly fromPeers: (pages: readonly ContentId[], signal: AbortSignal) => Promise<void>
+  /** Pages stand in the index and can be given to others. */
+  readonly offer: (roots: readonly Root[]) => void
+  /** Runs what comes over HTTP when it may, again where the centre hung up, and counts it. */
+  readonly inTurn: (fetch: () => Promise<void>) => Promise<void>
+}
+
 /**
  * @param before the top page of a snapshot all of whose pages are in the index; null: none
- * @returns how many pages had to come
  * @throws {TrustError} on a page that was altered or that asks for what a tree may not hold
  */
 export async function fetchPages(
   top: ContentId | null,
   before: ContentId | null,
   store: Store,
-  centre: Centre,
+  sources: PageSources,
   signal: AbortSignal,
-): Promise<number> {
-  let fetched = 0
+): Promise<void> {
   let level: Visit[] =
     top === null || top.root === before?.root
       ? []
@@ -51,23 +71,65 @@ export async function fetchPages(
       if (!store.hasBlob(page.root))
         missing.set(page.root, { content: page, basis: basisFor(store, old) })
     const items = [...missing.values()]
-    for (let at = 0; at < items.length; at += BATCH_PAGES)
-      fetched += await fetchBatch(items.slice(at, at + BATCH_PAGES), store, centre, signal)
+    const changed = items.filter(({ basis }) => basis !== null)
+    for (let at = 0; at < changed.length; at += BATCH_PAGES)
+      await fetchBatch(changed.slice(at, at + BATCH_PAGES), store, sources, signal)
+    await fetchNew(
+      items.filter(({ basis }) => basis === null),
+      store,
+      sources,
+      signal,
+    )
     level = level.flatMap((visit) => below(visit, store))
   }
-  return fetched
+}
+
+/** In any order, so that nodes that start together do not all get the same first. */
+async function fetchNew(
+  items: BatchItem[],
+  store: Store,
+  sources: PageSources,
+  signal: AbortSignal,
+): Promise<void> {
+  let left = items.reduce((sum, { content }) => sum + content.length, 0)
+  if (left >= SWARM_BYTES) shuffle(items, sources.random)
+  let room = FIRST_BYTES
+  for (let at = 0; at < items.length; room = Math.min(MOST_BYTES, room * 2)) {
+    if (left >= SWARM_BYTES && sources.hasPeers()) {
+      const rest = items.slice(at).map(({ content }) => content)
+      await sources.fromPeers(rest, signal)
+      return
+    }
+    const batch = takeBytes(items, at, room)
+    await fetchBatch(batch, store, sources, signal)
+    at += batch.length
+    left -= batch.reduce((sum, { content }) => sum + content.length, 0)
+  }
+}
+
+/** At least one, then as many as there is room for. */
+function takeBytes(items: readonly BatchItem[], from: number, most: number): BatchItem[] {
+  let end = from
+  for (let bytes = 0; end < items.length && end - from < LIMITS.batchContents; end++) {
+    bytes += items[end]?.content.length ?? 0
+    if (bytes > most && end > from) break
+  }
+  return items.slice(from, end)
 }
 
 async function fetchBatch(
   items: readonly BatchItem[],
   store: Store,
-  centre: Centre,
+  { centre, offer, inTurn }: PageSources,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<void> {
   const pages: { content: ContentId; bytes: Uint8Array }[] = []
   try {
-    for await (const page of centre.contents(items, (root) => store.blob(root), signal))
-      pages.push(page)
+    await inTurn(async () => {
+      pages.length = 0
+      for await (const page of centre.contents(items, (root) => store.blob(root), signal))
+        pages.push(page)
+    })
   } catch (error) {
     if (error instanceof WireError)
       throw new TrustError(`a page of the snapshot: ${error.message}`, { cause: error })
@@ -80,7 +142,7 @@ async function fetchBatch(
   store.transaction(() => {
     for (const { content, bytes } of pages) store.putBlob(content, bytes)
   })
-  return pages.length
+  offer(pages.map(({ content }) => content.root))
 }
 
 function basisFor(store: Store, before: ContentId | null): BatchItem['basis'] {

@@ -9,7 +9,7 @@ import type { Known } from '../io/directory-record.js'
 import type { Hashed, HashPool } from '../io/hash-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
-import type { Scan } from './scan.js'
+import type { Stale } from './scan.js'
 
 /** Files and bytes handed to a thread at once. */
 const BATCH_FILES = 256
@@ -27,7 +27,7 @@ export async function indexStale(
   tree: DiskTree,
   store: Store,
   pool: HashPool,
-  scan: Pick<Scan, 'stale'>,
+  stale: readonly Stale[],
   outcome: Outcome,
   progress: HashProgress,
   signal: AbortSignal,
@@ -39,7 +39,7 @@ export async function indexStale(
     done = []
   }
   try {
-    await overAll(batches(scan), pool.width * 2, signal, async ({ directory, files }) => {
+    await overAll(batches(stale), pool.width * 2, signal, async ({ directory, files }) => {
       const resembles = resemblance(store, directory)
       const jobs = files.map((f) => ({
         path: pathOf(tree, joinName(directory, f.base)),
@@ -77,8 +77,8 @@ function resemblance(store: Store, directory: ByteName): (base: string) => boole
   return (base) => stems.has(stemOf(base))
 }
 
-function* batches(scan: Pick<Scan, 'stale'>): Iterable<Batch> {
-  for (const { directory, files } of scan.stale) {
+function* batches(stale: readonly Stale[]): Iterable<Batch> {
+  for (const { directory, files } of stale) {
     let batch: Standing[] = []
     let bytes = 0
     for (const file of files) {
@@ -98,7 +98,8 @@ function writeResults(store: Store, results: readonly Result[]): void {
   for (const { directory, base, hashed } of results) {
     if (hashed.kind !== 'hashed') continue
     const { ino, size, mtimeNs, ctimeNs, root } = hashed
-    const known: Known = { base, ino, size, mtimeNs, ctimeNs, root, hashed: true }
+    const stat = { ino, size, mtimeNs, ctimeNs }
+    const known: Known = { base, directory: false, ...stat, root, hashed: true }
     const fresh = byDirectory.get(directory) ?? new Map<string, Known>()
     fresh.set(base, known)
     byDirectory.set(directory, fresh)
@@ -126,11 +127,11 @@ export function mergeKnown(
   store: Store,
   directory: ByteName,
   fresh: ReadonlyMap<string, Known>,
-  record = store.directory(directory),
 ): void {
+  const record = store.directory(directory)
   const merged = new Map((record?.known ?? []).map((k) => [k.base, k]))
   for (const [base, known] of fresh) merged.set(base, known)
   const known = [...merged.values()].sort((a, b) => (a.base < b.base ? -1 : 1))
   const { page = null, files = 0, bytes = 0 } = record ?? {}
-  store.putDirectory(directory, { page, built: false, files, bytes, known })
+  store.putDirectory(directory, { page, built: false, files, bytes, settled: null, known })
 }

@@ -52,7 +52,16 @@ export class Kept {
     const linked = this.#tree.stat(made)
     if (linked === null) return
     const { base, ino, size, mtimeNs, ctimeNs } = linked
-    this.#fresh.push({ base, ino, size, mtimeNs, ctimeNs, root: known.root, hashed: true })
+    this.#fresh.push({
+      base,
+      directory: false,
+      ino,
+      size,
+      mtimeNs,
+      ctimeNs,
+      root: known.root,
+      hashed: true,
+    })
   }
 
   get hasNews(): boolean {
@@ -65,7 +74,14 @@ export class Kept {
     const directory = this.#directory()
     const before = this.#store.directory(directory)?.known ?? []
     const known = [...before, ...this.#fresh].sort((a, b) => (a.base < b.base ? -1 : 1))
-    this.#store.putDirectory(directory, { page: null, built: false, files: 0, bytes: 0, known })
+    this.#store.putDirectory(directory, {
+      page: null,
+      built: false,
+      files: 0,
+      bytes: 0,
+      settled: null,
+      known,
+    })
     this.#fresh = []
   }
 

@@ -14,7 +14,7 @@ import { codeOf, FileError, messageOf } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry, Entry } from '../flist/entry.js'
 import type { Root } from '../hash/root.js'
-import { isSame, type Known } from '../io/directory-record.js'
+import { isSame, type Known, knownOf } from '../io/directory-record.js'
 import type { PartialFile } from '../io/partial.js'
 import type { Store } from '../io/store.js'
 import { type AttributeChoice, type DiskTree, PRIVATE_NAME } from '../io/tree.js'
@@ -162,6 +162,7 @@ export class Materializer {
   /** A further name of a file that stands. */
   hardLink(job: Job, leader: ByteName): void {
     const made = this.#newName()
+    const isLeaderHashed = this.#isHashed(leader)
     this.#tree.link(leader, made)
     this.#makeWay(job.name)
     this.#writable(directoryOf(job.name))
@@ -170,7 +171,10 @@ export class Materializer {
     // Renaming over another name of the same file does nothing and leaves both: rename(2).
     if (this.#tree.stat(made) !== null) this.#tree.remove(made)
     this.#dirty.add(directoryOf(job.name))
-    this.#note(job.name, job.entry.content?.root ?? null, true)
+    const root = job.entry.content?.root ?? null
+    this.#note(job.name, root, true)
+    // Its ctime tells of the new name: without this it would be taken for another file.
+    this.#note(leader, root, isLeaderHashed)
   }
 
   // ---- removing ---------------------------------------------------------------------------------
@@ -203,12 +207,15 @@ export class Materializer {
 
   // ---- the end ----------------------------------------------------------------------------------
 
-  /** Directories get their own attributes last, the deepest first: filling them changed their times. */
-  finishDirectories(): void {
+  /**
+   * Directories get their own attributes last, the deepest first: filling them changed their times.
+   * @param entryOf the entry of a directory that was not passed, as what it stands in is in order
+   */
+  finishDirectories(entryOf: (name: ByteName) => Entry | null): void {
     const names = [...this.#dirty.keys()].sort((a, b) => b.length - a.length)
     for (const name of names) {
-      const entry = this.#expected.get(name)
-      if (entry !== undefined)
+      const entry = this.#expected.get(name) ?? entryOf(name)
+      if (entry !== null)
         this.attempt(name, () => this.#tree.applyAttributes(name, entry, this.#choice))
     }
     this.#dirty.clear()
@@ -275,9 +282,9 @@ export class Materializer {
 
   #isHashed(name: ByteName): boolean {
     const stands = this.#tree.stat(name)
-    const known = this.#store
-      .directory(directoryOf(name))
-      ?.known.find((k) => k.base === baseOf(name))
+    const known =
+      this.#fresh.get(directoryOf(name))?.get(baseOf(name)) ??
+      this.#store.directory(directoryOf(name))?.known.find((k) => k.base === baseOf(name))
     return stands !== null && known?.hashed === true && isSame(known, stands)
   }
 
@@ -286,8 +293,7 @@ export class Materializer {
     if (s === null || root === null) return
     const directory = directoryOf(name)
     const known = this.#fresh.get(directory) ?? new Map<string, Known>()
-    const { ino, size, mtimeNs, ctimeNs } = s
-    known.set(baseOf(name), { base: baseOf(name), ino, size, mtimeNs, ctimeNs, root, hashed })
+    known.set(baseOf(name), knownOf(s, root, hashed))
     this.#fresh.set(directory, known)
     if (++this.#freshCount >= TRANSACTION_FILES) this.flushIndex()
   }

@@ -6,6 +6,7 @@ import { makePeerId } from '../bt/peer-id.js'
 import type { Clock, ContentStore, Log } from '../host.js'
 import type { HttpClient } from '../io/http-client.js'
 import { type Head, swarmInfoHash } from '../snapshot/head.js'
+import { RateLimit } from '../swarm/rate-limit.js'
 import { Swarm } from '../swarm/swarm.js'
 import type { Centre, CentreUrl } from './centre.js'
 import { type ControlChannelParts, keepControl } from './control-channel.js'
@@ -24,6 +25,8 @@ export type NodeSwarmParts = {
   readonly client: HttpClient
   readonly head: Head
   readonly contents: ContentStore
+  /** What may come, over the wire or not. */
+  readonly download: RateLimit
   readonly clock: Clock
   readonly log: Log
 }
@@ -47,8 +50,8 @@ export async function withSwarm(
     clock,
     random: systemRandom,
     log,
-    uploadRate: config.uploadRate,
-    downloadRate: config.downloadRate,
+    upload: new RateLimit(config.uploadRate, clock.monotonic()),
+    download: parts.download,
     dial: wire?.dialer(infoHash) ?? noPeers,
   })
   wire?.register(infoHash, swarm)

@@ -7,12 +7,12 @@ import { decodePage, TOP } from '../snapshot/page.js'
 
 /** All entries of a directory, in order, or null where a page is not there. */
 export function readDirectoryPage(
-  page: ContentId | null,
+  page: Pick<ContentId, 'root'> | null,
   blob: (root: Root) => Uint8Array | null,
 ): Entry[] | null {
   if (page === null) return []
   const entries: Entry[] = []
-  const pending: ContentId[] = [page]
+  const pending: Pick<ContentId, 'root'>[] = [page]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const bytes = blob(next.root)
     if (bytes === null) return null
@@ -48,7 +48,16 @@ export function findEntry(
   name: ByteName,
   blob: (root: Root) => Uint8Array | null,
 ): Entry | null {
-  let found: Entry | null = readTop(head, blob)
+  return findBelow(readTop(head, blob), name, blob)
+}
+
+/** The entry of a name below a directory. */
+export function findBelow(
+  top: Entry | null,
+  name: ByteName,
+  blob: (root: Root) => Uint8Array | null,
+): Entry | null {
+  let found = top
   if (name === ROOT_NAME) return found
   for (const part of name.split('/')) {
     if (found?.kind !== 'directory') return null

@@ -2,6 +2,7 @@
  * A tree → a signed snapshot. Hashes what is new, builds pages for the directories that changed, and flips the head last:
  * a reader sees the old snapshot or the new one, never a mixture.
  */
+import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
@@ -9,17 +10,23 @@ import type { Entry, FileEntry } from '../flist/entry.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, Standing } from '../host.js'
-import { type DirectoryRecord, isSame, type Known } from '../io/directory-record.js'
+import { type DirectoryRecord, isSame, type Known, knownOf } from '../io/directory-record.js'
 import type { HashPool } from '../io/hash-pool.js'
 import { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
-import { buildDirectory } from '../snapshot/build.js'
+import { type BuiltPage, buildDirectory } from '../snapshot/build.js'
 import { encodeHead, type Head, headDigest, type KeyPair } from '../snapshot/head.js'
 import { TOP } from '../snapshot/page.js'
+import { BatchedWrites } from './batched-writes.js'
 import { type HashProgress, indexStale } from './index-tree.js'
+import { CENTRE_SNAPSHOTS, keepPages } from './page-keeping.js'
 import { readDirectoryPage } from './pages.js'
-import { forgetBelow, listSelected, type Scan, type Select, scanTree } from './scan.js'
+import { forgetBelow, listSelected, type Scan, type Select, type Stale, scanTree } from './scan.js'
+import { settledAt } from './settle.js'
+
+/** Directories built before others get the thread. */
+const BREATH = 100
 
 /** A head is good for so long: nodes that hear nothing for two weeks should say so. */
 const HEAD_SECONDS = 14 * 24 * 3600
@@ -40,6 +47,8 @@ export type PublisherOptions = {
   readonly pool: HashPool
   readonly keys: KeyPair
   readonly select: Select
+  /** What a settled directory is settled for; null: names are left out, so that none is. */
+  readonly under: string | null
   readonly xattrs: boolean
   readonly clock: Clock
   readonly progress: HashProgress
@@ -55,27 +64,19 @@ export class Publisher {
 
   /** Looks at the whole tree; a new snapshot only where something changed or the head grows old. */
   async publish(previous: Snapshot | null, signal: AbortSignal): Promise<Publication> {
-    const { tree, store, pool, select, clock } = this.#options
+    const { tree, store, pool, clock } = this.#options
     const outcome = new Outcome()
-    const scan = await scanTree(tree, store, select, outcome, signal)
-    const changing = await indexStale(
-      tree,
-      store,
-      pool,
-      scan,
-      outcome,
-      this.#options.progress,
-      signal,
-    )
+    const changing = new Set<ByteName>()
+    const hash = async (stale: readonly Stale[]): Promise<void> => {
+      const { progress } = this.#options
+      const found = await indexStale(tree, store, pool, stale, outcome, progress, signal)
+      for (const name of found) changing.add(name)
+    }
+    const scan = await scanTree(this.#options, outcome, hash, signal)
     const now = Math.floor(clock.now() / 1000)
     const sequence = (previous?.head.sequence ?? 0) + 1
     const build = new Build(this.#options, this.#owners, scan, changing, sequence, outcome)
-    let top: Top = { page: null, files: 0, bytes: 0 }
-    store.transaction(() => {
-      for (const directory of scan.gone) forgetBelow(store, directory)
-      top = build.top()
-    })
-    const { page, files, bytes } = top
+    const { page, files, bytes } = await build.everything(signal)
     if (
       previous !== null &&
       sameContent(previous.head.page, page) &&
@@ -97,15 +98,34 @@ export class Publisher {
     }
     const signed = encodeHead(head, keys)
     store.transaction(() => store.putValue('head', signed))
+    if (page !== null) {
+      const kept = {
+        top: page.root,
+        written: build.written,
+        snapshots: CENTRE_SNAPSHOTS,
+        also: null,
+      }
+      await keepPages(store, kept, signal)
+    }
     return { snapshot: { head, signed }, changed: true, outcome }
   }
+}
+
+/** A directory that was never read. */
+const UNKNOWN: DirectoryRecord = {
+  page: null,
+  built: true,
+  files: 0,
+  bytes: 0,
+  settled: null,
+  known: [],
 }
 
 function sameContent(a: ContentId | null, b: ContentId | null): boolean {
   return a?.root === b?.root
 }
 
-/** One bottom-up pass over the directories that changed. */
+/** One bottom-up pass over the directories that changed; a directory's pages are written before its record. */
 class Build {
   readonly #options: PublisherOptions
   readonly #owners: Owners
@@ -114,6 +134,10 @@ class Build {
   readonly #sequence: number
   readonly #outcome: Outcome
   #device: bigint | null = null
+  readonly #writes: BatchedWrites
+  #built = 0
+  /** Pages that are new in the index. */
+  written = 0
 
   constructor(
     options: PublisherOptions,
@@ -129,29 +153,51 @@ class Build {
     this.#changing = changing
     this.#sequence = sequence
     this.#outcome = outcome
+    this.#writes = new BatchedWrites(options.store)
+  }
+
+  /** In steps that each are whole: what a crash leaves unbuilt says so, and is built by the next look. */
+  async everything(signal: AbortSignal): Promise<Top> {
+    const { store } = this.#options
+    for (const name of this.#scan.touched) {
+      const record = store.directory(name)
+      if (record?.built === true)
+        this.#writes.later(() =>
+          store.putDirectory(name, { ...record, built: false, settled: null }),
+        )
+    }
+    for (const name of this.#scan.gone) this.#writes.later(() => forgetBelow(store, name))
+    this.#writes.flush()
+    const top = await this.#top(signal)
+    this.#writes.flush()
+    return top
   }
 
   /** The page of the head: one entry, the tree itself. */
-  top(): Top {
-    const { page, files, bytes } = this.directory(ROOT_NAME, 0)
+  async #top(signal: AbortSignal): Promise<Top> {
+    const { page, files, bytes } = await this.#directory(ROOT_NAME, 0, signal)
     const stands = this.#options.tree.stat(ROOT_NAME)
     if (stands === null) throw new FileError(`${this.#options.tree.path} is gone`)
     const entry: Entry = { ...this.#common(ROOT_NAME, stands), base: TOP, kind: 'directory', page }
     const built = buildDirectory([entry])
-    for (const { id, bytes: own } of built.pages) this.#options.store.putBlob(id, own)
+    this.#put(built.pages)
     return { page: built.page, files, bytes }
   }
 
-  directory(name: ByteName, depth: number): DirectoryRecord {
+  async #directory(name: ByteName, depth: number, signal: AbortSignal): Promise<DirectoryRecord> {
     const { tree, store, select } = this.#options
     const record = store.directory(name)
     if (record !== null && !this.#scan.touched.has(name)) return record
+    if (++this.#built % BREATH === 0) {
+      await breathe()
+      signal.throwIfAborted()
+    }
+    const self = tree.stat(name)
     // What cannot be read now is not what was deleted: nodes would delete it too.
     const standing = this.#scan.unreadable.has(name)
       ? null
       : listSelected(tree, name, select, this.#outcome)
-    if (standing === null)
-      return record ?? { page: null, built: true, files: 0, bytes: 0, known: [] }
+    if (standing === null) return record ?? UNKNOWN
     const before = previousEntries(store, record)
     const known = new Map((record?.known ?? []).map((k) => [k.base, k]))
     const entries: Entry[] = []
@@ -160,21 +206,32 @@ class Build {
     let bytes = 0
     for (const s of standing) {
       const child = joinName(name, s.base)
-      const below = s.kind === 'directory' ? this.directory(child, depth + 1) : null
+      const below = s.kind === 'directory' ? await this.#directory(child, depth + 1, signal) : null
       const own = known.get(s.base)
       const entry = this.#entry(child, s, own, below, before.get(s.base) ?? null, depth)
       // Remembered even when it cannot be published, so that it alone does not make the directory look changed.
-      kept.push(s.kind === 'file' && own !== undefined ? own : knownOf(s))
+      kept.push(s.kind === 'file' && s.size > 0 && own !== undefined ? own : knownOf(s))
       if (entry === null) continue
       entries.push(entry)
       files += below?.files ?? (s.kind === 'file' ? 1 : 0)
       bytes += below?.bytes ?? (entry.kind === 'file' ? (entry.content?.length ?? 0) : 0)
     }
     const built = buildDirectory(entries)
-    for (const page of built.pages) store.putBlob(page.id, page.bytes)
-    const fresh: DirectoryRecord = { page: built.page, built: true, files, bytes, known: kept }
-    store.putDirectory(name, fresh)
+    this.#put(built.pages)
+    const { under } = this.#options
+    const settled = settledAt(kept, standing, self, under, this.#options.clock.now())
+    const { page } = built
+    const fresh: DirectoryRecord = { page, built: true, files, bytes, settled, known: kept }
+    this.#writes.later(() => store.putDirectory(name, fresh))
     return fresh
+  }
+
+  #put(pages: readonly BuiltPage[]): void {
+    const { store } = this.#options
+    for (const { id, bytes } of pages) {
+      if (!store.hasBlob(id.root)) this.written++
+      this.#writes.later(() => store.putBlob(id, bytes))
+    }
   }
 
   #entry(
@@ -275,11 +332,6 @@ function contentOf(
   if (known === undefined || known.root === null || !known.hashed || !isSame(known, s))
     return undefined
   return { root: known.root, length: s.size }
-}
-
-function knownOf(s: Standing): Known {
-  const { base, ino, size, mtimeNs, ctimeNs } = s
-  return { base, ino, size, mtimeNs, ctimeNs, root: null, hashed: false }
 }
 
 function previousEntries(store: Store, record: DirectoryRecord | null): ReadonlyMap<string, Entry> {

@@ -9,6 +9,7 @@ import type { Head, KeyPair } from '../snapshot/head.js'
 import { ServedModule } from './module.js'
 import { Publisher } from './publish.js'
 import { Selection } from './selection.js'
+import { settledUnder } from './settle.js'
 
 export type PublishingParts = {
   readonly modules: readonly { readonly name: string; readonly directory: string }[]
@@ -101,7 +102,19 @@ export class Publishing {
     const selection = new Selection(directory, publish, ignore)
     const { select } = selection
     const progress = (files: number, bytes: number): void => events.hashing(name, files, bytes)
-    const options = { module: name, tree, store, pool, keys, select, xattrs, clock, progress }
+    const under = publish.length + ignore.length > 0 ? null : settledUnder(['centre', xattrs])
+    const options = {
+      module: name,
+      tree,
+      store,
+      pool,
+      keys,
+      select,
+      under,
+      xattrs,
+      clock,
+      progress,
+    }
     this.#modules.set(name, module)
     this.#served.set(name, { module, selection, tree, publisher: new Publisher(options) })
   }

@@ -28,6 +28,8 @@ export type PullConfig = {
   /** null: HTTP only. */
   readonly peerListen: { readonly host: string; readonly port: number } | null
   readonly lingerMs: number
+  /** Nobody asked for it: where nothing was to be done, nothing is given to others either. */
+  readonly lingerUnasked: boolean
 }
 
 /** What one pull did: the object that `--json` prints. */

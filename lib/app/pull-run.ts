@@ -8,7 +8,9 @@ import { FileError } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
 import { type DirectoryEntry, type Entry, sizeOf } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
-import type { ContentId, Root } from '../hash/root.js'
+import type { Root } from '../hash/root.js'
+import type { Clock } from '../host.js'
+import type { Orderly } from '../io/glance.js'
 import type { Owners } from '../io/owners.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
@@ -18,8 +20,10 @@ import { DELETING, itemize, type Way } from '../plan/itemize.js'
 import { isRepositoryIndex } from '../plan/stages.js'
 import type { Materializer } from './materialize.js'
 import { readDirectoryPage } from './pages.js'
-import { type Job, Planner, type PlanSink } from './pull-plan.js'
+import { type Job, Planner, type PlanSink, type ToPlan } from './pull-plan.js'
 import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
+import type { PullSettling } from './pull-settle.js'
+import { compareDepthFirst } from './settle.js'
 
 /** Files planned before their contents are fetched: what memory holds of a tree of millions. */
 const SECTION_FILES = 100_000
@@ -41,6 +45,10 @@ export type PullParts = {
   readonly events: PullEvents
   readonly materializer: Materializer
   readonly sources: Sources
+  /** What need not be looked at in full. */
+  readonly orderly: ReadonlyMap<ByteName, Orderly>
+  readonly settling: PullSettling
+  readonly clock: Clock
   /** --no-scan: the tree as the last pull left it; what has not changed since is not looked at. Null: all is. */
   readonly believed: DirectoryEntry | null
   /** The entry of a name in the snapshot that is pulled. */
@@ -57,21 +65,17 @@ function keepIndex(materializer: Materializer): void {
 }
 
 /** A directory to look at, and its page when the last pull left it. */
-type Visit = {
-  readonly name: ByteName
-  readonly page: ContentId | null
-  readonly before: ContentId | null
-}
-const NOTHING: ReadonlyMap<string, ContentId | null> = new Map()
+type Visit = ToPlan & { readonly before: Root | null }
+const NOTHING: ReadonlyMap<string, Root | null> = new Map()
 
 /** The pages of the directories in a directory. */
 function directoriesOf(
-  page: ContentId | null,
+  page: Root | null,
   blob: (root: Root) => Uint8Array | null,
-): ReadonlyMap<string, ContentId | null> {
-  const found = new Map<string, ContentId | null>()
-  for (const entry of readDirectoryPage(page, blob) ?? [])
-    if (entry.kind === 'directory') found.set(entry.base, entry.page)
+): ReadonlyMap<string, Root | null> {
+  const found = new Map<string, Root | null>()
+  for (const entry of readDirectoryPage(page === null ? null : { root: page }, blob) ?? [])
+    if (entry.kind === 'directory') found.set(entry.base, entry.page?.root ?? null)
   return found
 }
 
@@ -110,7 +114,7 @@ export class PullRun {
       events.phase('indices')
       await this.#fetch(this.#indices.splice(0), signal)
       this.#delete()
-      if (!config.dryRun) materializer.finishDirectories()
+      if (!config.dryRun) materializer.finishDirectories(this.#parts.entryOf)
     } catch (error) {
       // What stands was hashed, however this ends: the next run need not believe it.
       if (!config.dryRun) keepIndex(materializer)
@@ -120,8 +124,10 @@ export class PullRun {
   }
 
   async #planAndFetch(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {
-    const { config, filter, tree, store, owners, outcome } = this.#parts
+    const { config, filter, tree, store, owners, outcome, settling, clock } = this.#parts
     const planner = new Planner({
+      settling,
+      clock,
       tree,
       store,
       owners,
@@ -133,13 +139,20 @@ export class PullRun {
     const sink = this.#sink()
     if (top !== null) sink.directory(ROOT_NAME, top, planner.top(top))
     const before = this.#parts.believed
+    const { orderly } = this.#parts
     const pending: Visit[] = [
-      { name: ROOT_NAME, page: top?.page ?? null, before: before?.page ?? null },
+      { name: ROOT_NAME, page: top?.page?.root ?? null, before: before?.page?.root ?? null },
     ]
     let looked = 0
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      if (before !== null && next.page?.root === next.before?.root) continue
-      const below = planner.plan(next.name, next.page, sink)
+      if (before !== null && next.page === next.before) continue
+      const inOrder = orderly.get(next.name)
+      if (inOrder !== undefined && inOrder.page === next.page) {
+        planner.unhashed += inOrder.unhashed
+        for (const broken of this.#pass(inOrder)) pending.push({ ...broken, before: null })
+        continue
+      }
+      const below = planner.plan(next, sink)
       const stood =
         before === null ? NOTHING : directoriesOf(next.before, (root) => store.blob(root))
       for (const { name, page } of below.reverse())
@@ -148,10 +161,22 @@ export class PullRun {
         await breathe()
         signal.throwIfAborted()
       }
-      if (this.#section.length >= SECTION_FILES) await this.#fetch(this.#section.splice(0), signal)
+      if (this.#section.length < SECTION_FILES) continue
+      planner.flush()
+      await this.#fetch(this.#section.splice(0), signal)
     }
+    planner.flush()
     await this.#fetch(this.#section.splice(0), signal)
     this.isHashed = planner.unhashed === 0
+  }
+
+  /** Directories in order; returns those below that are not, the last first. */
+  #pass({ files, entries, links, broken }: Orderly): ToPlan[] {
+    this.#parts.report.files.kept += files
+    this.#standing += entries
+    for (const { group, name } of links)
+      if (!this.#leaders.has(group)) this.#leaders.set(group, name)
+    return broken.sort((a, b) => compareDepthFirst(b.name, a.name))
   }
 
   #sink(): PlanSink {

@@ -1,73 +1,20 @@
-import { byteName, nameFault } from '../base/byte-name.js'
-import {
-  codeOf,
-  EXIT,
-  FileError,
-  messageOf,
-  StartupError,
-  TryAgainError,
-  UsageError,
-} from '../base/errors.js'
+/** `prsync pull`: from the lock to the exit status; what one snapshot asks for is in `pull-snapshot.ts`. */
+import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
-import type { DirectoryEntry } from '../flist/entry.js'
-import type { Filter } from '../flist/filter-match.js'
-import type { ContentId, Root } from '../hash/root.js'
-import type { Clock, Log } from '../host.js'
 import { TreeContents } from '../io/contents.js'
 import { HashPool } from '../io/hash-pool.js'
 import { HttpClient } from '../io/http-client.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
-import { Owners } from '../io/owners.js'
-import { Partials, removeStale } from '../io/partial.js'
-import { openScanPool, type ScanPool } from '../io/scan-pool.js'
+import { Partials } from '../io/partial.js'
+import { openScanPool } from '../io/scan-pool.js'
 import { Store } from '../io/store.js'
 import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
-import { decodeHead, type Head } from '../snapshot/head.js'
-import { type Pin, trustHead } from '../snapshot/trust.js'
-import type { Swarm } from '../swarm/swarm.js'
-import { Centre, formatCentreUrl } from './centre.js'
-import { DeltaSource } from './delta-source.js'
-import { fetchPages } from './fetch-pages.js'
-import { Kept } from './kept.js'
-import { Materializer } from './materialize.js'
+import { RateLimit } from '../swarm/rate-limit.js'
+import { Centre } from './centre.js'
 import { mirrorFilter } from './mirror-filter.js'
-import type { Fetcher } from './missing.js'
-import { linger, withSwarm } from './node-swarm.js'
-import { findEntry, readTop } from './pages.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
-import { PullRun } from './pull-run.js'
-import {
-  doneHead,
-  rememberDone,
-  rememberedWish,
-  rememberHead,
-  rememberWish,
-  storedPin,
-  throughOf,
-} from './pulled.js'
-import { LocalSources } from './sources.js'
-import { swarmFetcher } from './swarm-fetch.js'
-import { SwarmMeter } from './swarm-meter.js'
-
-export type PullHost = { readonly clock: Clock; readonly log: Log; readonly userAgent: string }
-
-/** What stays open through a pull, and through a second look when the centre went on meanwhile. */
-type Session = {
-  readonly config: PullConfig
-  readonly events: PullEvents
-  readonly host: PullHost
-  readonly report: PullReport
-  readonly tree: DiskTree
-  readonly store: Store
-  readonly client: HttpClient
-  readonly centre: Centre
-  readonly pool: HashPool
-  readonly scans: ScanPool
-  readonly partials: Partials
-  readonly contents: TreeContents
-  readonly filter: Filter
-  readonly startedMs: number
-}
+import { currentHead, keptOf, type PullHost, type PullSession } from './pull-session.js'
+import { pullSnapshot } from './pull-snapshot.js'
 
 /** A snapshot may be replaced while it is pulled, and its contents with it: then the new one is pulled instead. */
 const LOOKS = 3
@@ -79,7 +26,7 @@ export async function pull(
   host: PullHost,
   signal: AbortSignal,
 ): Promise<{ report: PullReport; outcome: Outcome }> {
-  const filter = mirrorFilter(config.rules)
+  const { filter, rules } = mirrorFilter(config.rules)
   const report = emptyReport()
   const tree = DiskTree.openOrMake(config.destination)
   if (config.xattrs) tree.needXattrs()
@@ -93,7 +40,7 @@ export async function pull(
   const store = new Store(`${config.destination}/${PRIVATE_NAME}/index`)
   const client = new HttpClient(host.userAgent)
   const pool = new HashPool()
-  const session: Session = {
+  const session: PullSession = {
     config,
     events,
     host,
@@ -107,6 +54,8 @@ export async function pull(
     partials: new Partials(),
     contents: new TreeContents(tree, store),
     filter,
+    download: new RateLimit(config.downloadRate, host.clock.monotonic()),
+    rules,
     startedMs: host.clock.monotonic(),
   }
   try {
@@ -133,7 +82,7 @@ export async function pull(
 }
 
 /** Out of disk, what is kept for others goes, and the pull goes on with that room. */
-async function withRoom<T>(session: Session, act: () => Promise<T>): Promise<T> {
+async function withRoom<T>(session: PullSession, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {
@@ -158,7 +107,7 @@ function makeCorner(tree: DiskTree): void {
 
 /** Contents went away at the centre: its files are being replaced, so it will soon publish again. Did it, in this time? */
 async function isReplaced(
-  session: Session,
+  session: PullSession,
   sequence: number,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -171,196 +120,3 @@ async function isReplaced(
   return false
 }
 const REPLACED_MS = 15_000
-
-async function pullSnapshot(
-  session: Session,
-  outcome: Outcome,
-  release: () => void,
-  signal: AbortSignal,
-): Promise<{ lost: number; sequence: number }> {
-  const { config, events, host, report, store, client, centre, contents } = session
-  events.phase('snapshot')
-  if (session.tree.lacks.length > 0 && storedPin(store) === null) events.limited(session.tree.lacks)
-  const before = client.received
-  const { head, pin, bytes } = await currentHead(session, signal)
-  report.sequence = head.sequence
-  await fetchPages(head.page, followedPage(store), store, centre, signal)
-  report.bytes.metadata += client.received - before
-  const top = topOf(head, config.url.subtree, store)
-  const { clock, log } = host
-  const believed = config.noScan ? believedTop(session) : null
-  if (!config.dryRun) rememberHead(store, bytes, pin)
-  if (!config.dryRun) rememberWish(store, config, clock.now())
-  let lost = 0
-  await withSwarm(
-    { config, url: config.url, centre, client, head, contents, clock, log },
-    signal,
-    async (swarm, inner, isOutdated) => {
-      swarm.setThrough(throughOf(store))
-      const meter = new SwarmMeter(swarm, report)
-      const { run, materializer, sources } = assemble(
-        session,
-        swarm,
-        meter,
-        outcome,
-        head,
-        believed,
-      )
-      const tell = (): void => {
-        meter.read()
-        const { cloned, delta, peers, centre: direct } = report.bytes
-        events.progress(report, {
-          ...run.state,
-          bytesDone: cloned + delta + peers + direct,
-          peers: report.peers,
-        })
-      }
-      // What is new is written to the index, and so offered, once a second.
-      const stop = new AbortController()
-      const either = AbortSignal.any([inner, stop.signal])
-      const tickers = [
-        each(200, clock, tell, either),
-        each(1000, clock, () => materializer.flushIndex(), either),
-      ]
-      try {
-        await run.everything(top, inner)
-      } finally {
-        stop.abort()
-        await Promise.all(tickers)
-        tell()
-      }
-      lost = sources.lost
-      if (outcome.exitCode === EXIT.ok) meter.settleDelta()
-      if (config.peerListen !== null && report.peers === 0 && report.bytes.centre > 0)
-        events.noPeers()
-      report.seconds = (clock.monotonic() - session.startedMs) / 1000
-      if (config.dryRun || lost > 0) return
-      const isRestHashed = believed === null || throughOf(store) !== null
-      const isAll =
-        config.rules.length === 0 && config.url.subtree === '' && run.isHashed && isRestHashed
-      if (outcome.exitCode === EXIT.ok) {
-        rememberDone(store, bytes, isAll ? head.sequence : null, clock.now())
-        removeStale(session.tree)
-      }
-      swarm.setThrough(throughOf(store))
-      release()
-      events.phase('giving to others')
-      if (config.peerListen !== null) await linger(swarm, config.lingerMs, clock, inner, isOutdated)
-    },
-  )
-  return { lost, sequence: head.sequence }
-}
-
-function keptOf({ tree, store, config, host }: Session): Kept {
-  return new Kept(tree, store, config.keepMs, host.clock.now())
-}
-
-function assemble(
-  session: Session,
-  swarm: Swarm,
-  meter: SwarmMeter,
-  outcome: Outcome,
-  head: Head,
-  believed: DirectoryEntry | null,
-): { run: PullRun; materializer: Materializer; sources: LocalSources } {
-  const { config, tree, store, pool, scans, partials, centre, report, host } = session
-  const owners = new Owners(config.numericIds)
-  const offer = (roots: readonly Root[]): void => swarm.offer(roots)
-  const choice = { owners, xattrs: config.xattrs }
-  const kept = keptOf(session)
-  const materializer = new Materializer(tree, store, choice, outcome, kept, config.delete, offer)
-  const fetcher = swarmFetcher(swarm, centre)
-  const metadata: Fetcher = (missing, sink, signal) =>
-    meter.aside(() => fetcher(missing, sink, signal))
-  const delta = new DeltaSource({
-    tree,
-    partials,
-    scans,
-    centre,
-    fetcher: metadata,
-    report,
-    log: host.log,
-  })
-  const sources = new LocalSources({
-    tree,
-    store,
-    pool,
-    materializer,
-    partials,
-    report,
-    outcome,
-    fetcher,
-    delta,
-    done: (job, way) => run.done(job, way),
-  })
-  const run: PullRun = new PullRun({
-    ...session,
-    owners,
-    outcome,
-    materializer,
-    sources,
-    believed,
-    entryOf: (name) => findEntry(head.page, name, (root) => store.blob(root)),
-  })
-  return { run, materializer, sources }
-}
-
-async function each(ms: number, clock: Clock, act: () => void, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    act()
-    await clock.sleep(ms, signal).catch(() => {}) // the loop's condition says why
-  }
-}
-
-async function currentHead(
-  { config, store, centre, host }: Session,
-  signal: AbortSignal,
-): Promise<{ head: Head; pin: Pin; bytes: Uint8Array }> {
-  const pin = storedPin(store)
-  const known = store.value('head')
-  const fresh = await centre.head(known === null || pin === null ? null : pin.digest, signal)
-  const bytes = fresh ?? known
-  if (bytes === null)
-    throw new TryAgainError('the centre says nothing changed, but nothing is known here')
-  const expected = {
-    module: config.url.module,
-    pin,
-    fingerprint: config.fingerprint,
-    now: Math.floor(host.clock.now() / 1000),
-  }
-  return { ...trustHead(bytes, expected), bytes }
-}
-
-/** The top page of the last head whose pages are all here. */
-function followedPage(store: Store): ContentId | null {
-  const head = store.value('head')
-  return head === null ? null : decodeHead(head).page
-}
-
-/** The directory that the destination mirrors. */
-/** The tree as the last pull left it, if that went well and was asked for the same. */
-function believedTop({ config, store }: Session): DirectoryEntry | null {
-  const done = doneHead(store)
-  const wish = rememberedWish(store)
-  if (done === null || wish === null) return null
-  const isSame =
-    formatCentreUrl(wish.url) === formatCentreUrl(config.url) &&
-    JSON.stringify(wish.rules) === JSON.stringify(config.rules)
-  return isSame ? topOf(done.head, config.url.subtree, store) : null
-}
-
-function topOf(head: Head, subtree: string, store: Store): DirectoryEntry | null {
-  const blob = (root: Root): Uint8Array | null => store.blob(root)
-  if (subtree === '') {
-    const top = readTop(head.page, blob)
-    // Taken for an empty tree, a page that is lost would empty this one.
-    if (top === null)
-      throw new StartupError(
-        'the index lacks the page of the snapshot: remove DEST/.~prsync~/index and pull again',
-      )
-    return top
-  }
-  const entry = nameFault(subtree) === null ? findEntry(head.page, byteName(subtree), blob) : null
-  if (entry?.kind !== 'directory') throw new UsageError(`the module has no directory ${subtree}`)
-  return entry
-}

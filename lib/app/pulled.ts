@@ -3,6 +3,7 @@ import { utf8Bytes, utf8Of } from '../base/bytes.js'
 import { StartupError, TrustError, UsageError, WireError } from '../base/errors.js'
 import { booleanAt, countAt, parseObject, stringAt } from '../base/json.js'
 import type { FilterOption } from '../flist/filter.js'
+import type { ContentId } from '../hash/root.js'
 import { Store } from '../io/store.js'
 import { type DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { decodeHead, fingerprint, type Head } from '../snapshot/head.js'
@@ -45,6 +46,12 @@ export function followedHead(store: Store): Head {
   if (fingerprint(head.key) !== pin.fingerprint)
     throw new TrustError('the snapshot in the index is signed by another key than the pinned one')
   return head
+}
+
+/** The top page of the last head whose pages are all here. */
+export function followedPage(store: Store): ContentId | null {
+  const head = store.value('head')
+  return head === null ? null : decodeHead(head).page
 }
 
 /** The last head that a pull brought the tree in step with, without a fault; null: none yet. */

@@ -3,20 +3,23 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, messageOf } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
-import type { Standing } from '../host.js'
+import type { Clock, Standing } from '../host.js'
 import { type DirectoryRecord, isSame, type Known } from '../io/directory-record.js'
+import type { Orderly } from '../io/glance.js'
+import { glanceTree, WHOLE } from '../io/glance-tree.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
+import { BatchedWrites } from './batched-writes.js'
+import { settledAt } from './settle.js'
 
 /** Directories looked at before others get the thread. */
 const BREATH = 200
+/** Files that wait to be hashed. */
+const SECTION_FILES = 50_000
 
 export type Scan = {
   /** Changed directories and all above them. */
   readonly touched: ReadonlySet<ByteName>
-  /** Files to hash, by directory. */
-  readonly stale: readonly { readonly directory: ByteName; readonly files: readonly Standing[] }[]
-  readonly staleBytes: number
   /** Directories that stand and cannot be read: they stay as they were published. */
   readonly unreadable: ReadonlySet<ByteName>
   /** Names of the index that are gone or are no directories any more. */
@@ -26,18 +29,35 @@ export type Scan = {
 /** Does this name belong to what is looked at? Directories that do not are not entered. */
 export type Select = (name: ByteName, isDirectory: boolean) => boolean
 
+export type ScanParts = {
+  readonly tree: DiskTree
+  readonly store: Store
+  readonly select: Select
+  /** What a settled directory is settled for; null: all are looked at in full. */
+  readonly under: string | null
+  readonly clock: Clock
+}
+
+/** Files to hash in a directory. */
+export type Stale = { readonly directory: ByteName; readonly files: readonly Standing[] }
+
+/** @param hash does what was found so far: a first look at millions of files holds but a section of them in memory */
 export async function scanTree(
-  tree: DiskTree,
-  store: Store,
-  select: Select,
+  { tree, store, select, under, clock }: ScanParts,
   outcome: Outcome,
+  hash: (stale: readonly Stale[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Scan> {
+  const orderly =
+    under === null
+      ? new Map<ByteName, Orderly>()
+      : await glanceTree(tree, store, { under, tidy: true, hashed: true }, WHOLE, signal)
+  const writes = new BatchedWrites(store)
   const touched = new Set<ByteName>()
-  const stale: { directory: ByteName; files: Standing[] }[] = []
+  let stale: Stale[] = []
+  let staleFiles = 0
   const gone: ByteName[] = []
   const unreadable = new Set<ByteName>()
-  let staleBytes = 0
   let looked = 0
   const pending: ByteName[] = [ROOT_NAME]
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
@@ -45,6 +65,12 @@ export async function scanTree(
       await breathe()
       signal.throwIfAborted()
     }
+    const inOrder = orderly.get(directory)
+    if (inOrder?.page !== undefined) {
+      for (const { name } of inOrder.broken) pending.push(name)
+      continue
+    }
+    const self = tree.stat(directory)
     const standing = listSelected(tree, directory, select, outcome)
     if (standing === null) {
       unreadable.add(directory)
@@ -55,11 +81,22 @@ export async function scanTree(
     for (const base of found.directories) pending.push(joinName(directory, base))
     for (const base of found.goneDirectories) gone.push(joinName(directory, base))
     if (found.changed) touch(touched, directory)
+    else if (record !== null) {
+      const settled = settledAt(record.known, standing, self, under, clock.now())
+      if (settled !== null)
+        writes.later(() => store.putDirectory(directory, { ...record, settled }))
+    }
     if (found.stale.length === 0) continue
     stale.push({ directory, files: found.stale })
-    for (const file of found.stale) staleBytes += file.size
+    staleFiles += found.stale.length
+    if (staleFiles < SECTION_FILES) continue
+    await hash(stale)
+    stale = []
+    staleFiles = 0
   }
-  return { touched, stale, staleBytes, unreadable, gone }
+  writes.flush()
+  await hash(stale)
+  return { touched, unreadable, gone }
 }
 
 /** What stands in a directory and belongs to the selection; null, and a fault, where it cannot be read. */
@@ -114,6 +151,7 @@ export function touch(touched: Set<ByteName>, directory: ByteName): void {
 export function forgetBelow(store: Store, directory: ByteName): void {
   const record = store.directory(directory)
   if (record === null) return
-  for (const known of record.known) forgetBelow(store, joinName(directory, known.base))
+  for (const known of record.known)
+    if (known.directory) forgetBelow(store, joinName(directory, known.base))
   store.putDirectory(directory, null)
 }

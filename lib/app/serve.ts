@@ -10,6 +10,7 @@ import { lockFile } from '../io/lock.js'
 import { openTokenFile } from '../io/token-file.js'
 import { acceptWebSockets } from '../io/ws.js'
 import { fingerprint, type Head, keyPairOf, swarmInfoHash } from '../snapshot/head.js'
+import { RateLimit, spendInTurn } from '../swarm/rate-limit.js'
 import { SwarmTable } from '../tracker/swarm-table.js'
 import { answerAdmin } from './admin.js'
 import { adminRoute } from './admin-http.js'
@@ -109,6 +110,8 @@ class RunningCentre {
   readonly #key: Uint8Array
   readonly #table = new SwarmTable()
   readonly #torrents: TorrentDesk
+  /** `--uplink`: for nodes, ordinary BitTorrent clients and HTTP together. */
+  readonly #upload: RateLimit
   readonly control: ControlDesk
   #http: HttpServer | null = null
   #swarms: CentreSwarms | null = null
@@ -119,6 +122,7 @@ class RunningCentre {
     this.#host = host
     this.#publishing = publishing
     this.#key = key
+    this.#upload = new RateLimit(config.uploadRate, host.clock.monotonic())
     this.control = new ControlDesk({
       ...host,
       random: systemRandom,
@@ -128,6 +132,7 @@ class RunningCentre {
       modules: publishing.modules,
       table: this.#table,
       clock: host.clock,
+      upload: this.#upload,
       origin: () => this.origin,
       host: () => (config.publicUrl === null ? null : new URL(config.publicUrl).hostname),
       wire: () => this.#swarms?.wire ?? null,
@@ -158,7 +163,8 @@ class RunningCentre {
     this.#http = await serveHttp({
       ...listen,
       tls,
-      handle: (request) => route(routes, request),
+      handle: async (request, signal) =>
+        pacedAnswer(await route(routes, request), this.#upload, clock, signal),
       upgrade,
       log,
     })
@@ -166,11 +172,11 @@ class RunningCentre {
 
   /** Takes part in the swarms, and hears the admin. */
   async join(signal: AbortSignal): Promise<void> {
-    const { peerListen, uploadRate, state } = this.#config
+    const { peerListen, state } = this.#config
     const { clock, log } = this.#host
     const { modules } = this.#publishing
     if (peerListen !== null) {
-      const parts = { listen: peerListen, key: this.#key, uploadRate, table: this.#table }
+      const parts = { listen: peerListen, key: this.#key, upload: this.#upload, table: this.#table }
       this.#swarms = await startSwarms(modules, { ...parts, clock, log }, signal)
       this.#swarms.wire.otherwise = (infoHash) => this.#torrents.topic(infoHash)
     }
@@ -204,6 +210,32 @@ class RunningCentre {
       given: { wire: wire?.bytes.sent ?? 0, http, torrents },
       nodes: this.control.nodes(module.name),
     }
+  }
+}
+
+/** What goes out in parts waits its turn; an answer of one part counts, and is not held up. */
+function pacedAnswer(
+  answer: HttpAnswer,
+  upload: RateLimit,
+  clock: Clock,
+  signal: AbortSignal,
+): HttpAnswer {
+  const { body } = answer
+  if (body === undefined) return answer
+  if (body instanceof Uint8Array) upload.spend(body.length)
+  return body instanceof Uint8Array
+    ? answer
+    : { ...answer, body: paced(body, upload, clock, signal) }
+}
+async function* paced(
+  body: AsyncIterable<Uint8Array>,
+  upload: RateLimit,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of body) {
+    await spendInTurn(upload, chunk.length, clock, signal)
+    yield chunk
   }
 }
 

@@ -1,18 +1,18 @@
 /** Contents through the swarm: peers first, the centre's wire by its grants, HTTP when nothing else gives. */
 import type { ContentId } from '../hash/root.js'
-import type { Fallback } from '../swarm/fallback-lane.js'
+import type { Fallback, FallbackUse } from '../swarm/fallback-lane.js'
 import type { Swarm } from '../swarm/swarm.js'
 import type { Centre } from './centre.js'
 import type { Fetcher } from './missing.js'
 
-export function swarmFetcher(swarm: Swarm, centre: Centre): Fetcher {
+export function swarmFetcher(swarm: Swarm, centre: Centre, use: FallbackUse = 'last'): Fetcher {
   return (missing, sink, signal) => {
     const wanted = missing.map(({ content, since, ranges }) => ({
       content,
       since,
       missing: ranges,
     }))
-    return swarm.download(wanted, sink, fallbackOf(centre), signal)
+    return swarm.download(wanted, sink, fallbackOf(centre), signal, use)
   }
 }
 

@@ -7,9 +7,10 @@ import { hostOf } from '../bt/compact-peers.js'
 import { makePeerId } from '../bt/peer-id.js'
 import type { Clock, Log, Random } from '../host.js'
 import type { HttpClient } from '../io/http-client.js'
-import { connectTcp, listenTcp, type TcpAddress, type TcpLink } from '../io/tcp.js'
-import { type Opening, openPeer, type Topic } from '../swarm/peer.js'
+import { connectTcp, expectListeners, listenTcp, type TcpAddress, type TcpLink } from '../io/tcp.js'
+import { type Opening, type OpenPeer, openPeer, type Topic } from '../swarm/peer.js'
 import type { Peer, PeerAddress, PeerEvents } from '../swarm/peer-port.js'
+import { mayEnter } from '../swarm/peers.js'
 import type { Dial, Swarm } from '../swarm/swarm.js'
 
 const CONNECT_MS = 5000
@@ -29,6 +30,9 @@ export class WirePort {
   readonly #swarms: Map<string, Swarm>
   readonly #open: Set<Promise<void>>
   readonly #close: () => Promise<void>
+  /** Connections that others opened, of all and by address. */
+  #accepted = 0
+  readonly #from = new Map<string, number>()
 
   private constructor(parts: {
     listener: { readonly local: TcpAddress; close(): Promise<void> }
@@ -55,8 +59,9 @@ export class WirePort {
     log: Log,
     signal: AbortSignal,
   ): Promise<WirePort> {
+    expectListeners(signal)
     let wire: WirePort | null = null
-    const listener = await listenTcp(at, LIMITS.connections, (link) => {
+    const listener = await listenTcp(at, LIMITS.wireConnections, (link) => {
       if (wire !== null) wire.#accept(link, signal)
     })
     const id = makePeerId(random.bytes(12))
@@ -74,7 +79,8 @@ export class WirePort {
     return async (address, events, signal) => {
       const link = await connectTcp(address, CONNECT_MS, signal)
       const topic = { kind: 'repository', attach: () => events } as const
-      return this.#opened(link, { kind: 'call', infoHash, topic }, address, signal)
+      const { peer } = await this.#opened(link, { kind: 'call', infoHash, topic }, address, signal)
+      return peer
     }
   }
 
@@ -85,14 +91,34 @@ export class WirePort {
   }
 
   #accept(link: TcpLink, signal: AbortSignal): void {
+    const { host } = link.remote
+    const same = this.#from.get(host) ?? 0
+    if (!mayEnter(same, this.#accepted, LIMITS.wireConnections)) {
+      void link.close()
+      return
+    }
+    this.#accepted++
+    this.#from.set(host, same + 1)
+    this.#answer(link, signal)
+      .catch((error: unknown) => this.#log('swarm.refused', { what: messageOf(error) }))
+      .finally(() => this.#left(host))
+  }
+  #left(host: string): void {
+    this.#accepted--
+    const same = (this.#from.get(host) ?? 1) - 1
+    if (same > 0) this.#from.set(host, same)
+    else this.#from.delete(host)
+  }
+
+  /** Settles with the end of the connection. */
+  async #answer(link: TcpLink, signal: AbortSignal): Promise<void> {
     const accepts = (hash: string): Topic | null => {
       const swarm = this.#swarms.get(hash)
       if (swarm === undefined) return this.otherwise(hash)
       return { kind: 'repository', attach: (peer) => attachNow(swarm, peer, this.#log) }
     }
-    this.#opened(link, { kind: 'answer', accepts }, link.remote, signal).catch((error: unknown) => {
-      this.#log('swarm.refused', { what: messageOf(error) })
-    })
+    const { finished } = await this.#opened(link, { kind: 'answer', accepts }, link.remote, signal)
+    await finished
   }
 
   async #opened(
@@ -100,12 +126,12 @@ export class WirePort {
     opening: Opening,
     remote: PeerAddress,
     signal: AbortSignal,
-  ): Promise<Peer> {
+  ): Promise<OpenPeer> {
     const options = { peerId: this.id, remote, listenPort: this.port, clock: this.#clock }
     const { peer, finished } = await openPeer(link, opening, options, signal)
     const gone = finished.finally(() => this.#open.delete(gone))
     this.#open.add(gone)
-    return peer
+    return { peer, finished }
   }
 }
 

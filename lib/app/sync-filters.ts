@@ -1,5 +1,6 @@
 /** The filters of a run in rsync's place: rules of options and files, and the sides they are for. rsync(1) FILTER RULES. */
 import { ROOT_NAME } from '../base/byte-name.js'
+import { FileError, UsageError } from '../base/errors.js'
 import {
   C_RULES,
   type FilterOption,
@@ -15,7 +16,7 @@ import type { Options } from '../options/options.js'
 export function readFilters(options: Options): readonly FilterRule[] {
   const found: FilterOption[] = options.filters.map(({ kind, text }) =>
     kind === 'include-from' || kind === 'exclude-from'
-      ? { kind, text: readNamed(text), nul: options.from0 }
+      ? { kind, text: readRules(text), nul: options.from0 }
       : { kind, text },
   )
   if (options.cvsExclude) for (const text of C_RULES) found.push({ kind: 'filter', text })
@@ -23,6 +24,16 @@ export function readFilters(options: Options): readonly FilterRule[] {
   if (partialDir !== null && !partialDir.startsWith('/'))
     found.push({ kind: 'filter', text: `-p ${partialDir.replace(/\/*$/, '/')}` })
   return parseFilters(found, SOURCE)
+}
+
+/** A file of patterns that cannot be read is an error of files, not of usage, as in rsync. @throws {FileError} */
+function readRules(path: string): string {
+  try {
+    return readNamed(path)
+  } catch (error) {
+    if (error instanceof UsageError) throw new FileError(error.message, { cause: error })
+    throw error
+  }
 }
 
 /** Backups beside the files are not extraneous. */

@@ -3,7 +3,8 @@
  * one. rsync(1). What happens is told by events; only `cli` makes words of them.
  */
 import { type ByteName, baseOf, byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
-import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/errors.js'
+import { codeOf, EXIT, type ExitCode, FileError, PrsyncError, UsageError } from '../base/errors.js'
+import { atOnce } from '../base/steps.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { type IdMap, parseIdMap } from '../flist/id-map.js'
@@ -23,6 +24,7 @@ import { Deleter } from '../rsync/deleter.js'
 import { type Entry, Generator, type GeneratorEvents } from '../rsync/generator.js'
 import type { LocalDelta } from '../rsync/local-delta.js'
 import { LocalTransfer, type TransferEvents } from '../rsync/local-transfer.js'
+import { Pace } from '../rsync/pace.js'
 import {
   countLinks,
   isListed,
@@ -45,9 +47,19 @@ export type SyncConfig = {
   readonly destination: string | null
 }
 
+/** How far the copy is in its list. */
+export type Passed = { readonly passed: number; readonly listed: number }
+
 export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
-  Pick<TransferEvents, 'began' | 'ended' | 'retried'> &
+  Pick<TransferEvents, 'began' | 'retried'> &
   Pick<SourceEvents, 'skipped'> & {
+    /** The list is made: all of it where that is known before the copy, else what was named. @param bytes of its files */
+    counted(entries: number, bytes: number): void
+    /** Whatever comes next is done to the destination. */
+    started(): void
+    /** Of the file that began. */
+    moved(bytes: number): void
+    ended(entry: Entry, at: Passed): void
     deleting(name: ByteName, isDirectory: boolean): void
     nonEmpty(name: ByteName): void
     backedUp(name: ByteName, to: string): void
@@ -86,6 +98,8 @@ export type SyncReport = {
   readonly totalBytes: number
   readonly literal: number
   readonly matched: number
+  /** Of the names in the list, each without its directory's. */
+  readonly nameBytes: number
   readonly refusedDeletions: number
   readonly exit: ExitCode
 }
@@ -119,6 +133,8 @@ class SyncRun {
   readonly #again: Entry[] = []
   #faults = 0
   #vanished = 0
+  /** What a dry run would bring. */
+  readonly #wouldCome = { files: 0, bytes: 0 }
 
   constructor(config: SyncConfig, events: SyncEvents) {
     this.#config = config
@@ -138,15 +154,19 @@ class SyncRun {
     const filters = readFilters(options)
     const list = this.#list(places, filters)
     if (destination === null) return this.#listOnly(list)
-    // What is written there must not be met again as a source.
+    // What is written there must not be met again as a source; progress tells how much is left.
     const goes = standsAt(destination)
     const isInside = [...this.#trees.values()].some((tree) => isBelow(goes, tree.path))
-    if (options.hardLinks || options.pruneEmptyDirs || isInside)
+    if (options.hardLinks || options.pruneEmptyDirs || options.progress || isInside)
       list.expand(list.root, options.pruneEmptyDirs)
+    this.#events.counted(countOf(list), list.count.bytes)
     const target = this.#target(destination, list)
     if (target === null) return this.#report(list, null, null, null)
+    this.#events.started()
     const to = new Destination(target.directory, options.keepDirlinks)
     this.#to = to
+    if (options.tempDir !== null && to.other(options.tempDir) === null)
+      throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
     const backup = options.backup
       ? new Backup(to, options.backupDir, options.suffix, (name, kept) =>
           this.#events.backedUp(name, kept),
@@ -171,6 +191,12 @@ class SyncRun {
       { dryRun: options.dryRun, most: options.maxDelete },
     )
     const attributes = this.#attributes(to)
+    const pace = new Pace({
+      bwlimit: options.bwlimit,
+      stopAtMs: options.stopAtMs,
+      signal,
+      moved: (bytes) => this.#events.moved(bytes),
+    })
     const transfer = new LocalTransfer({
       options,
       to,
@@ -179,7 +205,7 @@ class SyncRun {
       delta: options.wholeFile ? null : await openDelta(),
       events: {
         began: (entry) => this.#events.began(entry),
-        ended: (entry) => this.#events.ended(entry),
+        ended: (entry) => this.#events.ended(entry, { passed: walk.passed, listed: countOf(list) }),
         retried: (entry, name) => {
           this.#events.retried(entry, name)
           this.#again.push(entry)
@@ -193,7 +219,7 @@ class SyncRun {
       to: to.tree,
       attributes,
       open: openCopyPool,
-      bring: (request) => transfer.bring(request),
+      bring: (request) => atOnce(transfer.bring(request)),
       count: transfer.count,
       uid: process.geteuid?.() ?? -1,
       signal,
@@ -206,6 +232,7 @@ class SyncRun {
       to: to.tree,
       open: openLook,
       threads: openLookPool,
+      signal,
     })
     this.#unchanged = unchanged
     const generator = new Generator({
@@ -214,11 +241,17 @@ class SyncRun {
       attributes,
       deleter,
       transfer: (request, done) => {
-        if (!crew.takes(request, done)) done(transfer.bring(request))
+        if (!crew.takes(request, done)) pace.run(transfer.bring(request), done)
       },
       equalSums: (entry, tree, name) => equalFiles(entry.origin, { tree, name }),
       events: {
-        item: (entry, iflags, xname) => this.#events.item(entry, iflags, xname),
+        item: (entry, iflags, xname) => {
+          if (options.dryRun && (iflags & ITEM.transfer) !== 0) {
+            this.#wouldCome.files++
+            this.#wouldCome.bytes += entry.stands.size
+          }
+          this.#events.item(entry, iflags, xname)
+        },
         remark: (what, entry, name) => {
           if (what === 'in-the-way') this.#faults++
           this.#events.remark(what, entry, name)
@@ -240,10 +273,11 @@ class SyncRun {
       deleter,
       () => this.#mayDelete(),
       target.isNew,
-      crew,
+      () => pace.pause() ?? crew.pause(),
+      () => crew.drain(),
       unchanged,
     )
-    await walk.run(signal)
+    await walk.run()
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
     transfer.finish()
     walk.deleteAtEnd()
@@ -450,11 +484,12 @@ class SyncRun {
       listed: list.count,
       created: generator?.created ?? NO_COUNTS,
       deleted: deleter?.count ?? NO_COUNTS,
-      transferred: transfer?.count.files ?? 0,
-      transferredBytes: transfer?.count.bytes ?? 0,
+      transferred: this.#wouldCome.files + (transfer?.count.files ?? 0),
+      transferredBytes: this.#wouldCome.bytes + (transfer?.count.bytes ?? 0),
       totalBytes: list.count.bytes,
       literal: transfer?.count.literal ?? 0,
       matched: transfer?.count.matched ?? 0,
+      nameBytes: list.nameBytes,
       refusedDeletions: refused,
       exit,
     }
@@ -465,6 +500,12 @@ class SyncRun {
 async function openDelta(): Promise<LocalDelta> {
   const module = await import('../rsync/local-delta.js')
   return new module.LocalDelta()
+}
+
+/** Entries so far; the directory that the sources stand in is one. */
+function countOf({ count, root }: SourceList): number {
+  const { file, directory, symlink, device, special } = count
+  return file + directory + symlink + device + special + (root.entry === null ? 0 : 1)
 }
 
 /** The list is a single entry that is no directory. */

@@ -15,6 +15,7 @@ import { type ContentId, ROOT_BYTES, rootBytes, rootHex, rootOf } from '../hash/
 import { SMALL_BYTES } from '../hash/unit.js'
 import type { Clock, Holding } from '../host.js'
 import type { Topic } from '../swarm/peer.js'
+import { type RateLimit, spendInTurn } from '../swarm/rate-limit.js'
 import { pieceLengthOf, seedTopic, torrentOf } from '../swarm/torrent-export.js'
 import type { SwarmTable } from '../tracker/swarm-table.js'
 import type { ServedModule } from './module.js'
@@ -34,6 +35,8 @@ export type TorrentDeskParts = {
   readonly modules: ReadonlyMap<string, ServedModule>
   readonly table: SwarmTable
   readonly clock: Clock
+  /** What the centre may give, by the second. */
+  readonly upload: RateLimit
   /** `http://centre:8730` */
   readonly origin: () => string
   /** The name others know this machine by; null: as they reached it. */
@@ -73,7 +76,7 @@ export class TorrentDesk {
     if (exported === undefined) return null
     const holding = exported.module.contents.find(exported.content.root)
     if (holding === null) return null
-    return seedTopic(bare(exported.content), counted(exported.module, holding))
+    return seedTopic(bare(exported.content), counted(exported.module, holding, this.#parts))
   }
 
   /** Before an announce is answered: we ourselves are in the swarm it is about, at the address that the client reached. */
@@ -140,12 +143,17 @@ async function pieceLayerOf(module: ServedModule, content: ContentId): Promise<U
   return torrentOf(content, leaves, { announce: null, urls: [] }).pieceLayer
 }
 
-/** A holding that counts what is read of it. */
-function counted(module: ServedModule, holding: Holding): Holding {
+/** A holding that counts what is read of it, and gives it in its turn. */
+function counted(
+  module: ServedModule,
+  holding: Holding,
+  { upload, clock }: Pick<TorrentDeskParts, 'upload' | 'clock'>,
+): Holding {
   return {
     length: holding.length,
     has: (offset, length) => holding.has(offset, length),
     read: async (offset, length) => {
+      await spendInTurn(upload, length, clock, never)
       const bytes = await holding.read(offset, length)
       module.torrentSent += bytes.length
       return bytes
@@ -153,6 +161,9 @@ function counted(module: ServedModule, holding: Holding): Holding {
     leaves: () => holding.leaves(),
   }
 }
+
+/** A wait for the rate limit is short, and who waits may be gone: then nobody reads the answer. */
+const never = new AbortController().signal
 
 function infoHashIn(query: string): string | null {
   try {

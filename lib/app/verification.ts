@@ -203,7 +203,8 @@ export class Verification {
 
   #note(directory: ByteName, base: string, hashed: Hashed & { kind: 'hashed' }): void {
     const { ino, size, mtimeNs, ctimeNs, root } = hashed
-    const known: Known = { base, ino, size, mtimeNs, ctimeNs, root, hashed: true }
+    const stat = { ino, size, mtimeNs, ctimeNs }
+    const known: Known = { base, directory: false, ...stat, root, hashed: true }
     const fresh = this.#fresh.get(directory) ?? new Map<string, Known>()
     this.#fresh.set(directory, fresh.set(base, known))
     if (++this.#freshCount >= TRANSACTION_FILES) this.#flush()
@@ -217,7 +218,7 @@ export class Verification {
         const before = new Map((record?.known ?? []).map((k) => [k.base, k]))
         const isNews = (k: Known): boolean => !isKnown(before.get(k.base), k)
         const news = [...fresh].filter(([, known]) => isNews(known))
-        if (news.length > 0) mergeKnown(store, directory, new Map(news), record)
+        if (news.length > 0) mergeKnown(store, directory, new Map(news))
       }
     })
     this.#fresh = new Map()

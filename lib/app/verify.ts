@@ -7,8 +7,9 @@ import { lockTree, whoHasLock } from '../io/lock.js'
 import { Owners } from '../io/owners.js'
 import { DiskTree } from '../io/tree.js'
 import { mirrorFilter } from './mirror-filter.js'
-import { type PullHost, pull } from './pull.js'
+import { pull } from './pull.js'
 import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
+import type { PullHost } from './pull-session.js'
 import { followedHead, openIndex, type PullWish, rememberedWish } from './pulled.js'
 import { type Fault, Verification, type VerifyReport } from './verification.js'
 
@@ -75,7 +76,7 @@ async function verifyTree(
         const { found, progress } = events
         const owners = new Owners(wish.numericIds)
         const { subtree } = wish.url
-        const filter = mirrorFilter(wish.rules)
+        const { filter } = mirrorFilter(wish.rules)
         const parts = { tree, store, pool, owners, subtree, filter, found, progress }
         const verification = new Verification(parts, head)
         await verification.everything(signal)
@@ -109,5 +110,6 @@ function repairOf(config: VerifyConfig, wish: PullWish): PullConfig {
     uploadRate: null,
     peerListen: config.peerListen,
     lingerMs: 0,
+    lingerUnasked: false,
   }
 }

@@ -70,6 +70,8 @@ export class TimeoutError extends PrsyncError {
 export class TryAgainError extends PrsyncError {
   readonly exitCode = EXIT.tryAgain
 }
+/** The centre took a question and hung up without an answer: it may have more to do than it can. */
+export class HungUpError extends TryAgainError {}
 /** Signed by the wrong key, older than what was seen, expired, or asking for what a tree may not hold. */
 export class TrustError extends PrsyncError {
   readonly exitCode = EXIT.untrusted

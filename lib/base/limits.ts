@@ -41,8 +41,10 @@ export const LIMITS = {
   peerHandles: 4096,
   /** Bytes not yet taken by one peer's socket before we stop answering it. */
   unsentBytes: 2 * MIB,
-  /** Connections of one node. */
+  /** Connections of one node in one swarm; no address takes more than half of what is left. */
   connections: 50,
+  /** Connections of one port, for all its swarms and torrents and those that did not say yet; likewise. */
+  wireConnections: 200,
   /** What one peer may tell us it has, in remembered entries. */
   peerHaves: 4_000_000,
   /** Contents of all peers remembered by hint: 16 bytes a row, half of them free. */

@@ -1,5 +1,6 @@
 /** `prsync completion bash|zsh|fish`. */
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
+import { OPTIONS } from '../options/table.js'
 import { keygenProgram } from './command-keygen.js'
 import { publishProgram } from './command-publish.js'
 import { pullProgram } from './command-pull.js'
@@ -7,7 +8,7 @@ import { serveProgram } from './command-serve.js'
 import { statusProgram } from './command-status.js'
 import { torrentProgram } from './command-torrent.js'
 import { verifyProgram } from './command-verify.js'
-import { type CommandShape, completionFor, SHELLS } from './completion.js'
+import { type CommandShape, completionFor, type OptionShape, SHELLS } from './completion.js'
 import { type Command, command, parse } from './program.js'
 
 export function completionProgram(): Command {
@@ -40,8 +41,18 @@ export function completionCommand(argv: readonly string[]): ExitCode {
     keygenProgram(),
   ]
   const shapes = [...programs.map((p) => shapeOf(p, [])), shapeOf(cli, SHELLS)]
-  process.stdout.write(completionFor(shell, shapes))
+  process.stdout.write(completionFor(shell, shapes, copyOptions()))
   return EXIT.ok
+}
+
+/** rsync's options, from their table. */
+function copyOptions(): readonly OptionShape[] {
+  return OPTIONS.filter((o) => o.hidden !== true).map((o) => ({
+    long: o.long === o.short ? null : `--${o.long}`,
+    short: o.short === undefined ? null : `-${o.short}`,
+    takesValue: o.argument !== undefined,
+    description: o.help,
+  }))
 }
 
 function shapeOf(program: Command, words: readonly string[]): CommandShape {

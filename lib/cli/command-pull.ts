@@ -107,10 +107,11 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     uploadRate: rateOf(flags.uplink, '--uplink'),
     peerListen: flags.peers ? addressOf(flags.peerListen) : null,
     lingerMs: parseDuration(flags.linger, '--linger'),
+    lingerUnasked: cli.getOptionValueSource('linger') === 'default',
   }
   if (flags.jitter !== undefined)
     await systemClock.sleep(Math.random() * parseDuration(flags.jitter, '--jitter'), signal)
-  const screen = new PullScreen({
+  const screen = await PullScreen.open({
     items: flags.itemizeChanges === true || flags.dryRun === true || flags.verbose === true,
     bare: flags.itemizeChanges !== true,
     progress: flags.progress === true,

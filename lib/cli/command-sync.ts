@@ -2,81 +2,85 @@
 
 import { sync } from '../app/sync.js'
 import { refuseRemote } from '../app/sync-places.js'
-import { EXIT, type ExitCode, PrsyncError, UsageError } from '../base/errors.js'
+import { EXIT, type ExitCode, PrsyncError, StoppedError, UsageError } from '../base/errors.js'
+import type { Flag } from '../options/flags.js'
 import { resolveOptions } from '../options/resolve.js'
+import { checkDebugWords, infoLevels, wordsHelp } from '../options/words.js'
+import { argumentBytes } from './argument-bytes.js'
 import { rsyncHelp } from './rsync-help.js'
 import { parseRsyncLine } from './rsync-line.js'
-import { SyncScreen, statusWords } from './sync-screen.js'
-import { version } from './version.js'
+import { SyncScreen } from './sync-screen.js'
+import { statusWords } from './sync-words.js'
+import { version, versionJson, versionText } from './version.js'
 
 export async function syncCommand(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   try {
-    return await run(argv.map(bytesOfArgument), signal)
+    return await run(argumentBytes(argv), signal)
   } catch (error) {
-    if (error instanceof PrsyncError) {
-      process.stderr.write(`prsync: ${error.message}\nprsync ${statusWords(error.exitCode)}\n`)
-      return error.exitCode
-    }
-    throw error
+    if (!(error instanceof PrsyncError)) throw error
+    // Whoever pressed Ctrl-C knows.
+    const why = error instanceof StoppedError ? '' : `prsync: ${error.message}\n`
+    process.stderr.write(`${why}prsync ${statusWords(error.exitCode)}\n`)
+    return error.exitCode
   }
 }
 
 async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
-  if (argv.length === 1 && argv[0] === '-h') return help()
-  const { flags, paths } = parseRsyncLine(argv)
-  if (flags.some((f) => f.name === 'help')) return help()
-  const versions = flags.filter((f) => f.name === 'version').length
-  if (versions > 0) {
-    process.stdout.write(versions > 1 ? versionJson() : `prsync version ${version()}\n`)
-    return EXIT.ok
-  }
+  if (argv.length === 1 && argv[0] === '-h') return say(rsyncHelp(version()))
+  const { flags, paths } = parseRsyncLine(argv, process.env['POSIXLY_CORRECT'] !== undefined)
+  const asked = wordsAsked(flags)
+  if (asked !== null) return say(asked)
   refuseRemote(paths)
-  const options = resolveOptions(flags, process.env)
+  const options = resolveOptions(flags, process.env, new Date())
+  const sources = paths.length > 1 ? paths.slice(0, -1) : paths
+  const destination = paths.length > 1 ? (paths.at(-1) ?? null) : null
   if (paths.length === 0) throw new UsageError('no source is named; see prsync --help')
-  const isListing = paths.length === 1 || options.listOnly
-  const [destination = null] = isListing ? [] : paths.slice(-1)
-  const sources =
-    paths.length === 1 || (isListing && paths.length === 1) ? paths : paths.slice(0, -1)
-  const asked = isListing && !options.recursive ? { ...options, dirs: true } : options
-  const screen = new SyncScreen(asked)
+  if (options.filesFrom !== null && paths.length !== 2)
+    throw new UsageError('--files-from goes with one source and a destination; see prsync --help')
+  const isListing = destination === null || options.listOnly
+  const said =
+    isListing && !options.recursive ? { ...options, dirs: true, incRecursive: false } : options
+  const formats = `${options.outFormat ?? ''}${options.logFile === null ? '' : options.logFileFormat}`
+  const sums = /%'*-?\d*'*C/.test(formats)
+    ? await (await import('../app/sync-sums.js')).openFileSums(options)
+    : null
+  const screen = new SyncScreen(said, sums)
   screen.begin(isListing)
   try {
-    const report = await sync({ options: asked, sources, destination }, screen.events, signal)
+    const report = await sync(
+      {
+        options: said,
+        sources,
+        destination: isListing ? null : destination,
+      },
+      screen.events,
+      signal,
+    )
     return screen.end(report)
+  } catch (error) {
+    screen.failed(error)
+    throw error
   } finally {
-    screen.flush()
+    screen.close()
   }
 }
 
-function help(): ExitCode {
-  process.stdout.write(rsyncHelp(version()))
+/** Help, the version, the words of --info: asked for anywhere, it is all that is done. */
+function wordsAsked(flags: readonly Flag[]): string | null {
+  let versions = 0
+  for (const { name, value } of flags) {
+    if (name === 'help') return rsyncHelp(version())
+    if (name === 'version') versions++
+    if (name !== 'info' && name !== 'debug') continue
+    if ((value ?? '').split(',').some((word) => word.toLowerCase() === 'help'))
+      return wordsHelp(name)
+    if (name === 'info') infoLevels(0, [value ?? ''])
+    else checkDebugWords([value ?? ''])
+  }
+  return versions === 0 ? null : versions > 1 ? versionJson() : versionText()
+}
+
+function say(text: string): ExitCode {
+  process.stdout.write(text)
   return EXIT.ok
-}
-
-function versionJson(): string {
-  const yes = [
-    'symlinks',
-    'symtimes',
-    'hardlinks',
-    'hardlink_specials',
-    'hardlink_symlinks',
-    'atimes',
-    'inplace',
-    'append',
-    'ACLs',
-    'xattrs',
-    'prealloc',
-    'stop_at',
-  ]
-  const no = ['batchfiles', 'iconv', 'crtimes', 'socketpairs', 'IPv6']
-  const capabilities: Readonly<Record<string, boolean>> = Object.fromEntries<boolean>([
-    ...yes.map((k) => [k, true] as const),
-    ...no.map((k) => [k, false] as const),
-  ])
-  return `${JSON.stringify({ program: 'prsync', version: version(), protocol: '32.0', capabilities, checksum_list: ['xxh128', 'xxh3', 'xxh64', 'md5', 'md4', 'sha1', 'none'], compress_list: ['zlibx', 'zlib', 'none'], license: 'MIT' }, null, 2)}\n`
-}
-
-/** One char per byte. */
-function bytesOfArgument(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1')
 }

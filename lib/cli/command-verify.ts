@@ -67,7 +67,7 @@ export async function verifyCommand(
     wait: flags.wait === true,
     peerListen: flags.peers ? addressOf(flags.peerListen) : null,
   }
-  const screen = new PullScreen({
+  const screen = await PullScreen.open({
     items: flags.verbose === true,
     bare: true,
     progress: false,

@@ -20,18 +20,23 @@ export type CommandShape = {
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof SHELLS)[number]
 
-export function completionFor(shell: Shell, commands: readonly CommandShape[]): string {
+/** @param copy options where no command is named, as in `prsync -a SRC DEST` */
+export function completionFor(
+  shell: Shell,
+  commands: readonly CommandShape[],
+  copy: readonly OptionShape[],
+): string {
   switch (shell) {
     case 'bash':
-      return bash(commands)
+      return bash(commands, copy)
     case 'zsh':
-      return zsh(commands)
+      return zsh(commands, copy)
     case 'fish':
-      return fish(commands)
+      return fish(commands, copy)
   }
 }
 
-function bash(commands: readonly CommandShape[]): string {
+function bash(commands: readonly CommandShape[], copy: readonly OptionShape[]): string {
   const cases = commands.map(({ name, options, words }) => {
     const valued = flags(options.filter((o) => o.takesValue)).join('|')
     const file = valued === '' ? '' : `      case $prev in ${valued}) return ;; esac\n`
@@ -41,12 +46,14 @@ function bash(commands: readonly CommandShape[]): string {
 _prsync() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} options= words=
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then
+  if [ "$COMP_CWORD" -eq 1 ] && [[ $cur != -* ]]; then
     COMPREPLY=($(compgen -W '${commands.map((c) => c.name).join(' ')}' -- "$cur"))
     return
   fi
   case \${COMP_WORDS[1]} in
-${cases.join('')}    *) return ;;
+${cases.join('')}    *)
+      case $prev in ${flags(copy.filter((o) => o.takesValue)).join('|')}) return ;; esac
+      options='${flags(copy).join(' ')}' ;;
   esac
   case $cur in
     -*) COMPREPLY=($(compgen -W "$options" -- "$cur")) ;;
@@ -58,7 +65,7 @@ complete -o default -F _prsync prsync
 `
 }
 
-function zsh(commands: readonly CommandShape[]): string {
+function zsh(commands: readonly CommandShape[], copy: readonly OptionShape[]): string {
   const list = commands.map(
     ({ name, description }) => `    ${quoted(`${name}:${brief(description)}`)}\n`,
   )
@@ -73,15 +80,18 @@ _prsync() {
   local -a commands
   commands=(
 ${list.join('')}  )
-  if (( CURRENT == 2 )); then
+  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
     _describe command commands
     return
   fi
   local which=$words[2]
-  shift words
-  (( CURRENT-- ))
+  if [[ " \${commands[*]%%:*} " == *" $which "* ]]; then
+    shift words
+    (( CURRENT-- ))
+  fi
   case $which in
-${cases.join('')}    *) _files ;;
+${cases.join('')}    *) _arguments \\
+${copy.map((o) => `      ${quoted(zshSpec(o))} \\\n`).join('')}      '*:file:_files' ;;
   esac
 }
 # in a directory of $fpath, or sourced
@@ -97,22 +107,28 @@ function zshSpec({ long, short, takesValue, description }: OptionShape): string 
   return `*${long ?? short ?? ''}${takesValue && long !== null ? '=' : ''}[${what}]${value}`
 }
 
-function fish(commands: readonly CommandShape[]): string {
+function fish(commands: readonly CommandShape[], copy: readonly OptionShape[]): string {
   const lines = ['# fish completion of prsync', 'complete -c prsync -n __fish_use_subcommand -f']
+  for (const o of copy)
+    lines.push(`complete -c prsync -n ${fishQuoted(withoutCommand(commands))}${fishOption(o)}`)
   for (const { name, description, options, words } of commands) {
     lines.push(
       `complete -c prsync -n __fish_use_subcommand -f -a ${name} -d ${fishQuoted(brief(description))}`,
     )
     const when = `complete -c prsync -n '__fish_seen_subcommand_from ${name}'`
     if (words.length > 0) lines.push(`${when} -f -a '${words.join(' ')}'`)
-    for (const o of options) {
-      const long = o.long === null ? '' : ` -l ${o.long.slice(2)}`
-      const short = o.short === null ? '' : ` -s ${o.short.slice(1)}`
-      const value = o.takesValue ? ' -r' : ''
-      lines.push(`${when}${long}${short}${value} -d ${fishQuoted(brief(o.description))}`)
-    }
+    for (const o of options) lines.push(`${when}${fishOption(o)}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+function withoutCommand(commands: readonly CommandShape[]): string {
+  return `not __fish_seen_subcommand_from ${commands.map((c) => c.name).join(' ')}`
+}
+function fishOption(o: OptionShape): string {
+  const long = o.long === null ? '' : ` -l ${o.long.slice(2)}`
+  const short = o.short === null ? '' : ` -s ${o.short.slice(1)}`
+  return `${long}${short}${o.takesValue ? ' -r' : ''} -d ${fishQuoted(brief(o.description))}`
 }
 
 function flags(options: readonly OptionShape[]): string[] {

@@ -7,13 +7,13 @@ import {
   StoppedError,
   UnsupportedError,
 } from '../base/errors.js'
-import { version } from './version.js'
+import { versionText } from './version.js'
 
 /** @param invokedAs the path of the program: under the name `rsync` only the rsync face exists */
 export async function main(argv: readonly string[], invokedAs: string): Promise<ExitCode> {
   const onlyRsync = /(^|\/)rsync$/.test(invokedAs)
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-    process.stdout.write(`prsync version ${version()}\n`)
+    process.stdout.write(versionText())
     return EXIT.ok
   }
   const scope = new AbortController()

@@ -13,49 +13,108 @@ export type Told = {
   readonly isTimeKept: boolean
   /** Where the source stands. */
   readonly path: string
-  /** Bytes that came, and went, for this file. */
-  readonly literal: number
+  /** `%C`, asked only where the format has it. */
+  readonly sum: () => string
   readonly pid: number
   readonly now: Date
 }
 
-/** One char per byte, not escaped. */
-export function formatTold(format: string, told: Told): string {
-  return format.replace(
-    /%('*)(-?\d*)([a-zA-Z%])/g,
-    (whole, quotes: string, width: string, letter: string) => {
-      const text = escapeFor(letter, quotes.length, told)
-      if (text === null) return whole
-      const columns = Number(width === '' || width === '-' ? 0 : width)
-      return columns < 0 ? text.padEnd(-columns) : text.padStart(columns)
-    },
-  )
+/** What is deleted. */
+export type Gone = {
+  /** With a slash behind a directory. */
+  readonly name: string
+  /** What stands for a sum. */
+  readonly noSum: string
+  readonly pid: number
+  readonly now: Date
 }
 
-function escapeFor(letter: string, level: number, told: Told): string | null {
+const ESCAPE = /%('*)(-?\d*)('*)([a-zA-Z%])/g
+
+/** One char per byte, not escaped. */
+export function formatTold(format: string, told: Told): string {
+  return filled(format, (letter, level) => toldFor(letter, level, told))
+}
+
+/** What goes: a format that says what is done has a line for it, any other is not used. */
+export function formatDeletion(format: string, { name, noSum, pid, now }: Gone): string {
+  if (!/%'*-?\d*'*[io]/.test(format)) return `deleting ${name}`
+  return filled(format, (letter) => {
+    switch (letter) {
+      case '%':
+        return '%'
+      case 'n':
+      case 'f':
+        return name
+      case 'i':
+        return '*deleting  '
+      case 'o':
+        return 'del.'
+      case 'l':
+      case 'b':
+      case 'c':
+      case 'U':
+      case 'G':
+        return '0'
+      case 'B':
+        return '---------'
+      case 'M':
+        return timeText(0n).replace(' ', '-')
+      case 't':
+        return timeText(BigInt(now.getTime()) * 1_000_000n)
+      case 'p':
+        return String(pid)
+      case 'C':
+        return noSum
+      case 'L':
+      case 'm':
+        return ''
+      default:
+        return null
+    }
+  })
+}
+
+/** Fills in escapes, each with a width and a `'` for each level of units; what is none stays as it is. */
+function filled(format: string, fill: (letter: string, level: number) => string | null): string {
+  return format.replace(ESCAPE, (whole, before: string, width: string, after: string, letter) => {
+    const text = fill(letter, before.length + after.length)
+    if (text === null) return whole
+    const columns = Number(width === '-' ? 0 : width)
+    // A name that a link leads to is padded, not the arrow before it.
+    const arrow =
+      letter === 'L' ? (/^ [-=]> /.exec(text)?.[0] ?? (columns === 0 ? '' : '    ')) : ''
+    const rest = text.slice(text === '' ? 0 : arrow.length)
+    return arrow + (columns < 0 ? rest.padEnd(-columns) : rest.padStart(columns))
+  })
+}
+
+function toldFor(letter: string, level: number, told: Told): string | null {
   const { entry, iflags, xname } = told
   const { stands } = entry
   switch (letter) {
     case '%':
       return '%'
     case 'n':
-      return stands.kind === 'directory' ? `${entry.name}/` : entry.name
+      return stands.kind === 'directory' ? `${entry.name === '' ? '.' : entry.name}/` : entry.name
     case 'f':
-      return told.path.replace(/^\//, '')
+      return told.path
     case 'L':
       if (xname !== null && xname !== '') return ` => ${xname}`
       return stands.kind === 'symlink' ? ` -> ${entry.target}` : ''
     case 'i':
       return formatItem(iflags, stands.kind, false, told.isTimeKept)
     case 'o':
-      return 'recv'
+      return 'send'
     case 'l':
       return formatNumber(stands.size, level)
     case 'b':
+      // Nothing goes over a wire: the bytes that were read.
+      return formatNumber((iflags & ITEM.transfer) !== 0 ? stands.size : 0, level)
     case 'c':
-      return formatNumber((iflags & ITEM.transfer) !== 0 ? told.literal : 0, level)
+      return '0'
     case 'C':
-      return ''
+      return told.sum()
     case 'B':
       return modeText(stands.kind, entry.mode).slice(1)
     case 'M':
@@ -68,11 +127,7 @@ function escapeFor(letter: string, level: number, told: Told): string | null {
       return String(stands.uid)
     case 'G':
       return String(stands.gid)
-    case 'u':
-    case 'a':
-    case 'h':
     case 'm':
-    case 'P':
       return ''
     default:
       return null
@@ -102,7 +157,8 @@ export function modeText(kind: keyof typeof TYPE, mode: number): string {
 
 /** Local time: `2024/01/02 03:04:05`. */
 export function timeText(ns: bigint): string {
-  const at = new Date(Number(ns / 1_000_000n))
+  // Whole seconds, and towards the past before 1970.
+  const at = new Date(Math.floor(Number(ns / 1_000_000n) / 1000) * 1000)
   const two = (n: number): string => String(n).padStart(2, '0')
   return `${at.getFullYear()}/${two(at.getMonth() + 1)}/${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
 }

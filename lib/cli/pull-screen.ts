@@ -1,7 +1,7 @@
 /** What a pull shows: one calm line on a terminal, itemized lines when asked, nothing in cron. */
 import { stripVTControlCharacters } from 'node:util'
 import chalk, { Chalk, type ChalkInstance } from 'chalk'
-import ora, { type Ora } from 'ora'
+import type { Ora } from 'ora'
 import type { PullEvents, PullReport, PullState } from '../app/pull-report.js'
 import { displayName } from '../base/byte-name.js'
 import { limitsText } from './limits-text.js'
@@ -25,13 +25,20 @@ export class PullScreen implements PullEvents {
   #phase = ''
   readonly #seen: { readonly at: number; readonly bytes: number }[] = []
 
-  constructor(choice: ScreenChoice) {
+  private constructor(choice: ScreenChoice, line: Ora | null) {
     this.#choice = choice
+    this.#line = line
     // no-color.org: any value that is not empty
     const isPlain = !choice.color || (process.env['NO_COLOR'] ?? '') !== ''
     this.#paint = isPlain ? new Chalk({ level: 0 }) : chalk
-    const live = process.stderr.isTTY || choice.progress
-    this.#line = live ? ora({ stream: process.stderr, discardStdin: false }).start() : null
+  }
+
+  /** What draws a line takes as long to load as all the rest: only where there is one. */
+  static async open(choice: ScreenChoice): Promise<PullScreen> {
+    if (!process.stderr.isTTY && !choice.progress) return new PullScreen(choice, null)
+    const { default: ora } = await import('ora')
+    const line = ora({ stream: process.stderr, discardStdin: false }).start()
+    return new PullScreen(choice, line)
   }
 
   phase(name: string): void {

@@ -1,4 +1,4 @@
-/** The version of this package. */
+/** What this program says of itself: its version, and what it can, in the words that scripts look for in rsync's. */
 import { readFileSync } from 'node:fs'
 
 export function version(): string {
@@ -7,4 +7,84 @@ export function version(): string {
   return typeof parsed === 'object' && parsed !== null && 'version' in parsed
     ? String(parsed.version)
     : '0'
+}
+
+/** Keys of `rsync -VV`, in its order; what is false has to be `no …` in the text. */
+const CAPABILITIES: Readonly<Record<string, boolean | number | string>> = {
+  file_bits: 64,
+  inum_bits: 64,
+  timestamp_bits: 64,
+  long_int_bits: 64,
+  socketpairs: false,
+  symlinks: true,
+  symtimes: true,
+  hardlinks: true,
+  hardlink_specials: true,
+  hardlink_symlinks: true,
+  IPv6: true,
+  atimes: true,
+  batchfiles: false,
+  inplace: true,
+  append: true,
+  ACLs: true,
+  ACL_at: true,
+  xattrs: true,
+  secluded_args: 'optional',
+  iconv: false,
+  prealloc: true,
+  stop_at: true,
+  crtimes: false,
+}
+const CHECKSUMS = ['xxh128', 'xxh3', 'xxh64', 'md5', 'md4', 'sha1', 'none']
+
+/** `--version`. */
+export function versionText(): string {
+  const words = Object.entries(CAPABILITIES).map(([key, can]) => {
+    const word = key.replaceAll('_', '-')
+    if (typeof can === 'number') return `${can}-bit ${BITS.get(key) ?? word}`
+    return can === false ? `no ${word}` : can === true ? word : `${can} ${word}`
+  })
+  return `prsync version ${version()}
+Capabilities:
+${inLines(words)}
+Checksum list:
+    ${CHECKSUMS.join(' ')}
+`
+}
+const BITS: ReadonlyMap<string, string> = new Map([
+  ['file_bits', 'files'],
+  ['inum_bits', 'inums'],
+  ['timestamp_bits', 'timestamps'],
+  ['long_int_bits', 'long ints'],
+])
+function inLines(words: readonly string[]): string {
+  const lines: string[] = []
+  let line = ''
+  for (const word of words) {
+    if (line.length + word.length > 74) {
+      lines.push(`${line},`)
+      line = ''
+    }
+    line += line === '' ? `    ${word}` : `, ${word}`
+  }
+  return [...lines, line].join('\n')
+}
+
+/** `--version --version`. */
+export function versionJson(): string {
+  const report = {
+    program: 'prsync',
+    version: version(),
+    protocol: 'none',
+    copyright: 'the authors of prsync',
+    url: '',
+    capabilities: CAPABILITIES,
+    optimizations: { SIMD_roll: false, asm_roll: false, openssl_crypto: false, asm_MD5: false },
+    checksum_list: CHECKSUMS,
+    compress_list: ['none'],
+    daemon_auth_list: [],
+    license: 'MIT',
+    caveat: 'prsync comes with ABSOLUTELY NO WARRANTY',
+  }
+  return `${JSON.stringify(report, null, 2)}\n`
 }

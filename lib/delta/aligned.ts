@@ -2,6 +2,7 @@
  * The part of a file that is as its basis is at the same place, but for blocks here and there: where both are at hand their
  * bytes are compared, which takes neither sums nor a second look at the basis. The search is for what comes after.
  */
+import type { Steps } from '../base/steps.js'
 import type { Source } from './sums.js'
 
 /** Compared at once. */
@@ -17,12 +18,12 @@ export type Aligned = {
 }
 
 /** @param output gets the bytes of the source, in order; must be done with them when it returns */
-export function copyAligned(
+export function* copyAligned(
   source: Source,
   basis: Source,
   blockLength: number,
   output: (bytes: Uint8Array) => void,
-): Aligned {
+): Steps<Aligned> {
   const blocks = Math.max(1 + STRAY_BLOCKS, Math.floor(PART_BYTES / blockLength))
   const [a, b] = [0, 1].map(() => Buffer.allocUnsafeSlow(blocks * blockLength))
   let at = 0
@@ -35,6 +36,7 @@ export function copyAligned(
     const usable = isWhole ? common : common - (common % blockLength)
     const { good, strays } = compareBlocks(a, b, usable, blockLength)
     if (good > 0) output(a.subarray(0, good))
+    yield good
     literal += strays
     at += good
     // A part that ends in strays is read again from them on; one that has nothing else is for the search.

@@ -92,29 +92,8 @@ export type HashRange = {
 }
 
 /**
- * The answer to a hash request: `length` hashes, then uncles from below upwards.
- * Uncles below the subtree that the hashes themselves make are left out (BEP 52).
- * @param leaves all packed leaf hashes of the content
- */
-export function proveRange(leaves: Uint8Array, range: HashRange): Uint8Array {
-  const height = heightOf(leaves.length / H)
-  const own = heightOf(range.length)
-  const out: Uint8Array[] = []
-  let layer = layerAt(leaves, range.baseLayer)
-  for (let i = 0; i < range.length; i++) out.push(nodeAt(layer, range.index + i, range.baseLayer))
-  let at = range.index
-  for (let k = range.baseLayer, up = 0; k < height; k++, up++) {
-    // layer k is `up` above the base; its uncle is wanted from the hashes' own subtree root upwards
-    if (up >= own && up <= range.proofLayers) out.push(nodeAt(layer, at ^ 1, k))
-    layer = layerAbove(layer, k)
-    at >>= 1
-  }
-  return Buffer.concat(out)
-}
-
-/**
  * Does the answer to a hash request lead to `root`? The uncles must reach the top.
- * @param hashes as proveRange gives them
+ * @param hashes as `ProofTree.prove` gives them
  */
 export function verifyRange(
   root: Root,
@@ -138,10 +117,6 @@ export function verifyRange(
   return at === 0 && rootOf(node) === root
 }
 
-function nodeAt(layer: Uint8Array, index: number, level: number): Uint8Array {
-  const start = index * H
-  return start < layer.length ? layer.subarray(start, start + H) : padHash(level)
-}
 function hashPair(left: Uint8Array, right: Uint8Array): Uint8Array {
   return createHash('sha256').update(left).update(right).digest()
 }

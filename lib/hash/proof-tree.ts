@@ -20,7 +20,10 @@ export class ProofTree {
     this.#height = heightOf(leaves.length / H)
   }
 
-  /** As proveRange answers; null for a range outside of the tree. */
+  /**
+   * The answer to a hash request: `length` hashes, then uncles from below upwards; null for a range outside of the tree.
+   * Uncles below the subtree that the hashes themselves make are left out (BEP 52).
+   */
   prove(range: HashRange): Uint8Array | null {
     const { baseLayer, index, length } = range
     const own = heightOf(length)

@@ -2,21 +2,27 @@
 import { close, closeSync, fstatSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { codeOf, FileError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import { leavesOf } from '../hash/merkle.js'
 import type { Root } from '../hash/root.js'
 import { SMALL_BYTES } from '../hash/unit.js'
 import type { ContentStore, Holding } from '../host.js'
+import { libc } from './libc.js'
 import type { Place, Store } from './store.js'
 import type { DiskTree } from './tree.js'
 
 const readAt = promisify(read)
 
+/** Places of a content that are tried for one read. */
+const LOOKS = 4
 /** Open files kept for contents that are being given. */
 const OPEN_FILES = 256
 
 export class TreeContents implements ContentStore {
   readonly #tree: DiskTree
   readonly #store: Store
+  /** What `readNow` reads into. */
+  readonly #now = new Uint8Array(LIMITS.requestBytes)
   readonly #files = new Map<Root, OpenFile>()
   /** Files that are not what they were, until nobody reads them. */
   #stale: OpenFile[] = []
@@ -36,6 +42,7 @@ export class TreeContents implements ContentStore {
       length,
       has: (offset, n) => offset + n <= length,
       read: (offset, n) => this.#read(root, offset, Math.max(0, Math.min(n, length - offset))),
+      readNow: (offset, n) => (offset + n <= length ? this.#readNow(root, offset, n) : null),
       leaves: () => this.#store.leaves(root),
     }
   }
@@ -46,10 +53,20 @@ export class TreeContents implements ContentStore {
     this.#stale = []
   }
 
-  /** The file may have been closed to make room, or replaced, since it was found: each read takes it anew. */
+  /** The file may have been closed to make room, or changed, since it was found: each read takes it anew, where it stands. */
   async #read(root: Root, offset: number, length: number): Promise<Uint8Array> {
-    const file = this.#file(root)
-    if (file === null) throw new FileError('the file is no longer what it was')
+    for (let look = 0; look < LOOKS; look++) {
+      const file = this.#file(root)
+      if (file === null) break
+      const bytes = await this.#readFrom(file, offset, length)
+      if (bytes !== null) return bytes
+      this.#forget(root, file)
+    }
+    throw new FileError('the file is no longer what it was')
+  }
+
+  /** Null where it is the same file with other bytes: nobody may be given these. */
+  async #readFrom(file: OpenFile, offset: number, length: number): Promise<Uint8Array | null> {
     const bytes = new Uint8Array(length)
     file.readers++
     try {
@@ -57,14 +74,19 @@ export class TreeContents implements ContentStore {
         file.length <= SMALL_BYTES
           ? readSync(file.fd, bytes, 0, length, offset)
           : (await readAt(file.fd, bytes, 0, length, offset)).bytesRead
-      // the same file with other bytes: nobody may be given these
-      if (got === length && isSame(file.fd, file.place)) return bytes
+      return got === length && isSame(file.fd, file.place) ? bytes : null
     } finally {
       file.readers--
       this.#closeStale()
     }
-    this.#forget(root, file)
-    throw new FileError('the file was changed while it was given')
+  }
+
+  /** Only what is in memory, and only of a file that is what it was: `#read` says what is wrong with others. */
+  #readNow(root: Root, offset: number, length: number): Uint8Array | null {
+    const file = this.#file(root)
+    if (file === null || length > this.#now.length) return null
+    const got = libc().readCached(file.fd, this.#now, length, offset)
+    return got === length && isSame(file.fd, file.place) ? this.#now.subarray(0, length) : null
   }
 
   #file(root: Root): OpenFile | null {
@@ -146,7 +168,10 @@ class BytesHolding implements Holding {
     return offset + length <= this.#bytes.length
   }
   read(offset: number, length: number): Promise<Uint8Array> {
-    return Promise.resolve(this.#bytes.subarray(offset, offset + length))
+    return Promise.resolve(this.readNow(offset, length))
+  }
+  readNow(offset: number, length: number): Uint8Array {
+    return this.#bytes.subarray(offset, offset + length)
   }
   leaves(): Uint8Array {
     return leavesOf(this.#bytes)

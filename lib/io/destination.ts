@@ -15,6 +15,7 @@ import {
 import { type ByteName, baseOf, byteName, directoryOf, joinName } from '../base/byte-name.js'
 import { bytesOf } from '../base/bytes.js'
 import { codeOf, FileError } from '../base/errors.js'
+import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
 import type { Standing } from '../host.js'
 import { type Libc, libc } from './libc.js'
@@ -43,9 +44,13 @@ export type CopyRule = {
   readonly sparse: boolean
   readonly preallocate: boolean
   readonly fsync: boolean
+  /** The most that one step copies; null: as is best. */
+  readonly stepBytes: number | null
 }
 
 const COPY_BYTES = 256 * 1024
+/** The kernel copies at most so much before somebody may look at the clock. */
+const KERNEL_STEP_BYTES = 32 * 2 ** 20
 /** Above it the kernel copies, or shares blocks: below it one read and one write are cheaper. */
 const KERNEL_COPY_BYTES = 64 * 1024
 const SPARSE_BYTES = 4096
@@ -119,44 +124,52 @@ export class Destination {
     }
   }
 
-  /** All bytes of an open file into a new one. @returns how many @throws what reading or writing throws */
-  copy(from: number, to: number, rule: CopyRule): number {
+  /**
+   * All bytes of an open file into a new one, step by step: each yields how many it wrote. @returns how many in all
+   * @throws what reading or writing throws
+   */
+  *copy(from: number, to: number, rule: CopyRule): Steps<number> {
     const { size } = fstatSync(from)
     if (rule.preallocate && size > 0) this.#calls.reserve(to, size)
     const copied =
       size > KERNEL_COPY_BYTES && !rule.sparse
-        ? this.#kernelCopy(from, to, size, rule.preallocate)
-        : this.#readAndWrite(from, to, rule.sparse)
+        ? yield* this.#kernelCopy(from, to, size, rule)
+        : yield* this.#readAndWrite(from, to, rule)
     if (rule.fsync) fsyncSync(to)
     return copied
   }
-  #kernelCopy(from: number, to: number, size: number, isReserved: boolean): number {
-    if (!isReserved && this.#calls.reflink(from, to)) return size
+  *#kernelCopy(from: number, to: number, size: number, rule: CopyRule): Steps<number> {
+    if (!rule.preallocate && this.#calls.reflink(from, to)) return size
+    const step = Math.min(KERNEL_STEP_BYTES, rule.stepBytes ?? KERNEL_STEP_BYTES)
     let done = 0
-    try {
-      for (;;) {
-        const copied = this.#calls.copyRange(from, done, to, done, Math.max(1 << 30, size))
-        if (copied === 0) return done
-        done += copied
+    for (;;) {
+      let copied: number
+      try {
+        copied = this.#calls.copyRange(from, done, to, done, step)
+      } catch (error) {
+        const code = codeOf(error)
+        // Across some file systems the kernel will not.
+        if (done > 0 || !(code === 'EXDEV' || code === 'EOPNOTSUPP' || code === 'EINVAL'))
+          throw error
+        return yield* this.#readAndWrite(from, to, { ...rule, sparse: false })
       }
-    } catch (error) {
-      const code = codeOf(error)
-      // Across some file systems the kernel will not.
-      if (done > 0 || !(code === 'EXDEV' || code === 'EOPNOTSUPP' || code === 'EINVAL')) throw error
-      return this.#readAndWrite(from, to, false)
+      if (copied === 0) return done
+      done += copied
+      yield copied
     }
   }
-  #readAndWrite(from: number, to: number, sparse: boolean): number {
-    const buffer = this.#buffer
+  *#readAndWrite(from: number, to: number, rule: CopyRule): Steps<number> {
+    const buffer = this.#buffer.subarray(0, rule.stepBytes ?? COPY_BYTES)
     let at = 0
     for (;;) {
       const got = readSync(from, buffer, 0, buffer.length, at)
       if (got === 0) break
-      this.write(to, buffer.subarray(0, got), at, sparse)
+      this.write(to, buffer.subarray(0, got), at, rule.sparse)
       at += got
       if (got < buffer.length && at >= fstatSync(from).size) break
+      yield got
     }
-    if (sparse) ftruncateSync(to, at)
+    if (rule.sparse) ftruncateSync(to, at)
     return at
   }
 
@@ -232,7 +245,14 @@ export class Destination {
       const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
       const to = this.#calls.openAt(at.directory, at.base, flags, 0o600)
       try {
-        this.copy(source, to, { sparse: false, preallocate: false, fsync: false })
+        atOnce(
+          this.copy(source, to, {
+            sparse: false,
+            preallocate: false,
+            fsync: false,
+            stepBytes: null,
+          }),
+        )
       } finally {
         closeSync(to)
       }

@@ -3,6 +3,7 @@ import { Agent, type IncomingMessage, request as requestPlain } from 'node:http'
 import { request as requestTls, Agent as TlsAgent } from 'node:https'
 import {
   codeOf,
+  HungUpError,
   messageOf,
   PrsyncError,
   SocketError,
@@ -25,6 +26,7 @@ export type HttpAsk = {
 
 /** No byte for so long: the other side is gone. */
 const SILENCE_MS = 30_000
+const HUNG_UP = new Set(['ECONNRESET', 'EPIPE'])
 
 export class HttpClient {
   readonly #plain: Agent
@@ -45,7 +47,7 @@ export class HttpClient {
     this.#tls.destroy()
   }
 
-  /** @throws {TryAgainError} where nobody answers */
+  /** @throws {TryAgainError} where nobody answers, {HungUpError} where somebody was there */
   async ask(url: URL, ask: HttpAsk, signal: AbortSignal): Promise<HttpReply> {
     const message = await this.#send(url, ask, signal)
     const headers = new Map<string, string>()
@@ -87,7 +89,8 @@ export class HttpClient {
       )
       sent.on('error', (cause) => {
         if (signal.aborted) return reject(signal.reason as Error)
-        reject(new TryAgainError(`${url.origin} cannot be reached: ${messageOf(cause)}`, { cause }))
+        const NoAnswer = HUNG_UP.has(codeOf(cause) ?? '') ? HungUpError : TryAgainError
+        reject(new NoAnswer(`${url.origin} cannot be reached: ${messageOf(cause)}`, { cause }))
       })
       sent.end(ask.body)
     })

@@ -22,6 +22,15 @@ export const AT = {
   emptyPath: 0x1000,
 } as const
 
+export type StatByAddress = {
+  /** False on any error. @param name ended by a NUL */
+  stat(directory: number, name: number, into: number): boolean
+  /** Where bytes stand in memory; they must outlive its use. */
+  of(bytes: Uint8Array | Uint32Array): number
+  /** Of what openBeneath gave, in a thread: Node warns there of descriptors that it did not open. */
+  close(fd: number): void
+}
+
 export type Libc = {
   /** What these calls cannot do, in words for an admin; empty: nothing. */
   readonly lacks: readonly string[]
@@ -33,6 +42,8 @@ export type Libc = {
   openAt(directory: number, name: Uint8Array, flags: number, mode: number): number
   /** lstat, or stat, relative to a directory, into `into`, a `struct statx` of 256 bytes. False where there is nothing. */
   statAt(directory: number, name: Uint8Array, into: Buffer, follow?: boolean): boolean
+  /** statAt for many names, where nothing is converted or allocated; null: not on this machine. */
+  readonly byAddress: StatByAddress | null
   mkdirAt(directory: number, name: Uint8Array, mode: number): void
   unlinkAt(directory: number, name: Uint8Array, flags: number): void
   renameAt(fromDirectory: number, from: Uint8Array, toDirectory: number, to: Uint8Array): void
@@ -66,6 +77,8 @@ export type Libc = {
   groupName(gid: number): string | null
   userId(name: string): number | null
   groupId(name: string): number | null
+  /** What the page cache has of it, without waiting for a disk; -1: not all of it, or not on this machine. */
+  readCached(fd: number, into: Uint8Array, length: number, offset: number): number
   /** Makes an open file ours alone, without waiting; null where somebody else has it. The call that comes back lets go, before `fd` is closed. */
   lock(fd: number): (() => void) | null
 }

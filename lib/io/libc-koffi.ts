@@ -8,6 +8,7 @@ const SYS_OPENAT2 = 437 // the same number on every architecture: it is newer th
 const RESOLVE = 0x08n | 0x04n // BENEATH | NO_SYMLINKS
 const STATX_BASIC = 0x7ff
 const FICLONE = 0x40049409
+const RWF_NOWAIT = 0x8
 const UTIME_OMIT = 0x3ffffffe
 const ERRNO: Readonly<Record<number, string>> = {
   1: 'EPERM', 2: 'ENOENT', 4: 'EINTR', 5: 'EIO', 9: 'EBADF', 11: 'EAGAIN', 12: 'ENOMEM', 13: 'EACCES',
@@ -41,6 +42,7 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     password: 'const char *',
     id: 'uint32_t',
   })
+  koffi.struct('IoVector', { base: 'void*', length: 'size_t' })
   const look = (found: unknown): { name: string; id: number } | null =>
     found === null ? null : (koffi.decode(found, account) as { name: string; id: number })
   const declare = (signature: string): Call => library.func(signature)
@@ -51,8 +53,10 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
   const z = (name: Uint8Array): Buffer => Buffer.concat([name, NUL])
   const c = {
     syscall: declare('long syscall(long, int, const char*, void*, size_t)'),
+    close: declare('int close(int)'),
     openat: declare('int openat(int, const char*, int, unsigned int)'),
     statx: declare('int statx(int, const char*, int, unsigned int, void*)'),
+    statxAddress: declare('int statx(int, size_t, int, unsigned int, size_t)'),
     mkdirat: declare('int mkdirat(int, const char*, unsigned int)'),
     unlinkat: declare('int unlinkat(int, const char*, int)'),
     renameat: declare('int renameat(int, const char*, int, const char*)'),
@@ -75,6 +79,7 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     getgrgid: declare('Account *getgrgid(unsigned int)'),
     getpwnam: declare('Account *getpwnam(const char*)'),
     getgrnam: declare('Account *getgrnam(const char*)'),
+    preadv2: declare('long preadv2(int, IoVector*, int, int64_t, int)'),
     flock: declare('int flock(int, int)'),
   }
   const check = (result: number, syscall: string): number => {
@@ -111,6 +116,12 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       if ((c.statx(directory, z(name), flags, STATX_BASIC, into) as number) === 0) return true
       if (NOTHING_THERE.has(koffi.errno())) return false
       throw failure('statx')
+    },
+    byAddress: {
+      stat: (directory, name, into) =>
+        c.statxAddress(directory, name, AT.symlinkNoFollow, STATX_BASIC, into) === 0,
+      of: (bytes) => Number(koffi.address(bytes)),
+      close: (fd) => void c.close(fd),
     },
     mkdirAt: (directory, name, mode) =>
       void check(c.mkdirat(directory, z(name), mode) as number, 'mkdirat'),
@@ -202,6 +213,8 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     groupName: (gid) => look(c.getgrgid(gid))?.name ?? null,
     userId: (name) => look(c.getpwnam(z(Buffer.from(name, 'latin1'))))?.id ?? null,
     groupId: (name) => look(c.getgrnam(z(Buffer.from(name, 'latin1'))))?.id ?? null,
+    readCached: (fd, into, length, offset) =>
+      c.preadv2(fd, [{ base: into, length }], 1, offset, RWF_NOWAIT) as number,
     lock(fd) {
       const EXCLUSIVE_NOW = 2 | 4
       // the kernel lets go when the file is closed, however the owner dies

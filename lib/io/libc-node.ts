@@ -38,6 +38,7 @@ export function nodeCalls(): Libc {
     openAt: (directory, name, flags, mode) =>
       called('openat', () => fs.openSync(at(directory, name), flags, mode)),
     statAt,
+    byAddress: null,
     mkdirAt: (directory, name, mode) =>
       called('mkdirat', () => fs.mkdirSync(at(directory, name), mode)),
     unlinkAt: (directory, name, flags) =>
@@ -90,6 +91,7 @@ export function nodeCalls(): Libc {
     groupName: (gid) => group.names.get(gid) ?? null,
     userId: (name) => user.ids.get(name) ?? null,
     groupId: (name) => group.ids.get(name) ?? null,
+    readCached: () => -1,
     lock,
   }
 }

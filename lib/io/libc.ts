@@ -6,7 +6,7 @@ import type { Libc } from './libc-calls.js'
 import { koffiCalls } from './libc-koffi.js'
 import { nodeCalls } from './libc-node.js'
 
-export { AT, type Libc } from './libc-calls.js'
+export { AT, type Libc, type StatByAddress } from './libc-calls.js'
 
 let loaded: Libc | undefined
 /** @throws {SystemError} where there is neither koffi nor /proc */

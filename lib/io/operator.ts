@@ -1,5 +1,5 @@
 /** Paths that the user names, one char per byte: looked at, made, read. */
-import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { codeOf, FileError, messageOf, UsageError } from '../base/errors.js'
 
 const bytes = (path: string): Buffer => Buffer.from(path, 'latin1')
@@ -10,7 +10,7 @@ export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {
     return statSync(bytes(path)).isDirectory() ? 'directory' : 'other'
   } catch (error) {
     const code = codeOf(error)
-    if (code === 'ENOENT' || code === 'ENOTDIR') return 'nothing'
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return 'nothing'
     throw new FileError(`cannot look at ${path}: ${messageOf(error)}`, { cause: error })
   }
 }
@@ -50,6 +50,51 @@ export function readIfThere(path: string): string | null {
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'EACCES')
       return null
+    throw error
+  }
+}
+
+/** Links on one path before it counts as going round. */
+const MOST_LINKS = 40
+
+/**
+ * A path for writing, or for reading rules from, without links: those that root or we ourselves made are followed, another
+ * user's are not, who could lead us anywhere. rsync(1) --insecure-links. What is not there yet stays as it is.
+ * @throws {FileError} on such a link
+ */
+export function trustedPath(path: string): string {
+  const pending = path.split('/').reverse()
+  let at = path.startsWith('/') ? '/' : ''
+  let links = 0
+  while (pending.length > 0) {
+    const part = pending.pop() ?? ''
+    if (part === '' || part === '.') continue
+    const next = at === '' || at === '/' ? at + part : `${at}/${part}`
+    const target = part === '..' ? null : trustedLink(next)
+    if (target === null) {
+      at = next
+      continue
+    }
+    if (++links > MOST_LINKS) throw new FileError(`${path}: too many levels of symbolic links`)
+    if (target.startsWith('/')) at = '/'
+    pending.push(...target.split('/').reverse())
+  }
+  return at === '' ? '.' : at
+}
+/** What a link leads to; null: it is none. */
+function trustedLink(path: string): string | null {
+  try {
+    const stands = lstatSync(bytes(path))
+    if (!stands.isSymbolicLink()) return null
+    if (stands.uid !== 0 && stands.uid !== process.geteuid?.())
+      throw new FileError(
+        `${path} is a symbolic link of another user, which is not followed (--insecure-links follows it)`,
+      )
+    return readlinkSync(bytes(path), 'latin1')
+  } catch (error) {
+    const code = codeOf(error)
+    // What cannot be looked at is for the call that uses it to tell.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return null
     throw error
   }
 }

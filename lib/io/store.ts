@@ -26,7 +26,6 @@ type Bytes = Database<Buffer, Buffer>
 const KEY_BYTES = 1900
 
 export class Store {
-  readonly #path: string
   readonly #env: RootDatabase<Buffer, Buffer>
   readonly #directories: Bytes
   readonly #places: Bytes
@@ -34,15 +33,15 @@ export class Store {
   readonly #leaves: Bytes
   readonly #sums: Bytes
   readonly #values: Bytes
+  readonly path: string
 
   /** @throws {StartupError} where the directory cannot be used. */
   constructor(path: string) {
-    this.#path = path
+    this.path = path
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 })
-      const binary = { keyEncoding: 'binary', encoding: 'binary' } as const
-      this.#env = open<Buffer, Buffer>({ path, ...binary, maxDbs: 8, noMemInit: true })
-      const table = (name: string): Bytes => this.#env.openDB<Buffer, Buffer>({ name, ...binary })
+      this.#env = open<Buffer, Buffer>({ path, ...ENVIRONMENT })
+      const table = (name: string): Bytes => this.#env.openDB<Buffer, Buffer>({ name, ...BINARY })
       this.#directories = table('directories')
       this.#places = table('places')
       this.#blobs = table('blobs')
@@ -63,7 +62,7 @@ export class Store {
     try {
       this.#env.transactionSync(change)
     } catch (cause) {
-      throw isOfLmdb(cause) ? wrapped(this.#path, cause) : cause
+      throw isOfLmdb(cause) ? wrapped(this.path, cause) : cause
     }
   }
 
@@ -72,6 +71,11 @@ export class Store {
   directory(name: ByteName): DirectoryRecord | null {
     const bytes = this.#directories.get(keyOf(name))
     return bytes === undefined ? null : decodeDirectoryRecord(bytes)
+  }
+
+  /** The same as it is written. A copy. */
+  directoryBytes(name: ByteName): Uint8Array | null {
+    return this.#directories.get(keyOf(name)) ?? null
   }
 
   /** Replaces the record of a directory; null forgets it. The places of contents follow. */
@@ -120,7 +124,7 @@ export class Store {
   }
 
   #putPlace(directory: ByteName, known: Known): void {
-    if (known.root === null) return
+    if (known.root === null || known.directory) return
     const name = joinName(directory, known.base)
     const value = new Writer(32 + name.length)
     value.u8(known.hashed ? 1 : 0)
@@ -132,7 +136,7 @@ export class Store {
   }
   /** With its last place go the hashes of a content: else they would outlive it for ever. */
   #removePlace(directory: ByteName, known: Known): void {
-    if (known.root === null) return
+    if (known.root === null || known.directory) return
     this.#places.removeSync(placeKey(known.root, joinName(directory, known.base)))
     const start = asBuffer(bytesOf(known.root))
     for (const _ of this.#places.getKeys({ start, end: after(start), limit: 1 })) return
@@ -181,6 +185,14 @@ export class Store {
     const length = from.varint()
     return { length, root: rootOf(from.view(ROOT_BYTES)) }
   }
+  /** The roots of all published sums, which stand among the blobs. */
+  *sumsRoots(): Iterable<Root> {
+    for (const { value } of this.#sums.getRange()) {
+      const from = new Cursor(value)
+      from.varint()
+      yield rootOf(from.view(ROOT_BYTES))
+    }
+  }
   putSums(root: Root, sums: ContentId): void {
     const out = new Writer(48)
     out.varint(sums.length)
@@ -217,6 +229,18 @@ const EIO = 5
 const ENOSPC = 28
 class NoRoomError extends FileError {
   readonly code = 'ENOSPC'
+}
+
+const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const
+const ENVIRONMENT = { ...BINARY, maxDbs: 8, noMemInit: true } as const
+
+/** The records of directories as they are written, for a thread beside the one that has the store. */
+export function openRecords(path: string): (name: ByteName) => Uint8Array | null {
+  const table = open<Buffer, Buffer>({ path, ...ENVIRONMENT }).openDB<Buffer, Buffer>({
+    name: 'directories',
+    ...BINARY,
+  })
+  return (name) => table.get(keyOf(name)) ?? null
 }
 
 const PLAIN = 0

@@ -1,4 +1,5 @@
 /** A Link over TCP: connect with a time limit, listen on any port. What comes is pulled; a write settles when the kernel took it. */
+import { setMaxListeners } from 'node:events'
 import net from 'node:net'
 import { SocketError, StartupError, TimeoutError } from '../base/errors.js'
 import type { Link } from '../host.js'
@@ -79,6 +80,11 @@ export function listenTcp(
       })
     })
   })
+}
+
+/** Every connection listens to this signal: Node need not suspect a leak. */
+export function expectListeners(signal: AbortSignal): void {
+  setMaxListeners(0, signal)
 }
 
 class SocketLink implements TcpLink {

@@ -92,7 +92,7 @@ export class DiskTree implements Tree {
   }
 
   /** For threads, until it is closed. */
-  get handle(): TreeHandle {
+  get forThreads(): TreeHandle {
     return { fd: this.#top, followsLinks: this.#view.followsLinks }
   }
   /** What is lost on this machine, in words for an admin; empty: nothing. */
@@ -109,6 +109,10 @@ export class DiskTree implements Tree {
       throw new UnsupportedError(
         'no extended attributes on this machine: koffi has no binary for it (run without --xattrs)',
       )
+  }
+  /** The open directory itself, for threads that look for themselves. */
+  get handle(): number {
+    return this.#top
   }
 
   close(): void {

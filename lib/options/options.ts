@@ -14,6 +14,8 @@ export type Options = {
   readonly info: Levels<InfoWord>
   readonly humanReadable: number
   readonly eightBitOutput: boolean
+  /** Where messages go that are no errors: standard output, or with the errors. */
+  readonly messagesTo: 'output' | 'all'
   readonly stats: boolean
   readonly progress: boolean
   /** How changed files are named; null: by their name alone, if at all. */
@@ -121,8 +123,8 @@ export type Options = {
   readonly timeoutMs: number
   /** Bytes a second; 0: no limit. */
   readonly bwlimit: number
-  readonly stopAfterMinutes: number | null
-  readonly stopAt: string | null
+  /** Milliseconds of the wall clock; null: when all is done. */
+  readonly stopAtMs: number | null
   readonly maxAlloc: number
   readonly batch: { readonly kind: 'write' | 'only-write' | 'read'; readonly file: string } | null
 }

@@ -1,29 +1,25 @@
 /** Options as they stand on the command line → what is meant: order, implications, conflicts, defaults. rsync(1). */
 import { UnsupportedError, UsageError } from '../base/errors.js'
+import { checkConflicts } from './conflicts.js'
+import { type Flag, Flags } from './flags.js'
 import type { DeleteTiming, FilterArgument, Options } from './options.js'
-import { parseRate, parseSize } from './units.js'
+import { parseStopAfter, parseStopAt } from './stop-time.js'
+import { parseSize } from './units.js'
 import { checkDebugWords, infoLevels } from './words.js'
-
-/** One option as it was written. */
-export type Flag = {
-  /** The long name of its row in the table. */
-  readonly name: string
-  /** False: `--no-…`. */
-  readonly on: boolean
-  readonly value: string | null
-}
 
 /** What of the environment counts. */
 export type Environment = { readonly [name: string]: string | undefined }
 
 /** @throws {UsageError} on what contradicts itself, {UnsupportedError} on what is not built */
-export function resolveOptions(flags: readonly Flag[], environment: Environment): Options {
-  return new Resolver(flags, environment).options()
+export function resolveOptions(
+  flags: readonly Flag[],
+  environment: Environment,
+  now: Date,
+): Options {
+  return new Resolver(new Flags(flags), environment, now).options()
 }
 
 const NOT_BUILT: ReadonlySet<string> = new Set([
-  'crtimes',
-  'iconv',
   'copy-as',
   'fake-super',
   'write-batch',
@@ -33,149 +29,153 @@ const NOT_BUILT: ReadonlySet<string> = new Set([
   'sender',
   'daemon',
 ])
-const OFF_BY_DEFAULT_MAX_ALLOC = 2 ** 30
+const USUAL_MAX_ALLOC = 2 ** 30
+
+const DELETE_TIMINGS: ReadonlyMap<string, DeleteTiming> = new Map([
+  ['delete-before', 'before'],
+  ['delete-during', 'during'],
+  ['delete-delay', 'delay'],
+  ['delete-after', 'after'],
+])
 
 class Resolver {
-  readonly #flags: readonly Flag[]
+  readonly #flags: Flags
   readonly #environment: Environment
+  readonly #now: Date
 
-  constructor(flags: readonly Flag[], environment: Environment) {
+  constructor(flags: Flags, environment: Environment, now: Date) {
     this.#flags = flags
     this.#environment = environment
-    for (const flag of flags)
-      if (flag.on && NOT_BUILT.has(flag.name))
-        throw new UnsupportedError(`--${flag.name} is not built yet`)
+    this.#now = now
+    if (flags.on('crtimes')) throw new UsageError('This system does not support --crtimes (-N)')
+    const missing = flags.all.find((f) => f.on && NOT_BUILT.has(f.name))
+    if (missing !== undefined) throw new UnsupportedError(`--${missing.name} is not built yet`)
+    // `--iconv=-` and `--no-iconv` are how to want none.
+    const charsets = flags.said('iconv') ? flags.text('iconv') : environment['RSYNC_ICONV']
+    if ((charsets ?? '') !== '' && charsets !== '-')
+      throw new UnsupportedError('--iconv is not built yet')
   }
 
   options(): Options {
     const deleting = this.#deleting()
-    const filesFrom = this.#text('files-from')
+    const filesFrom = this.#flags.text('files-from')
     // --files-from gives the names: -a then says nothing about going deeper.
-    const recursive = this.#last(filesFrom === null ? ['recursive', 'archive'] : ['recursive'])
-    const listOnly = this.#on('list-only')
-    const backupDir = this.#text('backup-dir')
+    const recursive = this.#flags.last(
+      filesFrom === null ? ['recursive', 'archive'] : ['recursive'],
+    )
+    const listOnly = this.#flags.on('list-only')
+    const backupDir = this.#flags.text('backup-dir')
     const append = this.#append()
-    const writeDevices = this.#on('write-devices')
-    const inplace = this.#on('inplace') || append !== 'no' || writeDevices
-    const delayUpdates = this.#on('delay-updates')
+    const writeDevices = this.#flags.on('write-devices')
+    const inplace = this.#flags.on('inplace') || append !== 'no' || writeDevices
+    const delayUpdates = this.#flags.on('delay-updates')
     const partialDir = this.#partialDir(inplace, delayUpdates)
-    const deleteMissingArgs = this.#on('delete-missing-args')
+    const deleteMissingArgs = this.#flags.on('delete-missing-args')
     const usermap = this.#map('usermap', 0)
     const groupmap = this.#map('groupmap', 1)
-    const fakeSuper = this.#on('fake-super')
+    const fakeSuper = this.#flags.on('fake-super')
     const out = this.#output()
-    const dirs = this.#on('dirs') || this.#on('old-dirs')
+    const dirs = this.#flags.on('dirs') || this.#flags.on('old-dirs')
     const options: Options = {
       ...out,
       listOnly,
-      dryRun: this.#on('dry-run'),
+      dryRun: this.#flags.on('dry-run'),
       outbuf: this.#outbuf(),
       recursive,
-      incRecursive: this.#on('inc-recursive', true),
-      dirs: recursive || (this.#said('dirs') ? dirs : dirs || filesFrom !== null || listOnly),
-      relative: this.#on('relative', filesFrom !== null),
-      impliedDirs: this.#on('implied-dirs', true),
-      mkpath: this.#on('mkpath'),
+      // What has to see all of the list first reads all of it first.
+      incRecursive:
+        this.#flags.on('inc-recursive', true) &&
+        recursive &&
+        deleting !== 'before' &&
+        deleting !== 'after' &&
+        !delayUpdates &&
+        !this.#flags.on('prune-empty-dirs'),
+      dirs: recursive || (this.#flags.said('dirs') ? dirs : dirs || filesFrom !== null || listOnly),
+      relative: this.#flags.on('relative', filesFrom !== null),
+      impliedDirs: this.#flags.on('implied-dirs', true),
+      mkpath: this.#flags.on('mkpath'),
       filesFrom,
-      from0: this.#on('from0'),
-      oneFileSystem: this.#count('one-file-system'),
-      links: this.#last(['links', 'archive']),
-      copyLinks: this.#on('copy-links'),
-      copyUnsafeLinks: this.#on('copy-unsafe-links'),
-      safeLinks: this.#on('safe-links'),
-      mungeLinks: this.#on('munge-links'),
-      copyDirlinks: this.#on('copy-dirlinks'),
-      keepDirlinks: this.#on('keep-dirlinks'),
-      copyDevices: this.#on('copy-devices'),
+      from0: this.#flags.on('from0'),
+      oneFileSystem: this.#flags.count('one-file-system'),
+      links: this.#flags.last(['links', 'archive']),
+      copyLinks: this.#flags.on('copy-links'),
+      copyUnsafeLinks: this.#flags.on('copy-unsafe-links'),
+      safeLinks: this.#flags.on('safe-links'),
+      mungeLinks: this.#flags.on('munge-links'),
+      copyDirlinks: this.#flags.on('copy-dirlinks'),
+      keepDirlinks: this.#flags.on('keep-dirlinks'),
+      copyDevices: this.#flags.on('copy-devices'),
       writeDevices,
-      maxSize: this.#size('max-size'),
-      minSize: this.#size('min-size'),
-      pruneEmptyDirs: this.#on('prune-empty-dirs'),
-      ignoreMissingArgs: this.#on('ignore-missing-args') || deleteMissingArgs,
+      maxSize: this.#flags.size('max-size'),
+      minSize: this.#flags.size('min-size'),
+      pruneEmptyDirs: this.#flags.on('prune-empty-dirs'),
+      ignoreMissingArgs: this.#flags.on('ignore-missing-args') || deleteMissingArgs,
       deleteMissingArgs,
       iconv: null,
       filters: this.#filters(),
-      cvsExclude: this.#on('cvs-exclude'),
-      checksum: this.#on('checksum'),
-      ignoreTimes: this.#on('ignore-times'),
-      sizeOnly: this.#on('size-only'),
-      modifyWindow: this.#integer('modify-window', -1, 2 ** 31 - 1) ?? 0,
-      update: this.#on('update'),
-      existing: this.#on('existing'),
-      ignoreExisting: this.#on('ignore-existing'),
-      removeSourceFiles: this.#on('remove-source-files') || this.#on('remove-sent-files'),
-      fuzzy: this.#count('fuzzy'),
+      cvsExclude: this.#flags.on('cvs-exclude'),
+      checksum: this.#flags.on('checksum'),
+      ignoreTimes: this.#flags.on('ignore-times'),
+      sizeOnly: this.#flags.on('size-only'),
+      modifyWindow: Math.max(-1, this.#flags.integer('modify-window') ?? 0),
+      update: this.#flags.on('update'),
+      existing: this.#flags.on('existing'),
+      ignoreExisting: this.#flags.on('ignore-existing'),
+      removeSourceFiles:
+        this.#flags.on('remove-source-files') || this.#flags.on('remove-sent-files'),
+      fuzzy: this.#flags.count('fuzzy'),
       alternates: this.#alternates(),
-      perms: this.#last(['perms', 'archive', 'acls']),
-      executability: this.#on('executability'),
-      owner: this.#last(['owner', 'archive']) || usermap !== null,
-      group: this.#last(['group', 'archive']) || groupmap !== null,
-      times: this.#last(['times', 'archive']),
-      atimes: this.#on('open-noatime') ? 2 : this.#count('atimes'),
+      perms: this.#flags.last(['perms', 'archive', 'acls']),
+      executability: this.#flags.on('executability'),
+      owner: this.#flags.last(['owner', 'archive']) || usermap !== null,
+      group: this.#flags.last(['group', 'archive']) || groupmap !== null,
+      times: this.#flags.last(['times', 'archive']),
+      atimes: this.#flags.on('open-noatime') ? 2 : this.#flags.count('atimes'),
       // Backups beside the files change the times of directories anyway.
-      omitDirTimes: this.#on('omit-dir-times') || (this.#on('backup') && backupDir === null),
-      omitLinkTimes: this.#on('omit-link-times'),
-      acls: this.#on('acls'),
-      xattrs: this.#count('xattrs'),
-      hardLinks: this.#on('hard-links'),
-      devices: this.#last(['devices', 'D', 'archive']),
-      specials: this.#last(['specials', 'D', 'archive']),
-      dropDevices: this.#on('drop-D'),
-      chmod: this.#texts('chmod'),
+      omitDirTimes:
+        this.#flags.on('omit-dir-times') || (this.#flags.on('backup') && backupDir === null),
+      omitLinkTimes: this.#flags.on('omit-link-times'),
+      acls: this.#flags.on('acls'),
+      xattrs: this.#flags.count('xattrs'),
+      hardLinks: this.#flags.on('hard-links'),
+      devices: this.#flags.last(['devices', 'D', 'archive']),
+      specials: this.#flags.last(['specials', 'D', 'archive']),
+      dropDevices: this.#flags.on('drop-D'),
+      chmod: this.#flags.texts('chmod'),
       usermap,
       groupmap,
-      numericIds: this.#on('numeric-ids'),
-      superUser: this.#said('super') ? this.#on('super') : null,
+      numericIds: this.#flags.on('numeric-ids'),
+      superUser: this.#flags.said('super') ? this.#flags.on('super') : null,
       fakeSuper,
-      wholeFile: this.#on('whole-file', true),
+      wholeFile: this.#flags.on('whole-file', true),
       blockSize: this.#blockSize(),
-      checksumChoice: this.#checksumChoice(),
-      checksumSeed: this.#integer('checksum-seed', -(2 ** 31), 2 ** 31 - 1) ?? 0,
+      checksumChoice: this.#flags.text('checksum-choice')?.toLowerCase() ?? null,
+      checksumSeed: this.#flags.integer('checksum-seed') ?? 0,
       inplace,
       append,
-      sparse: this.#on('sparse'),
-      preallocate: this.#on('preallocate'),
-      fsync: this.#on('fsync'),
-      partial: this.#last(['partial', 'P']) || partialDir !== null,
+      sparse: this.#flags.on('sparse'),
+      preallocate: this.#flags.on('preallocate'),
+      fsync: this.#flags.on('fsync'),
+      partial: this.#flags.last(['partial', 'P']) || partialDir !== null,
       partialDir,
       delayUpdates,
-      tempDir: this.#text('temp-dir'),
-      backup: this.#on('backup') || backupDir !== null,
+      tempDir: this.#flags.text('temp-dir'),
+      backup: this.#flags.on('backup') || backupDir !== null,
       backupDir,
       suffix: this.#suffix(backupDir),
-      force: this.#on('force'),
+      force: this.#flags.on('force'),
       deleting,
-      deleteExcluded: this.#on('delete-excluded'),
-      maxDelete: this.#integer('max-delete', -(2 ** 31), 2 ** 31 - 1),
-      ignoreErrors: this.#on('ignore-errors'),
-      timeoutMs: (this.#integer('timeout', 0, 2 ** 31 - 1) ?? 0) * 1000,
-      bwlimit: this.#rate(),
-      stopAfterMinutes: this.#integer('stop-after', 1, 2 ** 31 - 1),
-      stopAt: this.#text('stop-at'),
-      maxAlloc: this.#size('max-alloc') ?? this.#maxAllocOfEnvironment(),
+      deleteExcluded: this.#flags.on('delete-excluded'),
+      maxDelete: this.#flags.integer('max-delete'),
+      ignoreErrors: this.#flags.on('ignore-errors'),
+      timeoutMs: Math.max(0, this.#flags.integer('timeout') ?? 0) * 1000,
+      bwlimit: this.#flags.rate('bwlimit'),
+      stopAtMs: this.#stopAt(),
+      maxAlloc: this.#maxAlloc(),
       batch: null,
     }
-    this.#conflicts(options)
+    checkConflicts(this.#flags, options)
     return options
-  }
-
-  #conflicts(o: Options): void {
-    const fail = (message: string): never => {
-      throw new UsageError(message)
-    }
-    if (o.deleting !== null && !o.recursive && !o.dirs)
-      fail('--delete does not work without --recursive (-r) or --dirs (-d).')
-    if (o.append !== 'no' && this.#said('whole-file') && this.#on('whole-file'))
-      fail('--append cannot be used with --whole-file')
-    if (o.inplace && this.#on('delay-updates'))
-      fail(`--${o.append === 'no' ? 'inplace' : 'append'} cannot be used with --delay-updates`)
-    if (o.inplace && this.#text('partial-dir') !== null)
-      fail(`--${o.append === 'no' ? 'inplace' : 'append'} cannot be used with --partial-dir`)
-    if (o.suffix.includes('/')) fail(`--suffix cannot contain slashes: ${o.suffix}`)
-    if (o.backup && o.backupDir === null && o.suffix === '')
-      fail('--suffix cannot be empty when --backup-dir is the same as the dest dir')
-    if (o.stopAfterMinutes !== null && o.stopAt !== null)
-      fail('--stop-after and --stop-at may not be combined')
   }
 
   // ---- groups of options ---------------------------------------------------------------------
@@ -187,6 +187,7 @@ class Resolver {
     | 'info'
     | 'humanReadable'
     | 'eightBitOutput'
+    | 'messagesTo'
     | 'stats'
     | 'progress'
     | 'outFormat'
@@ -194,100 +195,96 @@ class Resolver {
     | 'logFile'
     | 'logFileFormat'
   > {
-    const quiet = this.#count('quiet') > 0
-    const verbosity = quiet ? 0 : this.#count('verbose')
-    const progress = this.#last(['progress', 'P'])
-    const stats = this.#on('stats')
-    const itemize = this.#count('itemize-changes')
-    const words = this.#texts('info')
-    checkDebugWords(this.#texts('debug'))
+    const quiet = this.#flags.count('quiet') > 0
+    const verbosity = quiet ? 0 : this.#flags.count('verbose')
+    const progress = this.#flags.last(['progress', 'P'])
+    const stats = this.#flags.on('stats')
+    const itemize = this.#flags.count('itemize-changes')
+    const words = this.#flags.texts('info')
+    checkDebugWords(this.#flags.texts('debug'))
     const asked = [
       ...(progress ? ['progress', 'name', 'flist2'] : []),
       ...(stats ? [verbosity > 1 ? 'stats3' : 'stats2'] : []),
       ...words,
     ]
     const info = infoLevels(verbosity, asked)
-    const named = this.#text('out-format')
+    const named = this.#flags.text('out-format')
     const outFormat = named ?? (itemize > 0 ? '%i %n%L' : null)
     return {
       verbosity,
       quiet,
       info,
-      humanReadable: this.#said('human-readable')
-        ? this.#on('human-readable')
-          ? 1 + this.#count('human-readable')
+      humanReadable: this.#flags.said('human-readable')
+        ? this.#flags.on('human-readable')
+          ? 1 + this.#flags.count('human-readable')
           : 0
         : 1,
-      eightBitOutput: this.#on('8-bit-output'),
+      messagesTo: this.#messagesTo(),
+      eightBitOutput: this.#flags.on('8-bit-output'),
       stats,
       progress: info.progress > 0,
       outFormat: quiet ? null : outFormat,
       logUnchanged: itemize > 1 || info.name > 1,
-      logFile: this.#text('log-file'),
-      logFileFormat: this.#text('log-file-format') ?? '%i %n%L',
+      logFile: this.#flags.text('log-file'),
+      logFileFormat: this.#flags.text('log-file-format') ?? '%i %n%L',
     }
   }
 
+  #messagesTo(): Options['messagesTo'] {
+    const said = this.#flags.lastOf(['stderr', 'msgs2stderr'])
+    const isAll = said?.name === 'stderr' ? said.value?.startsWith('a') : said?.on
+    return isAll === true ? 'all' : 'output'
+  }
+
   #deleting(): DeleteTiming | null {
-    const timings = (['before', 'during', 'delay', 'after'] as const).filter((t) =>
-      this.#on(`delete-${t}`),
-    )
-    if (timings.length > 1)
-      throw new UsageError('You may not combine multiple --delete-WHEN options.')
-    const [timing] = timings
-    if (timing !== undefined) return timing
-    return this.#on('delete') || this.#on('delete-excluded') ? 'during' : null
+    const name = this.#flags.lastOf([
+      'delete-before',
+      'delete-during',
+      'delete-delay',
+      'delete-after',
+    ])?.name
+    if (name !== undefined) return DELETE_TIMINGS.get(name) ?? null
+    return this.#flags.on('delete') || this.#flags.on('delete-excluded') ? 'during' : null
   }
 
   #append(): Options['append'] {
-    const level = this.#on('append-verify') ? 2 : this.#count('append')
+    const level = this.#flags.on('append-verify') ? 2 : this.#flags.count('append')
     return level === 0 ? 'no' : level === 1 ? 'trust' : 'verify'
   }
 
   #partialDir(inplace: boolean, delayUpdates: boolean): string | null {
     if (inplace) return null
-    const partial = this.#last(['partial', 'P'])
+    const partial = this.#flags.last(['partial', 'P'])
     const named =
-      this.#text('partial-dir') ??
+      this.#flags.text('partial-dir') ??
       (partial ? (this.#environment['RSYNC_PARTIAL_DIR'] ?? null) : null)
     if (named === null || named === '.' || named === '') return delayUpdates ? '.~tmp~' : null
     return named
   }
 
   #suffix(backupDir: string | null): string {
-    return this.#text('suffix') ?? (backupDir === null ? '~' : '')
+    return this.#flags.text('suffix') ?? (backupDir === null ? '~' : '')
   }
 
   #alternates(): Options['alternates'] {
-    const kinds = (['compare', 'copy', 'link'] as const).filter(
-      (k) => this.#texts(`${k}-dest`).length > 0,
-    )
-    const [kind] = kinds
-    if (kind === undefined) return null
-    if (kinds.length > 1)
-      throw new UsageError(
-        'You may not mix --compare-dest, --copy-dest and --link-dest: one kind of them only.',
-      )
-    const directories = this.#texts(`${kind}-dest`)
-    if (directories.length > 20)
-      throw new UsageError(`at most 20 --${kind}-dest directories may be given`)
-    return { kind, directories }
+    for (const kind of ['compare', 'copy', 'link'] as const) {
+      const directories = this.#flags.texts(`${kind}-dest`)
+      if (directories.length > 0) return { kind, directories }
+    }
+    return null
   }
 
-  /** `--chown USER:GROUP` is a map of everybody; a `--usermap` beside it contradicts. */
+  /** `--chown USER:GROUP` is a map of everybody. */
   #map(name: 'usermap' | 'groupmap', part: 0 | 1): string | null {
-    const own = this.#text(name)
-    const chown = this.#text('chown')
-    const to = chown?.split(':')[part] ?? ''
-    if (to === '') return own
-    if (own !== null) throw new UsageError(`--${name} conflicts with prior --chown.`)
-    return `*:${to}`
+    const to = this.#flags.texts('chown').map((chown) => chown.split(':')[part] ?? '')
+    const everybody = to.findLast((id) => id !== '')
+    return this.#flags.text(name) ?? (everybody === undefined ? null : `*:${everybody}`)
   }
 
   #filters(): FilterArgument[] {
     const found: FilterArgument[] = []
     let fs = 0
-    for (const { name, value, on } of this.#flags) {
+    for (const { name, value, on } of this.#flags.all) {
       if (!on) continue
       switch (name) {
         case 'filter':
@@ -309,26 +306,17 @@ class Resolver {
   }
 
   #blockSize(): number | null {
-    const size = this.#size('block-size')
+    const size = this.#flags.size('block-size')
     if (size === null || size === 0) return null
-    if (size > 131_072) throw new UsageError(`--block-size=${size} is too large (max: 131072)`)
+    if (size > 131_072)
+      throw new UsageError(
+        `--block-size=${this.#flags.text('block-size') ?? ''} is too large (max: 128.00K)`,
+      )
     return size
   }
 
-  #checksumChoice(): string | null {
-    const choice = this.#text('checksum-choice')
-    if (choice === null) return null
-    const names = choice.split(',')
-    for (const name of names)
-      if (
-        !['auto', 'xxh128', 'xxh3', 'xxh64', 'xxhash', 'md5', 'md4', 'sha1', 'none'].includes(name)
-      )
-        throw new UsageError(`unknown checksum name: ${name}`)
-    return choice
-  }
-
   #outbuf(): Options['outbuf'] {
-    const mode = this.#text('outbuf')
+    const mode = this.#flags.text('outbuf')
     if (mode === null) return null
     switch (mode.charAt(0).toUpperCase()) {
       case 'N':
@@ -344,54 +332,23 @@ class Resolver {
     }
   }
 
-  #rate(): number {
-    const text = this.#text('bwlimit')
-    return text === null ? 0 : parseRate(text, '--bwlimit')
+  #maxAlloc(): number {
+    const own = this.#flags.size('max-alloc')
+    const text = this.#environment['RSYNC_MAX_ALLOC'] ?? ''
+    const bytes = own ?? (text === '' ? USUAL_MAX_ALLOC : parseSize(text, '--max-alloc'))
+    if (bytes > 0 && bytes < 2 ** 20)
+      throw new UsageError(
+        `--max-alloc=${this.#flags.text('max-alloc') ?? text} is too small (min: 1.00M or 0 for unlimited)`,
+      )
+    return bytes
   }
-  #maxAllocOfEnvironment(): number {
-    const text = this.#environment['RSYNC_MAX_ALLOC']
-    return text === undefined || text === ''
-      ? OFF_BY_DEFAULT_MAX_ALLOC
-      : parseSize(text, 'RSYNC_MAX_ALLOC')
-  }
-
-  // ---- single options --------------------------------------------------------------------------
-
-  /** The last that was said of these decides: `-a --no-p`, `--no-p -a`. */
-  #last(names: readonly string[]): boolean {
-    let on = false
-    for (const flag of this.#flags) if (names.includes(flag.name)) on = flag.on
-    return on
-  }
-  #on(name: string, otherwise = false): boolean {
-    return this.#flags.findLast((f) => f.name === name)?.on ?? otherwise
-  }
-  #said(name: string): boolean {
-    return this.#flags.some((f) => f.name === name)
-  }
-  /** How often, since it was last switched off. */
-  #count(name: string): number {
-    let count = 0
-    for (const flag of this.#flags) if (flag.name === name) count = flag.on ? count + 1 : 0
-    return count
-  }
-  #text(name: string): string | null {
-    const flag = this.#flags.findLast((f) => f.name === name)
-    return flag === undefined || !flag.on ? null : flag.value
-  }
-  #texts(name: string): string[] {
-    return this.#flags.filter((f) => f.name === name && f.on).map((f) => f.value ?? '')
-  }
-  #size(name: string): number | null {
-    const text = this.#text(name)
-    return text === null ? null : parseSize(text, `--${name}`)
-  }
-  #integer(name: string, least: number, most: number): number | null {
-    const text = this.#text(name)
-    if (text === null) return null
-    const value = Number(text)
-    if (!/^[-+]?(0x[0-9a-f]+|\d+)$/i.test(text.trim()) || value < least || value > most)
-      throw new UsageError(`--${name}=${text}: invalid numeric value`)
-    return value
+  /** The later of both options counts. */
+  #stopAt(): number | null {
+    let at: number | null = null
+    for (const { name, value } of this.#flags.all) {
+      if (name === 'stop-after') at = parseStopAfter(value ?? '', this.#now)
+      if (name === 'stop-at') at = parseStopAt(value ?? '', this.#now)
+    }
+    return at
   }
 }

@@ -63,7 +63,7 @@ function splitWords<Word extends string>(
   option: string,
 ): [Word, number][] {
   const found: [Word, number][] = []
-  for (const item of text.split(',')) {
+  for (const item of text.split(',').filter((one) => one !== '')) {
     const match = /^([a-z]+)(\d*)$/i.exec(item)
     const name = match?.[1]?.toLowerCase() ?? ''
     const level = match?.[2] === '' ? 1 : Number(match?.[2])
@@ -71,9 +71,56 @@ function splitWords<Word extends string>(
       for (const word of words) found.push([word, name === 'none' ? 0 : level])
     else {
       const word = words.find((one) => one === name)
-      if (word === undefined) throw new UsageError(`unknown --${option} item: "${item}"`)
+      if (word === undefined) throw new UsageError(`Unknown --${option} item: "${item}"`)
       found.push([word, level])
     }
   }
   return found
+}
+
+/** `--info=help`, `--debug=help`: the words, and what each `-v` brings. */
+export function wordsHelp(option: 'info' | 'debug'): string {
+  const rows =
+    option === 'debug'
+      ? DEBUG_WORDS.map((word) => word.toUpperCase())
+      : INFO_WORDS.map(
+          (word) => `${word.toUpperCase().padEnd(10)} ${INFO_HELP[word]} (most: ${INFO[word][0]})`,
+        )
+  return `Words of --${option}, each with a level behind it: WORD or WORD1, WORD2; WORD0 silences it.
+
+${rows.join('\n')}
+
+ALL        all of them, as in all2
+NONE       none of them
+HELP       this list
+${option === 'info' ? verbosityHelp() : '\nThey are understood; what goes on inside a local copy is not told.\n'}`
+}
+
+const INFO_HELP: Readonly<Record<InfoWord, string>> = {
+  backup: 'files that are kept aside',
+  copy: 'files that are copied at the receiving side',
+  del: 'what is deleted',
+  flist: 'the list of files',
+  misc: 'other things',
+  mount: 'mount points that are left out',
+  name: 'names of what changes; 2: of all',
+  nonreg: 'devices and links that are left out',
+  progress: '1: each file as it comes; 2: the whole',
+  remove: 'files removed at the source',
+  skip: 'files that options leave alone',
+  stats: 'figures at the end',
+  symsafe: 'links that lead out of the tree',
+}
+
+function verbosityHelp(): string {
+  const levels = [0, 1, 2].map((verbosity) => {
+    const at = infoLevels(verbosity, [])
+    const below = verbosity === 0 ? null : infoLevels(verbosity - 1, [])
+    const added = INFO_WORDS.filter((word) => at[word] > (below?.[word] ?? 0))
+    return `${verbosity}) ${added.map((w) => w.toUpperCase() + (at[w] > 1 ? at[w] : '')).join(',')}`
+  })
+  return `
+What each level of -v brings:
+${levels.join('\n')}
+`
 }

@@ -20,15 +20,6 @@ const JOB_BYTES = 8 * 2 ** 20
 /** Jobs under way for each thread. */
 const DEPTH = 4
 
-/** Whoever hands out work waits here for those who do it. */
-export type Pace = {
-  readonly isFull: boolean
-  /** Until there is room. */
-  room(): Promise<void>
-  /** Until all is done. */
-  drain(): Promise<void>
-}
-
 type Done = (ok: boolean) => void
 type Task = { readonly request: Request; readonly done: Done }
 type Place = { readonly tree: SourceTree; readonly directory: ByteName }
@@ -48,7 +39,7 @@ export type CrewParts = {
   readonly signal: AbortSignal
 }
 
-export class CopyCrew implements Pace {
+export class CopyCrew {
   readonly #parts: CrewParts
   readonly #mayCopy: boolean
   #threads: CopyThreads | null | undefined
@@ -143,9 +134,9 @@ export class CopyCrew implements Pace {
     }
     return {
       groups: groups.map(({ from, to, files }) => ({
-        from: from.tree.handle,
+        from: from.tree.forThreads,
         fromDirectory: from.directory,
-        to: to.tree.handle,
+        to: to.tree.forThreads,
         toDirectory: to.directory,
         files,
       })),
@@ -173,13 +164,18 @@ export class CopyCrew implements Pace {
 
   // ---- pace --------------------------------------------------------------------------------------
 
-  get isFull(): boolean {
+  /** What has to be awaited before more is handed out; null: nothing. */
+  pause(): Promise<void> | null {
+    return this.#isFull ? this.#room() : null
+  }
+  get #isFull(): boolean {
     return this.#underWay > 0 && this.#underWay >= (this.#threads?.width ?? 0) * DEPTH
   }
-  async room(): Promise<void> {
-    while (this.isFull) await this.#nextOrThrow()
+  async #room(): Promise<void> {
+    while (this.#isFull) await this.#nextOrThrow()
     this.#throw()
   }
+  /** Until all is done. */
   async drain(): Promise<void> {
     this.#send()
     while (this.#underWay > 0) await this.#nextOrThrow()

@@ -4,6 +4,7 @@
  */
 import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
 import { codeOf, FileError } from '../base/errors.js'
+import { atOnce, type Steps } from '../base/steps.js'
 import type { Source } from '../delta/sums.js'
 import type { Standing } from '../host.js'
 import type { Options } from '../options/options.js'
@@ -44,8 +45,8 @@ export class LocalTransfer {
     this.#parts = parts
   }
 
-  /** @returns is it there now? */
-  bring(request: Request): boolean {
+  /** Step by step. @returns is it there now? */
+  *bring(request: Request): Steps<boolean> {
     const { entry, name } = request
     const { events } = this.#parts
     const { tree, name: from, isFollowed } = entry.origin
@@ -60,8 +61,8 @@ export class LocalTransfer {
     events.began(entry)
     try {
       const isInPlace = this.#parts.options.inplace
-      if (isInPlace) this.#inPlace(source, request)
-      else this.#beside(source, request)
+      if (isInPlace) yield* this.#inPlace(source, request)
+      else yield* this.#beside(source, request)
       this.count.files++
       this.count.bytes += entry.stands.size
       return true
@@ -75,14 +76,14 @@ export class LocalTransfer {
     }
   }
 
-  #beside(source: number, request: Request): void {
+  *#beside(source: number, request: Request): Steps<void> {
     const { options, to, attributes } = this.#parts
     const { entry, name, seen } = request
     const apart = options.tempDir === null ? null : to.otherMade(options.tempDir)
     const made = to.create(name, entry.mode & 0o700, apart)
     let isOpen = true
     try {
-      this.#fill(source, made, request)
+      yield* this.#fill(source, made, request)
       to.closeFile(made)
       isOpen = false
       attributes.give(entry, made.tree, made.name, seen, null)
@@ -90,7 +91,7 @@ export class LocalTransfer {
       else this.#place(made, name)
     } catch (error) {
       if (isOpen) to.closeFile(made)
-      this.#giveUp(made, name)
+      this.#giveUp(made, request)
       throw error
     }
   }
@@ -105,13 +106,17 @@ export class LocalTransfer {
     this.#forgetPartial(name)
   }
 
-  /** What came so far is kept, if wanted. */
-  #giveUp(made: NewFile, name: ByteName): void {
-    const { options, to } = this.#parts
-    const kept = options.partial && to.tree.stat(made.name) !== null
+  /** What came so far is kept, if wanted; under its own name with no time, so that -u does not take it for newer. */
+  #giveUp(made: NewFile, { entry, name, seen }: Request): void {
+    const { options, to, attributes } = this.#parts
+    const kept = options.partial && (to.tree.stat(made.name)?.size ?? 0) > 0
     if (!kept) return to.discard(made)
-    if (options.partialDir === null) to.commit(made, name)
-    else to.move(made.tree, made.name, ...this.#partialPlace(name, true))
+    attributes.give(entry, made.tree, made.name, seen, null)
+    if (options.partialDir !== null)
+      return to.move(made.tree, made.name, ...this.#partialPlace(name, true))
+    const none = { uid: null, gid: null, mode: null, atimeNs: null }
+    to.give(made.tree, made.name, false, { ...none, mtimeNs: 0n })
+    to.commit(made, name)
   }
 
   /** Where --partial-dir keeps a file. */
@@ -166,16 +171,17 @@ export class LocalTransfer {
 
   // ---- the bytes ---------------------------------------------------------------------------------
 
-  #fill(source: number, made: NewFile, request: Request): void {
+  *#fill(source: number, made: NewFile, request: Request): Steps<void> {
     const { options, to } = this.#parts
     const basis = this.#parts.delta === null ? null : this.#openBasis(request)
     if (basis === null) {
       const { sparse, preallocate, fsync } = options
-      this.count.literal += to.copy(source, made.fd, { sparse, preallocate, fsync })
+      const rule = { sparse, preallocate, fsync, stepBytes: this.#stepBytes }
+      this.count.literal += yield* to.copy(source, made.fd, rule)
       return
     }
     try {
-      this.#delta(source, basis.source, made.fd, false)
+      yield* this.#delta(source, basis.source, made.fd, false)
     } finally {
       basis.close()
     }
@@ -199,12 +205,13 @@ export class LocalTransfer {
   }
 
   /** @param inPlace the basis is what is written */
-  #delta(source: number, basis: Source, fd: number, inPlace: boolean): void {
+  *#delta(source: number, basis: Source, fd: number, inPlace: boolean): Steps<void> {
     const { options, to, delta } = this.#parts
     if (delta === null) return
     let at = 0
     const rule = { blockLength: options.blockSize, inPlace }
-    const done = delta.copy(this.#sourceOf(source, to.size(source)), basis, rule, (bytes) => {
+    const from = this.#sourceOf(source, to.size(source))
+    const done = yield* delta.copy(from, basis, rule, (bytes) => {
       to.write(fd, bytes, at, options.sparse && !inPlace)
       at += bytes.length
     })
@@ -215,16 +222,17 @@ export class LocalTransfer {
 
   // ---- written over ------------------------------------------------------------------------------
 
-  #inPlace(source: number, request: Request): void {
+  *#inPlace(source: number, request: Request): Steps<void> {
     const { options, to, attributes, deleter } = this.#parts
     const { entry, name, seen } = request
     if (options.backup && seen !== null) this.#copyAside(name, seen, deleter)
     const file = to.openInPlace(name, entry.mode & 0o700)
     try {
       const length = seen === null ? 0 : to.size(file.fd)
-      if (options.append !== 'no' && length > 0) this.#append(source, file.fd, length, request)
-      else if (this.#parts.delta === null || length === 0) this.#over(source, file.fd)
-      else this.#delta(source, this.#sourceOf(file.fd, length), file.fd, true)
+      if (options.append !== 'no' && length > 0)
+        yield* this.#append(source, file.fd, length, request)
+      else if (this.#parts.delta === null || length === 0) yield* this.#pour(source, file.fd, 0)
+      else yield* this.#delta(source, this.#sourceOf(file.fd, length), file.fd, true)
     } finally {
       to.closeFile(file)
     }
@@ -237,7 +245,8 @@ export class LocalTransfer {
     const from = to.tree.openFile(name)
     try {
       const made = to.create(name, 0o600, null)
-      to.copy(from, made.fd, { sparse: false, preallocate: false, fsync: false })
+      const rule = { sparse: false, preallocate: false, fsync: false, stepBytes: null }
+      atOnce(to.copy(from, made.fd, rule))
       to.closeFile(made)
       const { uid, gid, mode, mtimeNs } = seen
       to.give(made.tree, made.name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
@@ -246,14 +255,12 @@ export class LocalTransfer {
       to.tree.closeFile(from)
     }
   }
-  #append(source: number, fd: number, from: number, { entry, name }: Request): void {
+  *#append(source: number, fd: number, from: number, { entry, name }: Request): Steps<void> {
     const { options, events } = this.#parts
-    if (options.append === 'verify' && !this.#isPrefix(source, fd, from)) {
-      events.retried(entry, name)
-      this.#over(source, fd)
-      return
-    }
-    this.#pour(source, fd, from)
+    if (options.append === 'trust' || this.#isPrefix(source, fd, from))
+      return yield* this.#pour(source, fd, from)
+    events.retried(entry, name)
+    yield* this.#pour(source, fd, 0)
   }
   #isPrefix(source: number, fd: number, length: number): boolean {
     const { to } = this.#parts
@@ -267,18 +274,21 @@ export class LocalTransfer {
     }
     return true
   }
-  #over(source: number, fd: number): void {
-    this.#pour(source, fd, 0)
-  }
-  #pour(source: number, fd: number, from: number): void {
+  *#pour(source: number, fd: number, from: number): Steps<void> {
     const { options, to } = this.#parts
-    const buffer = Buffer.allocUnsafe(262_144)
+    const buffer = Buffer.allocUnsafe(this.#stepBytes ?? 262_144)
     let at = from
     for (let got = to.read(source, buffer, at); got > 0; got = to.read(source, buffer, at)) {
       to.write(fd, buffer.subarray(0, got), at, false)
       at += got
+      yield got
     }
     this.count.literal += at - from
     to.finish(fd, at, options.fsync)
+  }
+  /** Small steps under --bwlimit, so that waits are short. */
+  get #stepBytes(): number | null {
+    const { bwlimit } = this.#parts.options
+    return bwlimit === 0 ? null : Math.min(262_144, Math.max(4096, Math.floor(bwlimit / 8)))
   }
 }

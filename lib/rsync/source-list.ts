@@ -64,6 +64,8 @@ export class SourceList {
   readonly root: SourceDirectory
   /** Entries so far, by kind, and bytes of files and links. */
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
+  /** Of names, without their directories, and of what links point to. */
+  nameBytes = 0
 
   /** @param filter the sender's, not yet within any directory */
   constructor(rules: SourceRules, filter: Filter, events: SourceEvents) {
@@ -361,6 +363,7 @@ export class SourceList {
     if (entry === null) return
     const { kind, size } = entry.stands
     const { count } = this
+    this.nameBytes += entry.stands.base.length + entry.target.length
     if (kind === 'file' || kind === 'symlink') count.bytes += size
     if (kind === 'block' || kind === 'character') count.device++
     else if (kind === 'fifo' || kind === 'socket') count.special++

@@ -1,5 +1,7 @@
 /** What the roles need of trees; `lib/io` gives it. Names are relative to the tree, calls are synchronous. */
+
 import type { ByteName } from '../base/byte-name.js'
+import type { Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
 import type { Standing, Tree, TreeHandle } from '../host.js'
 
@@ -7,7 +9,7 @@ import type { Standing, Tree, TreeHandle } from '../host.js'
 export type SourceTree = Tree & {
   /** Where it stands, without a slash at its end. */
   readonly path: string
-  readonly handle: TreeHandle
+  readonly forThreads: TreeHandle
   /** What a link leads to; null: nothing. */
   statFollowing(name: ByteName): Standing | null
   readlink(name: ByteName): string
@@ -31,6 +33,15 @@ export type Attributes = {
   readonly atimeNs: bigint | null
 }
 
+/** How a whole file is copied. */
+export type CopyRule = {
+  readonly sparse: boolean
+  readonly preallocate: boolean
+  readonly fsync: boolean
+  /** The most that one step copies; null: as is best. */
+  readonly stepBytes: number | null
+}
+
 /** The tree a receiver writes. Decides nothing; errors are the system's, with their code. */
 export type ReceivingTree = {
   readonly tree: SourceTree
@@ -39,11 +50,8 @@ export type ReceivingTree = {
   otherMade(path: string): SourceTree
   create(name: ByteName, mode: number, directory: SourceTree | null): NewFile
   openInPlace(name: ByteName, mode: number): NewFile
-  copy(
-    from: number,
-    to: number,
-    rule: { readonly sparse: boolean; readonly preallocate: boolean; readonly fsync: boolean },
-  ): number
+  /** @returns bytes in all */
+  copy(from: number, to: number, rule: CopyRule): Steps<number>
   write(fd: number, bytes: Uint8Array, offset: number, sparse: boolean): void
   read(fd: number, into: Uint8Array, offset: number): number
   /** Cuts, or lengthens by a hole; then what was written is on the disk, if asked for. */

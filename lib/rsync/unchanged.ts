@@ -26,6 +26,7 @@ export type UnchangedParts = {
   /** Null: this machine has none. */
   readonly open: () => ((job: LookJob) => LookResult) | null
   readonly threads: () => LookThreads | null
+  readonly signal: AbortSignal
 }
 
 export type Tally = { file: number; symlink: number; directory: number; bytes: number }
@@ -67,7 +68,7 @@ export class Unchanged {
   }
 
   /** Compares a directory that stands at both ends, and all below. */
-  async search(directory: SourceDirectory, signal: AbortSignal): Promise<void> {
+  async search(directory: SourceDirectory): Promise<void> {
     const [origin, more] = directory.contents
     if (!this.#mayLook || origin === undefined || more !== undefined) return
     const { name, named, listed } = directory
@@ -79,18 +80,17 @@ export class Unchanged {
     const { options, keeping, to } = this.#parts
     const { owner, group } = keeping
     const job = {
-      from: origin.tree.handle,
-      to: to.handle,
+      from: origin.tree.forThreads,
+      to: to.forThreads,
       fromHead: origin.name,
       toHead: name,
       rule: { owner, group, exact: options.deleting !== null },
     }
-    await this.#searchAll(job, look, signal)
+    await this.#searchAll(job, look)
   }
   async #searchAll(
     job: Omit<LookJob, 'below' | 'most'>,
     look: (job: LookJob) => LookResult,
-    signal: AbortSignal,
   ): Promise<void> {
     const pending: string[] = ['']
     let underWay = 0
@@ -123,7 +123,7 @@ export class Unchanged {
         })
       const [failure] = failures
       if (failure !== undefined) throw failure
-      signal.throwIfAborted()
+      this.#parts.signal.throwIfAborted()
     }
   }
   #threadsIfWorth(): LookThreads | null {

@@ -1,9 +1,7 @@
 /** The receiver goes through the sender's list, depth first: a directory, what goes from it, its files, then its directories. */
-import { setImmediate as breathe } from 'node:timers/promises'
 import { baseOf, ROOT_NAME } from '../base/byte-name.js'
 import type { Options } from '../options/options.js'
 import type { Deletion } from '../plan/deletions.js'
-import type { Pace } from './copy-crew.js'
 import type { Deleter } from './deleter.js'
 import type { Entry, Generator, Place } from './generator.js'
 import { isListed, type SourceDirectory, type SourceList } from './source-list.js'
@@ -16,11 +14,14 @@ export class Walk {
   readonly #deleter: Deleter
   readonly #mayDelete: () => boolean
   readonly #isNew: boolean
-  readonly #pace: Pace
-  readonly #unchanged: Unchanged
   readonly #doomed: Deletion[] = []
   readonly #places: Place[] = []
-  #looked = 0
+  readonly #pause: () => Promise<void> | null
+  readonly #drain: () => Promise<void>
+  readonly #unchanged: Unchanged
+  #numbered = 0
+  /** How far it is in the list, the entry at hand included; as rsync counts, which numbers a directory's entries at once. */
+  passed = 0
 
   constructor(
     options: Options,
@@ -29,7 +30,8 @@ export class Walk {
     deleter: Deleter,
     mayDelete: () => boolean,
     isNew: boolean,
-    pace: Pace,
+    pause: () => Promise<void> | null,
+    drain: () => Promise<void>,
     unchanged: Unchanged,
   ) {
     this.#options = options
@@ -38,30 +40,32 @@ export class Walk {
     this.#deleter = deleter
     this.#mayDelete = mayDelete
     this.#isNew = isNew
-    this.#pace = pace
+    this.#pause = pause
+    this.#drain = drain
     this.#unchanged = unchanged
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(): Promise<void> {
     const { root } = this.#list
     if (this.#options.deleting === 'before') this.#sweep(root)
+    if (root.entry !== null && this.#options.incRecursive) this.#numbered = 1
     const top: Place = { name: ROOT_NAME, isNew: this.#isNew, isSkipped: false, entry: null }
-    await this.#visit(root, top, signal)
+    await this.#visit(root, top)
     this.#list.countUnlisted(this.#unchanged.tally())
     // Which of several names stands is known once all that was begun is done.
-    await this.#pace.drain()
+    await this.#drain()
     this.#generator.finishLinks()
-    await this.#pace.drain()
+    await this.#drain()
+    const last = this.#pause()
+    if (last !== null) await last
   }
 
-  async #visit(directory: SourceDirectory, above: Place, signal: AbortSignal): Promise<void> {
-    if (++this.#looked % 64 === 0) {
-      await breathe()
-      signal.throwIfAborted()
-    }
+  async #visit(directory: SourceDirectory, above: Place): Promise<void> {
+    const pause = this.#pause()
+    if (pause !== null) await pause
     const list = this.#list
     const place = this.#generator.enter(directory.name, directory.entry, above)
-    if (await this.#isUnchanged(directory, place, signal)) {
+    if (await this.#isUnchanged(directory, place)) {
       this.#places.push(place)
       return
     }
@@ -69,29 +73,29 @@ export class Walk {
     const nodes = list.list(directory)
     this.#deleter.enter(directory.name)
     if (!place.isNew && !place.isSkipped) this.#deleteIn(directory, nodes)
-    for (const node of nodes) {
+    const { incRecursive } = this.#options
+    const first = this.#numbered
+    this.#numbered += incRecursive ? nodes.length : 0
+    if (!incRecursive && directory.entry !== null) this.#numbered++
+    for (const [index, node] of nodes.entries()) {
       if (isListed(node)) continue
+      this.passed = incRecursive ? first + index + 1 : ++this.#numbered
       this.#generator.file(node, place)
-      if (!this.#pace.isFull) continue
-      await this.#pace.room()
+      const wait = this.#pause()
+      if (wait !== null) await wait
     }
     for (const node of nodes)
-      if (isListed(node) && !this.#unchanged.isDone(node.name))
-        await this.#visit(node, place, signal)
+      if (isListed(node) && !this.#unchanged.isDone(node.name)) await this.#visit(node, place)
     this.#deleter.leave()
     list.leave()
     this.#places.push(place)
   }
 
   /** Nothing is to be done in it or below. */
-  async #isUnchanged(
-    directory: SourceDirectory,
-    place: Place,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #isUnchanged(directory: SourceDirectory, place: Place): Promise<boolean> {
     const unchanged = this.#unchanged
     const { name } = directory
-    if (!place.isNew && !place.isSkipped) await unchanged.search(directory, signal)
+    if (!place.isNew && !place.isSkipped) await unchanged.search(directory)
     if (unchanged.isDone(name)) return true
     unchanged.visit(name)
     return false

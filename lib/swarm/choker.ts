@@ -2,6 +2,7 @@
  * Whom to give to for the next ten seconds. docs/architecture.md, the swarm §5: by need, rotated; the nodes have one
  * owner, so there is no tit-for-tat. Pure.
  */
+import { shuffle } from '../base/shuffle.js'
 import type { Random } from '../host.js'
 
 export const CHOKE_ROUND_MS = 10_000
@@ -30,10 +31,8 @@ export function chooseServed(
   now: number,
   random: Random,
 ): ReadonlySet<number> {
-  const asking = shuffled(
-    candidates.filter((c) => c.isInterested),
-    random,
-  )
+  const asking = candidates.filter((c) => c.isInterested)
+  shuffle(asking, random)
   if (asking.length <= slots) return new Set(asking.map((c) => c.slot))
   const chosen = new Set<number>()
   const fresh = asking.filter((c) => !c.isServed || now - c.sinceMs < LONGEST_SERVED_MS)
@@ -46,17 +45,4 @@ export function chooseServed(
     chosen.add(c.slot)
   }
   return chosen
-}
-
-function shuffled<T>(items: T[], random: Random): T[] {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = random.below(i + 1)
-    const a = items[i]
-    const b = items[j]
-    if (a !== undefined && b !== undefined) {
-      items[i] = b
-      items[j] = a
-    }
-  }
-  return items
 }

@@ -7,9 +7,11 @@ import { type HashRange, LEAF_BYTES } from '../hash/merkle.js'
 import { type ContentId, type Root, rootHex } from '../hash/root.js'
 import type { Clock, ContentSink, Log, Random } from '../host.js'
 import { Asking, cancelRequest, closeRequest, giveUp } from './asking.js'
+import { AskingCentre } from './asking-centre.js'
 import { badLeaves, holdingOf, isContent, isProvable, mend } from './assembly.js'
-import { type Fallback, FallbackLane } from './fallback-lane.js'
+import { type Fallback, FallbackLane, type FallbackUse } from './fallback-lane.js'
 import { Frontier } from './frontier.js'
+import { HashDesk } from './hash-desk.js'
 import type { Holders } from './holders.js'
 import type { Content, Item, Neighbour, Request, Wanted } from './item.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
@@ -25,17 +27,8 @@ const STALL_MS = 8000
 const DEAD_MS = 60_000
 /** No bytes from anyone for so long: the fallback. */
 const NO_PROGRESS_MS = 10_000
-/**
- * No bytes from peers for so long and nothing asked of the centre: it is urged to give what others have or should have by
- * now, some at a time, more while peers still give nothing.
- */
-const STARVED_MS = 2000
-const URGE_MS = 250
-const LEAST_URGENT = 64
-const MOST_URGENT = 2048
 /** What the centre does not have and peers said they have, but do not give. */
 const LACKING_MS = 60_000
-const HASHES_MS = 8000
 /** Units in memory whose hashes nobody gave yet (64 MiB at 64 KiB): no more is asked for. */
 const MOST_WAITING = 1024
 /** The end game is for so many items. */
@@ -67,13 +60,12 @@ type Job = {
 
 export class Download {
   readonly #parts: DownloadParts
+  readonly #hashDesk: HashDesk
+  readonly #asksCentre = new AskingCentre()
   #job: Job | null = null
   /** Downloads wait for the one before. */
   #turn: Promise<void> = Promise.resolve()
   #usefulMs = 0
-  #peersMs = 0
-  #urgedMs = 0
-  #urgent = LEAST_URGENT
   #forgivenMs = 0
   /** Items that are whole and wait for their hashes. */
   readonly #waiting = new Set<Item>()
@@ -82,6 +74,13 @@ export class Download {
 
   constructor(parts: DownloadParts) {
     this.#parts = parts
+    this.#hashDesk = new HashDesk({
+      clock: parts.clock,
+      neighbours: parts.neighbours,
+      holds: (neighbour, item) =>
+        this.#job?.frontier.picker.has(item.thing, neighbour.slot) === true,
+      ban: parts.ban,
+    })
   }
 
   /** Settles when all is with the sink. */
@@ -89,6 +88,7 @@ export class Download {
     wanted: Iterable<Wanted>,
     sink: ContentSink,
     fallback: Fallback | null,
+    use: FallbackUse,
     signal: AbortSignal,
   ): Promise<void> {
     const before = this.#turn
@@ -97,7 +97,7 @@ export class Download {
     await before
     try {
       signal.throwIfAborted()
-      await this.#fetch(wanted, sink, fallback, signal)
+      await this.#fetch(wanted, sink, fallback, use, signal)
     } finally {
       resolve()
     }
@@ -107,6 +107,7 @@ export class Download {
     wanted: Iterable<Wanted>,
     sink: ContentSink,
     fallback: Fallback | null,
+    use: FallbackUse,
     signal: AbortSignal,
   ): Promise<void> {
     const { clock, random, holders, log, limit } = this.#parts
@@ -116,7 +117,7 @@ export class Download {
       frontier,
       limit,
       isWhole: (item) => this.#whole(item),
-      needsHashes: (item, neighbour) => this.#needHashes(item, neighbour),
+      needsHashes: (item, neighbour) => this.#hashDesk.need(item, neighbour),
     })
     const lane =
       fallback === null
@@ -127,6 +128,8 @@ export class Download {
             clock,
             log,
             signal: scope.signal,
+            use,
+            limit,
             events: {
               small: (item, bytes) =>
                 this.#guarded(() => this.#smallFromCentre(item, bytes)) === true,
@@ -141,7 +144,7 @@ export class Download {
             },
           })
     this.#usefulMs = clock.monotonic()
-    this.#peersMs = this.#usefulMs
+    this.#asksCentre.peersGave(this.#usefulMs)
     return new Promise((resolve, reject) => {
       const stop = (): void => end(signal.reason)
       const leave = (): void => {
@@ -225,6 +228,10 @@ export class Download {
 
   // What neighbours say. Handlers return at once; a failing sink ends the download.
 
+  join(neighbour: Neighbour): void {
+    if (this.#job !== null && neighbour.isCentre)
+      this.#tellCentre(this.#job, this.#parts.clock.monotonic())
+  }
   have(neighbour: Neighbour, have: Have): void {
     if (this.#job === null) return
     this.#job.frontier.have(neighbour, have)
@@ -278,10 +285,7 @@ export class Download {
   #came(neighbour: Neighbour, request: Request, bytes: Uint8Array): void {
     const { item } = request
     this.#usefulMs = neighbour.heardMs
-    if (!neighbour.isCentre) {
-      this.#peersMs = neighbour.heardMs
-      this.#urgent = LEAST_URGENT
-    }
+    if (!neighbour.isCentre) this.#asksCentre.peersGave(neighbour.heardMs)
     if (item.work === null) {
       if (bytes.length !== item.content.content.length) this.#parts.tally.wasted += bytes.length
       else {
@@ -447,52 +451,12 @@ export class Download {
 
   // Leaf hashes.
 
-  #needHashes(item: Item, neighbour: Neighbour | null): void {
-    const { content } = item
-    if (content.hashes === null) return
-    const now = this.#parts.clock.monotonic()
-    const [first, last] = content.runsOf(item.unit)
-    for (let run = first; run <= last; run++) {
-      if (content.hashes.has(run)) continue
-      const asked = content.hashAsks.get(run)
-      if (asked !== undefined && now - asked.atMs < HASHES_MS) continue
-      if (asked !== undefined) content.hashless.add(asked.by)
-      const by = this.#whoHasHashes(item, neighbour)
-      if (by === null) {
-        content.hashAsks.delete(run)
-        continue
-      }
-      content.hashAsks.set(run, { by, atMs: now })
-      by.peer.hashRequest(content.content.root, content.hashes.rangeOf(run))
-    }
-  }
-  /** Preferably `first`; then who has the unit; the centre has all, but last. */
-  #whoHasHashes(item: Item, first: Neighbour | null): Neighbour | null {
-    const { hashless } = item.content
-    if (first !== null && !hashless.has(first)) return first
-    let centre: Neighbour | null = null
-    for (const neighbour of this.#parts.neighbours()) {
-      if (hashless.has(neighbour)) continue
-      if (neighbour.isCentre) centre = neighbour
-      else if (this.#job?.frontier.picker.has(item.thing, neighbour.slot) === true) return neighbour
-    }
-    return centre
-  }
-
   hashes(neighbour: Neighbour, root: Root, range: HashRange, packed: Uint8Array): void {
     this.#parts.tally.hashes += packed.length
     neighbour.heardMs = this.#parts.clock.monotonic()
     const content = this.#job?.frontier.content(root) ?? null
-    const run = content?.hashes?.runOf(range) ?? -1
-    if (content === null || content.hashes === null || run < 0) return
-    if (content.hashAsks.get(run)?.by !== neighbour) return // too late, or never asked for
-    content.hashAsks.delete(run)
-    if (!content.hashes.put(run, packed)) {
-      content.hashless.add(neighbour)
-      this.#parts.ban(neighbour, `wrong hashes of ${rootHex(root)}`)
-      return
-    }
-    this.#proveWaiting()
+    if (content !== null && this.#hashDesk.came(neighbour, content, range, packed))
+      this.#proveWaiting()
   }
   #proveWaiting(): void {
     this.#guarded(() => {
@@ -501,12 +465,9 @@ export class Download {
   }
   hashRejected(neighbour: Neighbour, root: Root, range: HashRange): void {
     const content = this.#job?.frontier.content(root) ?? null
-    const run = content?.hashes?.runOf(range) ?? -1
-    if (content === null || content.hashAsks.get(run)?.by !== neighbour) return
-    content.hashless.add(neighbour)
-    content.hashAsks.delete(run)
+    if (content === null || !this.#hashDesk.rejected(neighbour, content, range)) return
     for (const item of content.items.values())
-      if (item.takers.length > 0 || item.isWaiting) this.#needHashes(item, null)
+      if (item.takers.length > 0 || item.isWaiting) this.#hashDesk.need(item, null)
   }
 
   // Time.
@@ -564,8 +525,8 @@ export class Download {
     if (isForgiving) this.#forgivenMs = now
     for (const item of this.#waiting) {
       if (isForgiving) item.content.hashless.clear() // who had none may have them now
-      this.#needHashes(item, null)
-      if (this.#whoHasHashes(item, null) === null) job.lane?.prove(item)
+      this.#hashDesk.need(item, null)
+      if (this.#hashDesk.whoHas(item, null) === null) job.lane?.prove(item)
     }
   }
 
@@ -576,32 +537,11 @@ export class Download {
   }
 
   #tellCentre(job: Job, now: number): void {
-    const { wants, picker } = job.frontier
     for (const neighbour of this.#parts.neighbours()) {
       if (!neighbour.isCentre) continue
-      wants.tell(neighbour.peer, (item) => item.thing >= 0 && picker.rarity(item.thing) === 0)
-      if (this.#isStarved(job, neighbour, now)) {
-        this.#urgedMs = now
-        wants.urge(neighbour.peer, this.#unasked(job, neighbour))
-        this.#urgent = Math.min(MOST_URGENT, this.#urgent * 2)
-      }
+      this.#asksCentre.tell(job.frontier, neighbour, now)
       return
     }
-  }
-  /** One that chokes us must hear of a want once to change that. */
-  #isStarved(job: Job, centre: Neighbour, now: number): boolean {
-    if (centre.open.size > 0 || (centre.isChoking && job.frontier.wants.isWaiting)) return false
-    return now - this.#peersMs >= STARVED_MS && now - this.#urgedMs >= URGE_MS
-  }
-  /** Some of what nobody is asked for, and the centre did not grant. */
-  #unasked(job: Job, centre: Neighbour): Item[] {
-    const out: Item[] = []
-    const { picker } = job.frontier
-    for (const item of job.frontier.items()) {
-      if (!picker.isPending(item.thing) || picker.has(item.thing, centre.slot)) continue
-      if (out.push(item) >= this.#urgent) break
-    }
-    return out
   }
 }
 

@@ -11,8 +11,9 @@ import { isProvable, workFor } from './assembly.js'
 import type { Frontier } from './frontier.js'
 import type { Content, Item } from './item.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
+import { type RateLimit, spendInTurn } from './rate-limit.js'
 
-/** The centre over HTTP. Calls wait for its budget inside. Null stands for what the centre does not have (any more). */
+/** The centre over HTTP. Null stands for what the centre does not have (any more). */
 export type Fallback = {
   /** Bytes of a content. */
   range(
@@ -26,12 +27,17 @@ export type Fallback = {
     contents: readonly ContentId[],
     signal: AbortSignal,
   ): Promise<readonly (Uint8Array | null)[]>
-  /** Leaf hashes with their uncles, as `proveRange` gives them. */
+  /** Leaf hashes with their uncles, as `ProofTree.prove` gives them. */
   hashes(content: ContentId, range: HashRange, signal: AbortSignal): Promise<Uint8Array | null>
 }
 
-const LANES = 4
-const SMALL_COUNT = 256
+/**
+ * When it is asked: as a last resort, in large requests; or beside the peers, a little at a time, for metadata that holds
+ * up everything else.
+ */
+export type FallbackUse = 'last' | 'beside'
+const LANES = { last: 4, beside: 1 }
+const SMALL_COUNT = { last: 256, beside: 8 }
 const SMALL_BYTES = 2 * 1024 * 1024
 const RANGE_BYTES = 4 * 1024 * 1024
 const FIRST_PAUSE_MS = 1000
@@ -62,6 +68,8 @@ export class FallbackLane {
   readonly #log: Log
   readonly #events: LaneEvents
   readonly #signal: AbortSignal
+  readonly #use: FallbackUse
+  readonly #limit: RateLimit
   readonly #running = new Set<Promise<void>>()
   readonly #proving = new Set<Content>()
   /** To be fetched whether peers give anything or not. */
@@ -76,6 +84,8 @@ export class FallbackLane {
     readonly log: Log
     readonly events: LaneEvents
     readonly signal: AbortSignal
+    readonly use: FallbackUse
+    readonly limit: RateLimit
   }) {
     this.#frontier = parts.frontier
     this.#fallback = parts.fallback
@@ -83,11 +93,13 @@ export class FallbackLane {
     this.#log = parts.log
     this.#events = parts.events
     this.#signal = parts.signal
+    this.#use = parts.use
+    this.#limit = parts.limit
   }
 
   /** @param isDue do we still need it? Asked again after each answer. */
   start(isDue: () => boolean): void {
-    while (this.#running.size < LANES && !this.#signal.aborted) {
+    while (this.#running.size < LANES[this.#use] && !this.#signal.aborted) {
       if (this.#clock.monotonic() < this.#nextAtMs) return
       const batch = this.#take(isDue)
       if (batch.length === 0) return
@@ -125,7 +137,7 @@ export class FallbackLane {
     if (!first.content.isSmall) return this.#widened(first, now)
     const out = [first]
     let bytes = first.content.content.length
-    while (out.length < SMALL_COUNT && bytes < SMALL_BYTES) {
+    while (out.length < SMALL_COUNT[this.#use] && bytes < this.#limit.atOnce(SMALL_BYTES)) {
       const item = this.#next(now, isDue)
       if (item === null) break
       if (!item.content.isSmall) {
@@ -141,14 +153,14 @@ export class FallbackLane {
   #next(now: number, isDue: () => boolean): Item | null {
     for (let item = this.#urgent.pop(); item !== undefined; item = this.#urgent.pop())
       if (item.thing >= 0 && this.#frontier.picker.claim(item.thing, now)) return item
-    if (!isDue()) return null
+    if (this.#use === 'last' && !isDue()) return null
     const thing = this.#frontier.picker.take(FALLBACK_SLOT, now)
     return thing < 0 ? null : this.#frontier.item(thing)
   }
   /** With the pending units before and behind it, within an aligned range: one request instead of many. */
   #widened(first: Item, now: number): Item[] {
     const { content } = first
-    const most = Math.max(1, Math.floor(RANGE_BYTES / content.unitBytes))
+    const most = Math.max(1, Math.floor(this.#limit.atOnce(RANGE_BYTES) / content.unitBytes))
     const start = Math.floor(first.unit / most) * most
     const out = [first]
     const claim = (unit: number): Item | null => {
@@ -197,6 +209,7 @@ export class FallbackLane {
 
   async #fetchSmall(batch: readonly Item[]): Promise<void> {
     const contents = batch.map((item) => item.content.content)
+    await this.#spend(contents.reduce((sum, { length }) => sum + length, 0))
     const answers = await this.#fallback.small(contents, this.#signal)
     for (const [i, item] of batch.entries()) {
       const bytes = answers[i]
@@ -223,6 +236,7 @@ export class FallbackLane {
     const work = workFor(item)
     let came = 0
     for (const range of work.missing(RANGE_BYTES)) {
+      await this.#spend(range.length)
       const offset = content.offsetOf(item.unit) + range.offset
       const bytes = await this.#fallback.range(content.content, offset, range.length, this.#signal)
       if (bytes === null || bytes.length !== range.length) return
@@ -237,6 +251,7 @@ export class FallbackLane {
     const offset = content.offsetOf(first.unit)
     const last = units[units.length - 1] ?? first
     const length = content.offsetOf(last.unit) + content.lengthOf(last.unit) - offset
+    await this.#spend(length)
     const bytes = await this.#fallback.range(content.content, offset, length, this.#signal)
     if (bytes === null) {
       this.#events.gone(first, LACKS)
@@ -249,6 +264,11 @@ export class FallbackLane {
       const unit = bytes.subarray(start, start + content.lengthOf(item.unit))
       if (!this.#events.unit(item, unit, unit.length)) this.#wrong(item)
     }
+  }
+
+  /** The budget is that of all that comes, peers or not. */
+  #spend(bytes: number): Promise<void> {
+    return spendInTurn(this.#limit, bytes, this.#clock, this.#signal)
   }
 
   /** Fetches the hashes of a unit that are not there. @returns are they there now? */

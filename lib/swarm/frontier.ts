@@ -206,6 +206,8 @@ export class Frontier {
     for (const content of this.#byRoot.values()) {
       content.handles.delete(neighbour)
       content.hashless.delete(neighbour)
+      for (const [run, { by }] of content.hashAsks)
+        if (by === neighbour) content.hashAsks.delete(run) // others are asked at the next tick
     }
     if (neighbour.isCentre) this.wants.reset(this.items())
     else

@@ -49,6 +49,10 @@ export class HintTable {
     this.#clear(row, slot)
   }
 
+  has(hint: RootHint, slot: number): boolean {
+    return this.#has(this.#row(wordAt(hint, 0), wordAt(hint, 4) || 1), slot)
+  }
+
   /** Adds to `mask` everyone who has it. */
   collect(hint: RootHint, mask: PeerMask): void {
     const row = this.#row(wordAt(hint, 0), wordAt(hint, 4) || 1)

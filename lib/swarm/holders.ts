@@ -58,6 +58,11 @@ export class Holders {
     return this.#of[slot]?.remembered ?? 0
   }
 
+  /** Did it say that it has this content whole? */
+  hasWhole(slot: number, hint: RootHint): boolean {
+    return this.#wholes.has(hint, slot)
+  }
+
   /** Adds to `mask` who has this unit. */
   collect(dated: Dated, unit: number, mask: PeerMask): void {
     const hint = hintOf(dated.content)

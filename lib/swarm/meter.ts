@@ -1,5 +1,6 @@
 /** Bytes and how fast they come: a moving average over about two seconds. */
 const WINDOW_MS = 2000
+const FOLD_MS = 200
 
 export class Meter {
   total = 0
@@ -19,7 +20,9 @@ export class Meter {
   /** Bytes per second, folded in at most each 200 ms. */
   rate(now: number): number {
     const passed = now - this.#at
-    if (passed < 200) return Math.max(this.#rate, (this.#recent * 1000) / WINDOW_MS)
+    // until the first is known, what came so far is all there is to go by
+    if (passed < FOLD_MS)
+      return Math.max(this.#rate, (this.#recent * 1000) / Math.max(passed, FOLD_MS / 2))
     const weight = Math.min(1, passed / WINDOW_MS)
     this.#rate += ((this.#recent * 1000) / passed - this.#rate) * weight
     this.#recent = 0

@@ -15,6 +15,7 @@ export class Offers {
   #count = 0
   readonly #dropped = new Set<RootHint>()
   #units = new Map<RootHint, number[]>()
+  #through: number | null = null
 
   /** Whole contents told so far, and to be told. */
   get count(): number {
@@ -37,8 +38,13 @@ export class Offers {
     this.#dropped.add(hint)
     this.#units.delete(hint)
   }
-  /** All so far is said by `through` now. */
-  forget(): void {
+  /** The sequence we are complete through; null: none. */
+  get through(): number | null {
+    return this.#through
+  }
+  /** What was offered so far is said by the sequence now. */
+  complete(through: number | null): void {
+    this.#through = through
     this.#log = new Uint8Array(1024)
     this.#count = 0
     this.#dropped.clear()

@@ -1,5 +1,7 @@
 /** A token bucket over the monotonic clock: `--bwlimit` and `--uplink`. Spending may go into debt, waiting pays it off. */
 
+import type { Clock } from '../host.js'
+
 /** How long a pause may be made up for: longer would be a burst, shorter waste at coarse timers. */
 const BURST_MS = 250
 
@@ -15,6 +17,11 @@ export class RateLimit {
     this.#at = now
   }
 
+  /** At most `most` bytes, and no more than come in a second: what to ask for at a time. */
+  atOnce(most: number): number {
+    return this.#perMs === null ? most : Math.min(most, Math.ceil(this.#perMs * 1000))
+  }
+
   /** Milliseconds until something may be spent; 0: now. */
   waitMs(now: number): number {
     if (this.#perMs === null) return 0
@@ -27,4 +34,19 @@ export class RateLimit {
   spend(bytes: number): void {
     if (this.#perMs !== null) this.#tokens -= bytes
   }
+}
+
+/** Waits until something may be spent, and spends it. */
+export async function spendInTurn(
+  limit: RateLimit,
+  bytes: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const waitMs = limit.waitMs(clock.monotonic())
+    if (waitMs === 0) break
+    await clock.sleep(waitMs, signal)
+  }
+  limit.spend(bytes)
 }

@@ -22,8 +22,8 @@ const UNUSED_MS = 30_000
 /** What passing a unit on takes before it was measured; no less is believed: HAVEs go once a second. */
 const FIRST_EXPECTED_MS = 3000
 const LEAST_EXPECTED_MS = 2000
-/** A node that lacks what others offer for so long gets it here. */
-const STARVED_MS = 15_000
+/** A node that lacks what others offer for so long gets it here, if it does not say before that it starves. */
+const STARVED_MS = 60_000
 
 export type Grant = { readonly content: ContentId; readonly unit: number }
 

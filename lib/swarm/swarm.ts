@@ -7,26 +7,26 @@ import { messageOf } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Root } from '../hash/root.js'
 import type { Clock, ContentSink, ContentStore, Log, Random } from '../host.js'
-import { CHOKE_ROUND_MS, chooseServed, FEWEST_SLOTS, MOST_SLOTS, USUAL_SLOTS } from './choker.js'
+import { USUAL_SLOTS } from './choker.js'
 import { Connection } from './connection.js'
 import { Download } from './download.js'
-import type { Fallback } from './fallback-lane.js'
+import type { Fallback, FallbackUse } from './fallback-lane.js'
 import { boundedHave, Holders } from './holders.js'
 import type { Item, Neighbour, Wanted } from './item.js'
 import { Offers } from './offers.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
 import type { Have, Peer, PeerAddress, PeerEvents, RootHint } from './peer-port.js'
-import { type Ban, type Known, keepsNew, nameOf, Peers } from './peers.js'
-import { RateLimit } from './rate-limit.js'
+import { type Known, keepsNew, mayEnter, nameOf, Peers } from './peers.js'
+import { type Progress, progressOf } from './progress.js'
+import type { RateLimit } from './rate-limit.js'
 import { SeedingDesk } from './seeding-desk.js'
-import { newTally, type Tally } from './tally.js'
+import { Serving } from './serving.js'
+import { newTally } from './tally.js'
+import { HINTS, Telling } from './telling.js'
 import { Upload } from './upload.js'
 
 const TICK_MS = 100
-const HAVE_MS = 1000
-/** Hints in one message, and to one neighbour in a second. */
-const HINTS = 8192
-const HINTS_A_SECOND = 8 * HINTS
+const HAVE_MS = 500
 const DIALS_AT_ONCE = 8
 
 export type Dial = (address: PeerAddress, events: PeerEvents, signal: AbortSignal) => Promise<Peer>
@@ -40,30 +40,14 @@ export type SwarmOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Bytes per second; null: no limit. */
-  readonly uploadRate: number | null
-  readonly downloadRate: number | null
+  /** May be shared with what else uses the line. */
+  readonly upload: RateLimit
+  readonly download: RateLimit
   /** Nodes given to at a time, 4 … 10. */
   readonly uploadSlots?: number
   readonly dial: Dial
   /** The centre's: the first sequence a content was live in, so that it knows who has it. */
   readonly sinceOf?: (root: Root) => number | null
-}
-
-export type Progress = {
-  readonly peers: number
-  readonly bytes: Readonly<Tally>
-  /** Copies the centre gave beyond the first of each unit. */
-  readonly repeats: number
-  readonly perPeer: readonly {
-    readonly remote: PeerAddress
-    readonly isCentre: boolean
-    readonly received: number
-    readonly sent: number
-    readonly receiveRate: number
-    readonly sendRate: number
-  }[]
-  readonly bans: readonly Ban[]
 }
 
 export class Swarm {
@@ -76,20 +60,20 @@ export class Swarm {
   readonly #upload: Upload
   readonly #download: Download
   readonly #seeding: SeedingDesk | null
+  readonly #serving: Serving
+  /** The centre says what it has by grants alone. */
+  readonly #telling: Telling | null
   readonly #neighbours = new Map<string, Neighbour>()
   readonly #slots: number[] = []
   /** Dials under way, which end with the run. */
   readonly #dials = new Map<AbortController, Promise<void>>()
-  #through: number | null = null
   #signal: AbortSignal | null = null
   #haveAtMs = 0
-  #chokeAtMs = 0
 
   constructor(options: SwarmOptions) {
     this.#options = options
     this.#clock = options.clock
     const { clock, random, log, store } = options
-    const now = clock.monotonic()
     this.#peers = new Peers(random)
     for (let slot = FALLBACK_SLOT - 1; slot >= 0; slot--) this.#slots.push(slot)
     this.#seeding =
@@ -101,7 +85,7 @@ export class Swarm {
       onTheWay: (root) => this.#download.onTheWay(root),
       clock,
       log,
-      limit: new RateLimit(options.uploadRate, now),
+      limit: options.upload,
       events: {
         sent: (neighbour, content, offset, length) => {
           this.#tally.sent += length
@@ -110,11 +94,21 @@ export class Swarm {
         refused: (neighbour, content, offset) => this.#seeding?.refused(neighbour, content, offset),
       },
     })
+    this.#telling = options.role === 'centre' ? null : new Telling(this.#offers, this.#holders)
+    this.#serving = new Serving({
+      clock,
+      random,
+      neighbours: this.#neighbours,
+      slots: options.uploadSlots ?? USUAL_SLOTS,
+      heldBy: (neighbour) => this.#holders.countOf(neighbour.slot),
+      upload: this.#upload,
+      seeding: this.#seeding,
+    })
     this.#download = new Download({
       clock,
       random,
       log,
-      limit: new RateLimit(options.downloadRate, now),
+      limit: options.download,
       holders: this.#holders,
       tally: this.#tally,
       neighbours: () => this.#neighbours.values(),
@@ -141,12 +135,11 @@ export class Swarm {
   }
 
   get through(): number | null {
-    return this.#through
+    return this.#offers.through
   }
   /** The sequence we are complete through: what was offered before is said by it now. */
   setThrough(sequence: number | null): void {
-    this.#through = sequence
-    this.#offers.forget()
+    this.#offers.complete(sequence)
     for (const neighbour of this.#neighbours.values()) neighbour.offerCursor = 0
   }
   /** Contents that became whole here: `store` finds them. Told within a second. */
@@ -163,7 +156,8 @@ export class Swarm {
   }
 
   /**
-   * Fetches all of it into the sink: from peers, and by the fallback when they give nothing for 10 s or there are none.
+   * Fetches all of it into the sink: from peers, and by the fallback when they give nothing for 10 s or there are none;
+   * or beside them.
    * `run` must be running. A second download waits for the first.
    * @throws what the sink threw, what the fallback failed with for good, or `signal.reason`.
    */
@@ -172,8 +166,9 @@ export class Swarm {
     sink: ContentSink,
     fallback: Fallback | null,
     signal: AbortSignal,
+    use: FallbackUse = 'last',
   ): Promise<void> {
-    return this.#download.run(wanted, sink, fallback, signal)
+    return this.#download.run(wanted, sink, fallback, use, signal)
   }
 
   /** Does a connected node want something we have? For `--linger`. */
@@ -182,22 +177,16 @@ export class Swarm {
     return false
   }
 
+  /** Is there somebody but the centre to fetch from? */
+  get hasPeers(): boolean {
+    for (const neighbour of this.#neighbours.values()) if (!neighbour.isCentre) return true
+    return false
+  }
+
   progress(): Progress {
-    const now = this.#clock.monotonic()
-    return {
-      peers: this.#neighbours.size,
-      bytes: { ...this.#tally },
-      repeats: this.#seeding?.repeats ?? 0,
-      perPeer: [...this.#neighbours.values()].map((n) => ({
-        remote: n.peer.remote,
-        isCentre: n.isCentre,
-        received: n.down.total,
-        sent: n.up.total,
-        receiveRate: n.down.rate(now),
-        sendRate: n.up.rate(now),
-      })),
-      bans: this.#peers.bans,
-    }
+    const repeats = this.#seeding?.repeats ?? 0
+    const neighbours = [...this.#neighbours.values()]
+    return progressOf(neighbours, this.#tally, repeats, this.#peers.bans, this.#clock.monotonic())
   }
 
   /** The life of it: until `signal`, then all connections are closed and all dials have ended. */
@@ -224,10 +213,10 @@ export class Swarm {
     if (now - this.#haveAtMs >= HAVE_MS) {
       this.#haveAtMs = now
       const parts = this.#offers.takeUnits()
-      for (const neighbour of this.#neighbours.values()) this.#tellHave(neighbour, parts)
+      for (const neighbour of this.#neighbours.values()) this.#telling?.tell(neighbour, parts)
       this.#seeding?.review(this.#neighbours.values())
     }
-    if (now - this.#chokeAtMs >= CHOKE_ROUND_MS) this.#rechoke(now)
+    this.#serving.tick(now)
   }
 
   // Connections.
@@ -300,7 +289,9 @@ export class Swarm {
               ? 'not a prsync node'
               : other && !keepsNew(this.#options.id, peer.id, other.isDialled, isDialled)
                 ? 'connected already'
-                : null
+                : !isDialled && other === undefined && !this.#hasRoomFor(peer.remote.host)
+                  ? 'too many connections'
+                  : null
     if (refusal !== null) {
       peer.close(refusal)
       return null
@@ -316,8 +307,16 @@ export class Swarm {
     this.#neighbours.set(peer.id, neighbour)
     this.#holders.join(slot)
     this.#upload.join(neighbour)
-    this.#tellHave(neighbour, this.#download.unitsHere())
+    this.#telling?.tell(neighbour, this.#download.unitsHere())
+    this.#download.join(neighbour)
+    this.#tellInterest(neighbour)
     return neighbour
+  }
+
+  #hasRoomFor(host: string): boolean {
+    let same = 0
+    for (const { peer } of this.#neighbours.values()) if (peer.remote.host === host) same++
+    return mayEnter(same, this.#neighbours.size, LIMITS.connections)
   }
 
   /** It is ours no more, whatever its connection says yet. @returns was it? */
@@ -347,11 +346,12 @@ export class Swarm {
       if (broke !== null) this.#peers.broke(known, now)
       else this.#peers.failed(known, now)
     }
-    this.#fillSlots(now)
+    this.#serving.fill(now)
   }
 
   #ban(neighbour: Neighbour, evidence: string): void {
     const { id, remote, listens } = neighbour.peer
+    if (this.#peers.isBanned(id)) return
     this.#options.log('swarm.banned', { remote, evidence })
     this.#peers.ban(id, neighbour.isDialled ? remote : listens, evidence)
     neighbour.peer.close(`banned: ${evidence}`)
@@ -366,8 +366,8 @@ export class Swarm {
     return {
       onChoke: () => with_((n) => down.choked(n)),
       onUnchoke: () => with_((n) => down.unchoked(n)),
-      onInterested: () => with_((n) => this.#interested(n, true)),
-      onNotInterested: () => with_((n) => this.#interested(n, false)),
+      onInterested: () => with_((n) => this.#serving.interested(n, true)),
+      onNotInterested: () => with_((n) => this.#serving.interested(n, false)),
       onBind: (binds) => with_((n) => up.bind(n, binds)),
       onUnbind: (handles) => with_((n) => up.unbind(n, handles)),
       onHave: (have) => with_((n) => this.#have(n, boundedHave(have))),
@@ -396,86 +396,11 @@ export class Swarm {
     this.#download.drop(neighbour, hints)
   }
 
-  /** The centre says what it has by grants alone. */
-  #tellHave(neighbour: Neighbour, parts: Have['parts']): void {
-    if (this.#seeding !== null || neighbour.peer.unsent > LIMITS.unsentBytes) return
-    const through =
-      this.#through !== null && this.#through > neighbour.toldThrough ? this.#through : null
-    if (through !== null) neighbour.toldThrough = through
-    const until = Math.min(this.#offers.count, neighbour.offerCursor + HINTS_A_SECOND)
-    let wholes = this.#offers.wholesFrom(neighbour.offerCursor, HINTS)
-    neighbour.offerCursor = Math.min(until, neighbour.offerCursor + HINTS)
-    if (through !== null || wholes.length > 0 || parts.length > 0)
-      neighbour.peer.have({ through, wholes, parts })
-    while (neighbour.offerCursor < until) {
-      wholes = this.#offers.wholesFrom(neighbour.offerCursor, HINTS)
-      neighbour.offerCursor = Math.min(until, neighbour.offerCursor + HINTS)
-      if (wholes.length > 0) neighbour.peer.have({ through: null, wholes, parts: [] })
-    }
-  }
-
   #tellInterest(neighbour: Neighbour): void {
     const isNow = this.#download.isInterestedIn(neighbour)
     if (isNow === neighbour.weAreInterested) return
     neighbour.weAreInterested = isNow
     if (isNow) neighbour.peer.interested()
     else neighbour.peer.notInterested()
-  }
-
-  // Whom we give to.
-
-  #interested(neighbour: Neighbour, isNow: boolean): void {
-    neighbour.isInterested = isNow
-    if (isNow) this.#fillSlots(this.#clock.monotonic())
-  }
-
-  get #slotCount(): number {
-    const asked = this.#options.uploadSlots ?? USUAL_SLOTS
-    return Math.min(MOST_SLOTS, Math.max(FEWEST_SLOTS, asked))
-  }
-
-  /** Between rounds: a slot that is free, or whose neighbour wants nothing, goes to one that does. */
-  #fillSlots(now: number): void {
-    const all = [...this.#neighbours.values()]
-    const isFree = all.filter((n) => n.isServed && n.isInterested).length < this.#slotCount
-    if (isFree && all.some((n) => n.isInterested && !n.isServed)) this.#choose(all, now, true)
-  }
-  #rechoke(now: number): void {
-    this.#chokeAtMs = now
-    this.#choose([...this.#neighbours.values()], now, false)
-  }
-
-  /** @param keeps nobody who is served and wants something loses its slot. */
-  #choose(all: readonly Neighbour[], now: number, keeps: boolean): void {
-    const kept = keeps ? all.filter((n) => n.isServed && n.isInterested) : []
-    const chosen = chooseServed(
-      all
-        .filter((n) => !kept.includes(n))
-        .map((n) => ({
-          slot: n.slot,
-          isInterested: n.isInterested,
-          isServed: n.isServed,
-          sinceMs: n.servedSinceMs,
-          held: this.#holders.countOf(n.slot),
-          gave: n.down.rate(now),
-        })),
-      this.#slotCount - kept.length,
-      now,
-      this.#options.random,
-    )
-    let idle = this.#slotCount - kept.length - chosen.size
-    for (const neighbour of all) {
-      if (kept.includes(neighbour) || chosen.has(neighbour.slot)) continue
-      // who wants nothing may keep a slot that nobody needs
-      if (neighbour.isServed && (neighbour.isInterested || idle-- <= 0)) {
-        this.#upload.unserve(neighbour)
-        this.#seeding?.unserved(neighbour)
-      }
-    }
-    for (const neighbour of all) {
-      if (!chosen.has(neighbour.slot) || neighbour.isServed) continue
-      this.#upload.serve(neighbour)
-      this.#seeding?.served(neighbour)
-    }
   }
 }

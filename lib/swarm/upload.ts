@@ -243,7 +243,8 @@ export class Upload {
   #read(side: Side, ask: Ask): void {
     const { bound } = ask
     const offset = bound.start + ask.begin
-    let reading: Promise<Uint8Array>
+    let reading: Promise<Uint8Array> | null = null
+    let atOnce: Uint8Array | null
     try {
       if (bound.holding?.has(offset, ask.length) !== true)
         bound.holding = this.#find(bound.content.root)
@@ -256,14 +257,19 @@ export class Upload {
         this.#refuse(side, ask)
         return
       }
-      reading = holding.read(offset, ask.length)
+      atOnce = holding.readNow?.(offset, ask.length) ?? null
+      if (atOnce === null) reading = holding.read(offset, ask.length)
     } catch (error) {
       this.#failed(side, ask, error)
       return
     }
     side.reading += ask.length
     this.#limit.spend(ask.length)
-    reading.then(
+    if (atOnce !== null) {
+      this.#give(side, ask, atOnce)
+      return
+    }
+    reading?.then(
       (bytes) => this.#give(side, ask, bytes),
       (error: unknown) => {
         side.reading -= ask.length

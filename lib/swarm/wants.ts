@@ -10,13 +10,20 @@ import type { Item } from './item.js'
 import type { Peer, Want } from './peer-port.js'
 import { rangesOf } from './unit-set.js'
 
-/** Told in batches, unless nothing else is told. */
-const BATCH = 512
+/**
+ * How much is told at a time follows how fast it comes: what is told too early is told in vain, for most of it others will
+ * offer first.
+ */
+const FEWEST = 512
+const FAST_MS = 500
+const SLOW_MS = 4000
 
 export class Wants {
   readonly #random: Random
   readonly #queue: Item[] = []
   #told = 0
+  #most = FEWEST
+  #toldAtMs = 0
 
   constructor(random: Random) {
     this.#random = random
@@ -29,10 +36,10 @@ export class Wants {
 
   /** Would `tell` say something? */
   get hasNews(): boolean {
-    return this.#queue.length > 0 && (this.#room >= BATCH || this.#told === 0)
+    return this.#queue.length > 0 && (this.#room * 4 >= this.#most || this.#told === 0)
   }
   get #room(): number {
-    return LIMITS.peerWants - this.#told
+    return this.#most - this.#told
   }
 
   add(item: Item): void {
@@ -54,8 +61,12 @@ export class Wants {
   }
 
   /** @param isOpen is it wanted still, and may it be asked of the centre? */
-  tell(centre: Peer, isOpen: (item: Item) => boolean): void {
+  tell(centre: Peer, isOpen: (item: Item) => boolean, now: number): void {
     if (!this.hasNews) return
+    const tookMs = now - this.#toldAtMs
+    if (tookMs < FAST_MS) this.#most = Math.min(LIMITS.peerWants, this.#most * 2)
+    else if (tookMs > SLOW_MS) this.#most = Math.max(FEWEST, this.#most / 2)
+    this.#toldAtMs = now
     const room = this.#room
     const out: Item[] = []
     while (out.length < room) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { atOnce } from '../../lib/base/steps.js'
 import { type Aligned, copyAligned } from '../../lib/delta/aligned.js'
 import { noise, sourceOf } from './support.js'
 
@@ -7,9 +8,11 @@ const BLOCK = 700
 
 function run(source: Uint8Array, basis: Uint8Array): Aligned & { readonly bytes: Buffer } {
   const parts: Buffer[] = []
-  const done = copyAligned(sourceOf(source), sourceOf(basis), BLOCK, (bytes) => {
-    parts.push(Buffer.from(bytes))
-  })
+  const done = atOnce(
+    copyAligned(sourceOf(source), sourceOf(basis), BLOCK, (bytes) => {
+      parts.push(Buffer.from(bytes))
+    }),
+  )
   return { ...done, bytes: Buffer.concat(parts) }
 }
 function edited(bytes: Uint8Array, ...places: number[]): Uint8Array {

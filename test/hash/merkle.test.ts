@@ -11,7 +11,6 @@ import {
   leafCount,
   leafHash,
   padHash,
-  proveRange,
   rootOfLeaves,
   subtreeRoot,
   verifyRange,
@@ -19,6 +18,7 @@ import {
 import { ROOT_BYTES, rootBytes, rootHex } from '../../lib/hash/root.js'
 import { ruled } from '../support/contents.js'
 import { projectFile } from '../support/project.js'
+import { proveRange } from '../support/prove-range.js'
 
 const vectors = readFileSync(projectFile('fixtures/hash/roots.vec'), 'utf8')
   .split('\n')

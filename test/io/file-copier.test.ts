@@ -39,9 +39,9 @@ function stage(t: Test): {
     return new FileCopier(raw).copy({
       groups: [
         {
-          from: source.handle,
+          from: source.forThreads,
           fromDirectory: ROOT_NAME,
-          to: target.handle,
+          to: target.forThreads,
           toDirectory: ROOT_NAME,
           files: wishes.length,
         },

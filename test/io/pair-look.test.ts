@@ -38,7 +38,7 @@ function stage(t: Test): { a: string; b: string; look: (rule?: SameRule) => Look
     look: (rule = LOOSE) => {
       if (look === null || from === undefined || to === undefined) throw new Error('no look')
       const [fromHead, toHead] = [ROOT_NAME, ROOT_NAME]
-      const job = { from: from.handle, to: to.handle, fromHead, toHead, rule, most: 1000 }
+      const job = { from: from.forThreads, to: to.forThreads, fromHead, toHead, rule, most: 1000 }
       return look({ ...job, below: [''] })
     },
   }
@@ -115,7 +115,7 @@ t.test('it stops when it has seen enough, and says what is left', { skip }, asyn
   const folder = t.testdir({ a: { d: {}, e: {} } })
   const tree = new DiskTree(`${folder}/a`)
   t.teardown(() => tree.close())
-  const { handle } = tree
+  const handle = tree.forThreads
   const result = look?.({
     from: handle,
     to: handle,

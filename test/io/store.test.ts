@@ -9,6 +9,7 @@ import { Store } from '../../lib/io/store.js'
 const rootOfByte = (n: number) => rootOf(new Uint8Array(32).fill(n))
 const known = (base: string, root: number | null, more: Partial<Known> = {}): Known => ({
   base,
+  directory: false,
   ino: 1n,
   size: 9,
   mtimeNs: -5n,
@@ -22,6 +23,7 @@ const record = (...entries: Known[]): DirectoryRecord => ({
   built: false,
   files: 0,
   bytes: 0,
+  settled: null,
   known: entries,
 })
 

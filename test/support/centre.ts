@@ -10,6 +10,7 @@ import {
 } from '../../lib/app/pull-report.js'
 import { type ServeConfig, type ServeEvents, serve } from '../../lib/app/serve.js'
 import { systemClock } from '../../lib/app/system.js'
+import type { Clock } from '../../lib/host.js'
 import type { Head } from '../../lib/snapshot/head.js'
 
 export type TestCentre = {
@@ -38,6 +39,7 @@ export async function startCentre(
   state: string,
   choice: Partial<ServeConfig> = {},
   failed: (what: string) => void = () => {},
+  clock: Clock = systemClock,
 ): Promise<TestCentre> {
   const stop = new AbortController()
   let wish: (() => void) | null = null
@@ -82,7 +84,7 @@ export async function startCentre(
       },
       ready: (_module, first, at) => resolve({ head: first, url: at }),
     }
-    const host = { clock: systemClock, log: () => {} }
+    const host = { clock, log: () => {} }
     running = serve(config, events, host, rescan, stop.signal)
     running.catch(reject)
   })
@@ -135,6 +137,7 @@ export function pullConfig(url: string, destination: string): PullConfig {
     uploadRate: null,
     peerListen: null,
     lingerMs: 0,
+    lingerUnasked: false,
   }
 }
 
@@ -143,8 +146,9 @@ export async function pullFrom(
   url: string,
   destination: string,
   choice: Partial<PullConfig> = {},
+  clock: Clock = systemClock,
 ): Promise<PullReport> {
-  const host = { clock: systemClock, log: () => {}, userAgent: 'prsync/test' }
+  const host = { clock, log: () => {}, userAgent: 'prsync/test' }
   const config = { ...pullConfig(url, destination), ...choice }
   const { report } = await pull(config, NO_EVENTS, host, new AbortController().signal)
   return { ...emptyReport(), ...report }

@@ -1,7 +1,7 @@
 /** Entries and pages of every shape, for properties. */
 import fc from 'fast-check'
 import { componentFault } from '../../lib/base/byte-name.js'
-import type { Entry, FileEntry } from '../../lib/flist/entry.js'
+import type { DirectoryEntry, Entry, FileEntry } from '../../lib/flist/entry.js'
 import { type ContentId, rootOf } from '../../lib/hash/root.js'
 import type { Page } from '../../lib/snapshot/page.js'
 
@@ -115,4 +115,10 @@ export function fileEntry(base: string): FileEntry {
     sums: null,
     recipe: null,
   }
+}
+
+/** A directory, where only the name and the page matter. */
+export function directoryEntry(base: string, page: ContentId | null): DirectoryEntry {
+  const { mode, mtimeNs, user, group, xattrs } = fileEntry(base)
+  return { kind: 'directory', base, mode, mtimeNs, user, group, xattrs, page }
 }

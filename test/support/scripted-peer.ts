@@ -1,9 +1,10 @@
 /** A peer that says it has everything and then does what it is told. */
-import { leavesOf, proveRange } from '../../lib/hash/merkle.js'
+import { leavesOf } from '../../lib/hash/merkle.js'
 import type { Root } from '../../lib/hash/root.js'
 import type { Bind, PeerEvents } from '../../lib/swarm/peer-port.js'
 import type { ManualClock } from './manual-clock.js'
 import type { MemoryPeer } from './peer-pair.js'
+import { proveRange } from './prove-range.js'
 import type { Answering } from './swarm-net.js'
 
 type Answer = 'right' | 'wrong' | 'silence' | 'reject' | 'unsolicited' | 'choke' | 'close'

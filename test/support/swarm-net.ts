@@ -2,6 +2,7 @@
 import type { Root } from '../../lib/hash/root.js'
 import type { Log } from '../../lib/host.js'
 import type { PeerAddress, PeerEvents } from '../../lib/swarm/peer-port.js'
+import { RateLimit } from '../../lib/swarm/rate-limit.js'
 import type { Dial, SwarmOptions } from '../../lib/swarm/swarm.js'
 import { Swarm } from '../../lib/swarm/swarm.js'
 import { ManualClock } from './manual-clock.js'
@@ -74,9 +75,15 @@ export class SwarmNet {
 
   node(
     name: string,
-    options: Partial<SwarmOptions> & { uplinkRate?: number; maxRequestBytes?: number } = {},
+    options: Partial<SwarmOptions> & {
+      uplinkRate?: number
+      maxRequestBytes?: number
+      /** Bytes per second. */
+      uploadRate?: number | null
+      downloadRate?: number | null
+    } = {},
   ): Node {
-    const { uplinkRate, maxRequestBytes, ...rest } = options
+    const { uplinkRate, maxRequestBytes, uploadRate, downloadRate, ...rest } = options
     const uplink = new Uplink(this.clock, uplinkRate)
     const end = this.end(uplink, maxRequestBytes)
     const store = new MemoryStore()
@@ -89,8 +96,8 @@ export class SwarmNet {
       clock: this.clock,
       random: seededRandom(this.#seed * 1000 + end.address.port),
       log,
-      uploadRate: null,
-      downloadRate: null,
+      upload: new RateLimit(uploadRate ?? null, this.clock.monotonic()),
+      download: new RateLimit(downloadRate ?? null, this.clock.monotonic()),
       dial: this.dialFrom(end),
       ...rest,
     })

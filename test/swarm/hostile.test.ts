@@ -1,9 +1,10 @@
 /** What peers may do wrong: the download ends right, who is to blame is banned with the evidence, nobody else. */
 import t from 'tap'
-import { leavesOf, proveRange } from '../../lib/hash/merkle.js'
+import { leavesOf } from '../../lib/hash/merkle.js'
 import type { ContentId, Root } from '../../lib/hash/root.js'
 import type { Fallback } from '../../lib/swarm/fallback-lane.js'
 import { MemoryStore } from '../support/memory-store.js'
+import { proveRange } from '../support/prove-range.js'
 import { type Conduct, scriptedPeer } from '../support/scripted-peer.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { type Node, SwarmNet } from '../support/swarm-net.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LIMITS } from '../../lib/base/limits.js'
-import { keepsNew, Peers } from '../../lib/swarm/peers.js'
+import { keepsNew, mayEnter, Peers } from '../../lib/swarm/peers.js'
 import { seededRandom } from '../support/seeded-random.js'
 
 const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port })
@@ -82,4 +82,19 @@ t.test('of two connections both sides keep the same one', async (t) => {
     t.not(atA, atB)
     t.notOk(keepsNew(a, b, true, true), 'the older of two the same way')
   }
+})
+
+t.test('no address takes more than half of what is left', async (t) => {
+  const taken: number[] = []
+  let all = 0
+  while (all < 50) {
+    let own = 0
+    while (mayEnter(own, all, 50)) {
+      own++
+      all++
+    }
+    taken.push(own)
+  }
+  t.strictSame(taken, [25, 13, 6, 3, 2, 1])
+  t.notOk(mayEnter(0, 50, 50))
 })

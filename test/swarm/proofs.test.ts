@@ -1,13 +1,8 @@
 import t from 'tap'
-import {
-  leafCount,
-  leavesOf,
-  proveRange,
-  rootOfLeaves,
-  verifyRange,
-} from '../../lib/hash/merkle.js'
+import { leafCount, leavesOf, rootOfLeaves, verifyRange } from '../../lib/hash/merkle.js'
 import { LeafHashes, runRange } from '../../lib/swarm/leaf-hashes.js'
 import { Proofs } from '../../lib/swarm/proofs.js'
+import { proveRange } from '../support/prove-range.js'
 import { seededRandom } from '../support/seeded-random.js'
 
 const random = seededRandom(9)

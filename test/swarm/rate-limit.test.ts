@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { RateLimit } from '../../lib/swarm/rate-limit.js'
+import { RateLimit, spendInTurn } from '../../lib/swarm/rate-limit.js'
+import { ManualClock } from '../support/manual-clock.js'
 
 t.test('over any time no more than the rate, a burst and one bite', async () => {
   fc.assert(
@@ -29,3 +30,21 @@ t.test('no limit never waits', async (t) => {
   limit.spend(1e12)
   t.equal(limit.waitMs(0), 0)
 })
+
+t.test(
+  'who spends in turn waits for those before, and asks for no more than a second brings',
+  async (t) => {
+    const clock = new ManualClock()
+    const limit = new RateLimit(1000, clock.monotonic())
+    t.equal(limit.atOnce(5000), 1000)
+    t.equal(new RateLimit(null, 0).atOnce(5000), 5000)
+    const { signal } = new AbortController()
+    const started = clock.monotonic()
+    const all = (async () => {
+      for (let i = 0; i < 4; i++) await spendInTurn(limit, 1000, clock, signal)
+    })()
+    await clock.until(all, 60_000)
+    const took = clock.monotonic() - started
+    t.ok(took >= 2700 && took <= 3000, `${took} ms for three seconds less a burst`)
+  },
+)

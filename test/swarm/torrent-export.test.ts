@@ -1,13 +1,14 @@
 import t from 'tap'
 import { hexOf } from '../../lib/base/bytes.js'
 import { decodeTorrent, encodeTorrent, infoHashOf } from '../../lib/bt/metainfo.js'
-import { leavesOf, proveRange } from '../../lib/hash/merkle.js'
+import { leavesOf } from '../../lib/hash/merkle.js'
 import { rootHex } from '../../lib/hash/root.js'
 import type { Clock, Holding, Link } from '../../lib/host.js'
 import { openPeer, type PeerOptions } from '../../lib/swarm/peer.js'
 import { pieceLengthOf, seedTopic, torrentOf } from '../../lib/swarm/torrent-export.js'
 import { contentOf, holdingOf, ruled } from '../support/contents.js'
 import { linkPair } from '../support/links.js'
+import { proveRange } from '../support/prove-range.js'
 import { handshake, message } from '../support/wire-bytes.js'
 
 const never = new AbortController().signal

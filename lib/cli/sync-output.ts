@@ -1,0 +1,104 @@
+/**
+ * Where the lines of a run go: standard output (or, with --stderr=all, standard error), errors to standard error, and what is
+ * worth keeping to the --log-file. Lines wait a moment to be written together, never longer.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { bytesOf } from '../base/bytes.js'
+import { codeOf, FileError, messageOf } from '../base/errors.js'
+import type { Options } from '../options/options.js'
+import { timeText } from './out-format.js'
+
+const HELD_BYTES = 65_536
+const HELD_MS = 100
+
+export class SyncOutput {
+  readonly #options: Options
+  readonly #fd: number
+  readonly #log: number | null
+  readonly #pending: Uint8Array[] = []
+  #pendingBytes = 0
+  #flushedMs = performance.now()
+  /** A line of progress stands without its end. */
+  #isOpen = false
+
+  /** @throws {FileError} where the log cannot be opened */
+  constructor(options: Options) {
+    this.#options = options
+    this.#fd = options.messagesTo === 'all' ? 2 : 1
+    const { logFile } = options
+    try {
+      this.#log =
+        logFile === null || logFile === ''
+          ? null
+          : openSync(Buffer.from(logFile, 'latin1'), 'a', 0o644)
+    } catch (error) {
+      throw new FileError(`failed to open log-file ${logFile ?? ''}: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** One char per byte. For the terminal alone. */
+  line(text: string): void {
+    if (this.#options.quiet) return
+    this.#put(`${this.#isOpen ? '\n' : ''}${text}\n`)
+    this.#isOpen = false
+  }
+  /** For the log as well. */
+  told(text: string): void {
+    this.line(text)
+    this.log(text)
+  }
+  error(text: string): void {
+    if (this.#isOpen) this.#put('\n')
+    this.#isOpen = false
+    this.flush()
+    writeAll(2, bytesOf(`${text}\n`))
+    this.log(text)
+  }
+  /** @param isLast the line ends with it */
+  progress(text: string, isLast: boolean): void {
+    if (this.#options.quiet) return
+    this.#put(`\r${text}${isLast ? '\n' : ''}`)
+    this.#isOpen = !isLast
+  }
+  log(text: string): void {
+    if (this.#log === null || text === '') return
+    const at = timeText(BigInt(Date.now()) * 1_000_000n)
+    writeAll(this.#log, bytesOf(`${at} [${process.pid}] ${text}\n`))
+  }
+
+  #put(text: string): void {
+    const bytes = bytesOf(text)
+    this.#pending.push(bytes)
+    this.#pendingBytes += bytes.length
+    const isDue = performance.now() - this.#flushedMs > HELD_MS && this.#options.outbuf !== 'block'
+    if (isDue || this.#pendingBytes > HELD_BYTES || this.#options.outbuf === 'none') this.flush()
+  }
+  flush(): void {
+    this.#flushedMs = performance.now()
+    if (this.#pending.length === 0) return
+    writeAll(this.#fd, Buffer.concat(this.#pending.splice(0)))
+    this.#pendingBytes = 0
+  }
+  close(): void {
+    this.flush()
+    if (this.#log !== null) closeSync(this.#log)
+  }
+}
+
+const WAIT = new Int32Array(new SharedArrayBuffer(4))
+
+/** Standard output may be a pipe that is full and does not wait; nobody may be there to read it any more. */
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'EPIPE') return
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(WAIT, 0, 0, 5)
+    }
+  }
+}

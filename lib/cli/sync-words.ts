@@ -1,0 +1,61 @@
+/** Words of rsync that programs look for: statuses, errors of the system, kinds of files, names with bytes that are not shown. */
+import { codeOf, EXIT, type ExitCode, messageOf } from '../base/errors.js'
+import type { FileKind } from '../host.js'
+
+/** As rsync shows names in a UTF-8 locale: what is no character, and what a terminal should not see, as \\#ooo. */
+export function escapeName(name: string, eightBit: boolean): string {
+  if (/^[\t -[\]-~]*$/.test(name)) return name
+  return name.replace(NOT_SHOWN, (bytes, character?: string) => {
+    if (character !== undefined) return character
+    const code = bytes.charCodeAt(0)
+    return eightBit && code > 127 ? bytes : `\\#${code.toString(8).padStart(3, '0')}`
+  })
+}
+/** A whole character of UTF-8, kept; or a byte that is escaped. */
+const NOT_SHOWN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  /([\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})|[\x00-\x08\x0a-\x1f\x7f-\xff]|\\(?=#[0-9]{3})/g
+
+export const KIND_WORDS: Readonly<Record<FileKind, string>> = {
+  file: 'regular file',
+  directory: 'directory',
+  symlink: 'symlink',
+  character: 'device file',
+  block: 'device file',
+  fifo: 'special file',
+  socket: 'special file',
+}
+
+const ERRNO_WORDS: ReadonlyMap<string, string> = new Map([
+  ['EPERM', 'Operation not permitted (1)'],
+  ['ENOENT', 'No such file or directory (2)'],
+  ['EIO', 'Input/output error (5)'],
+  ['EACCES', 'Permission denied (13)'],
+  ['EBUSY', 'Device or resource busy (16)'],
+  ['EEXIST', 'File exists (17)'],
+  ['ENOTDIR', 'Not a directory (20)'],
+  ['EISDIR', 'Is a directory (21)'],
+  ['ENOSPC', 'No space left on device (28)'],
+  ['EROFS', 'Read-only file system (30)'],
+  ['ENAMETOOLONG', 'File name too long (36)'],
+  ['ENOTEMPTY', 'Directory not empty (39)'],
+  ['ELOOP', 'Too many levels of symbolic links (40)'],
+])
+export function inWords(error: unknown): string {
+  return ERRNO_WORDS.get(codeOf(error) ?? '') ?? messageOf(error)
+}
+
+export function statusWords(exit: ExitCode): string {
+  const words: Readonly<Record<number, string>> = {
+    [EXIT.usage]: 'syntax or usage error',
+    [EXIT.fileSelect]: 'errors selecting input/output files, dirs',
+    [EXIT.unsupported]: 'requested action not supported',
+    [EXIT.file]: 'error in file IO',
+    [EXIT.signal]: 'received SIGINT, SIGTERM, or SIGHUP',
+    [EXIT.partial]: 'some files/attrs were not transferred (see previous errors)',
+    [EXIT.vanished]: 'some files vanished before they could be transferred',
+    [EXIT.maxDelete]: 'the --max-delete limit stopped deletions',
+    [EXIT.timeout]: 'timeout in data send/receive',
+  }
+  return `error: ${words[exit] ?? 'unexplained error'} (code ${exit})`
+}

@@ -1,0 +1,25 @@
+/** Debian's rsync, the judge of everything that is done in its place. */
+import { spawnSync } from 'node:child_process'
+
+const found = spawnSync('rsync', ['--version'], { encoding: 'utf8' })
+
+/** For tap: false where it is there, in the version whose ways are copied. */
+export const noRsync: string | false = /^rsync {2}version 3\.5\./.test(found.stdout ?? '')
+  ? false
+  : 'needs rsync 3.5'
+
+export type Said = {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Output one char per byte. */
+export function rsync(args: readonly string[], cwd: string, input = ''): Said {
+  return spawnSync('rsync', args, {
+    cwd,
+    input,
+    encoding: 'latin1',
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  })
+}
