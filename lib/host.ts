@@ -100,3 +100,77 @@ export type Standing = {
   readonly major: number
   readonly minor: number
 }
+
+/** A tree for threads of this process: its directory, held open. */
+export type TreeHandle = {
+  readonly fd: number
+  /** Links on the way to a name lead on; else they are an error. */
+  readonly followsLinks: boolean
+}
+
+/** Files of a few directories to be copied under the names they have, each by a temporary one. Copied as it is to a thread. */
+export type CopyJob = {
+  readonly groups: readonly {
+    readonly from: TreeHandle
+    readonly fromDirectory: ByteName
+    readonly to: TreeHandle
+    readonly toDirectory: ByteName
+    readonly files: number
+  }[]
+  /** Last components, each ended by a NUL. */
+  readonly names: Uint8Array
+  /** A row of COPY_COLUMNS for each file. */
+  readonly rows: Float64Array
+  /** Anything but 0 in it: let be. Shared. */
+  readonly stop: Int32Array
+}
+/** Size as the source had it, mode, uid and gid (-1: as they come), time in whole seconds and the rest in ns (NaN: as it comes). */
+export const COPY_COLUMNS = 6
+export type CopyResult = {
+  /** Bytes of the files that stand now. */
+  readonly bytes: number
+  /** Which do not, as nothing was left of them: by their place in the job. */
+  readonly failed: readonly number[]
+}
+/** Threads that copy. */
+export type CopyThreads = {
+  readonly width: number
+  run(job: CopyJob): Promise<CopyResult>
+  close(): Promise<void>
+}
+
+/** Pairs of directories to be compared without a word for each file: is all in order in the second as it is in the first? */
+export type LookJob = {
+  readonly from: TreeHandle
+  readonly to: TreeHandle
+  /** Where the pairs stand, in either tree. */
+  readonly fromHead: ByteName
+  readonly toHead: ByteName
+  /** Below these, empty for themselves. */
+  readonly below: readonly string[]
+  readonly rule: SameRule
+  /** Entries after which it is enough. */
+  readonly most: number
+}
+/** Kinds, sizes, times, modes and targets of links count anyway. */
+export type SameRule = {
+  readonly owner: boolean
+  readonly group: boolean
+  /** Nothing else may stand there. */
+  readonly exact: boolean
+}
+export type LookResult = {
+  /** In order but for what is below, with a row of LOOK_COLUMNS each. */
+  readonly same: readonly string[]
+  readonly rows: Float64Array
+  readonly different: readonly string[]
+  /** Not looked at yet. */
+  readonly rest: readonly string[]
+}
+/** Files, links, directories in it; bytes of files and links. */
+export const LOOK_COLUMNS = 4
+export type LookThreads = {
+  readonly width: number
+  run(job: LookJob): Promise<LookResult>
+  close(): Promise<void>
+}

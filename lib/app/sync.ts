@@ -4,22 +4,25 @@
  */
 import { type ByteName, baseOf, byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, EXIT, type ExitCode, FileError, PrsyncError, UsageError } from '../base/errors.js'
+import { atOnce } from '../base/steps.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { type IdMap, parseIdMap } from '../flist/id-map.js'
+import { openCopyPool } from '../io/copy-pool.js'
 import { Destination } from '../io/destination.js'
 import { equalFiles } from '../io/equal-files.js'
 import { libc } from '../io/libc.js'
+import { openLook, openLookPool } from '../io/look-pool.js'
 import { kindOfPath, makePath, readNamed, realPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
-import { openKernel } from '../kernel/kernel.js'
-import type { Kernel } from '../kernel/kernel-port.js'
 import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
+import { CopyCrew } from '../rsync/copy-crew.js'
 import { Deleter } from '../rsync/deleter.js'
 import { type Entry, Generator, type GeneratorEvents } from '../rsync/generator.js'
+import type { LocalDelta } from '../rsync/local-delta.js'
 import { LocalTransfer, type TransferEvents } from '../rsync/local-transfer.js'
 import { Pace } from '../rsync/pace.js'
 import {
@@ -30,6 +33,7 @@ import {
   type SourceEvents,
   SourceList,
 } from '../rsync/source-list.js'
+import { Unchanged } from '../rsync/unchanged.js'
 import { Walk } from '../rsync/walk.js'
 
 import { filterOf, protecting, readFilters } from './sync-filters.js'
@@ -112,7 +116,7 @@ export async function sync(
   try {
     return await run.run(signal)
   } finally {
-    run.close()
+    await run.close()
   }
 }
 
@@ -121,6 +125,8 @@ class SyncRun {
   readonly #events: SyncEvents
   readonly #trees = new Map<string, DiskTree>()
   #to: Destination | null = null
+  #crew: CopyCrew | null = null
+  #unchanged: Unchanged | null = null
   /** The source has errors: nothing is deleted. */
   #isUnsafe = false
   /** Files that came a second time: told at the end, as rsync does it then. */
@@ -129,14 +135,15 @@ class SyncRun {
   #vanished = 0
   /** What a dry run would bring. */
   readonly #wouldCome = { files: 0, bytes: 0 }
-  #kernel: { kernel: Kernel; entries: number } | null = null
 
   constructor(config: SyncConfig, events: SyncEvents) {
     this.#config = config
     this.#events = events
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#crew?.close()
+    await this.#unchanged?.close()
     for (const tree of this.#trees.values()) tree.close()
     this.#to?.close()
   }
@@ -195,7 +202,7 @@ class SyncRun {
       to,
       attributes,
       deleter,
-      kernel: (bytes, entries) => this.#kernelFor(bytes, entries),
+      delta: options.wholeFile ? null : await openDelta(),
       events: {
         began: (entry) => this.#events.began(entry),
         ended: (entry) => this.#events.ended(entry, { passed: walk.passed, listed: countOf(list) }),
@@ -207,12 +214,35 @@ class SyncRun {
         sourceFault: (call, entry, error) => this.#senderFault(call, pathOf(entry.origin), error),
       },
     })
+    const crew = new CopyCrew({
+      options,
+      to: to.tree,
+      attributes,
+      open: openCopyPool,
+      bring: (request) => atOnce(transfer.bring(request)),
+      count: transfer.count,
+      uid: process.geteuid?.() ?? -1,
+      signal,
+    })
+    this.#crew = crew
+    const { keeping } = attributes
+    const unchanged = new Unchanged({
+      options,
+      keeping,
+      to: to.tree,
+      open: openLook,
+      threads: openLookPool,
+      signal,
+    })
+    this.#unchanged = unchanged
     const generator = new Generator({
       options,
       to,
       attributes,
       deleter,
-      transfer: (request, done) => pace.run(transfer.bring(request), done),
+      transfer: (request, done) => {
+        if (!crew.takes(request, done)) pace.run(transfer.bring(request), done)
+      },
       equalSums: (entry, tree, name) => equalFiles(entry.origin, { tree, name }),
       events: {
         item: (entry, iflags, xname) => {
@@ -243,7 +273,9 @@ class SyncRun {
       deleter,
       () => this.#mayDelete(),
       target.isNew,
-      () => pace.pause(),
+      () => pace.pause() ?? crew.pause(),
+      () => crew.drain(),
+      unchanged,
     )
     await walk.run()
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
@@ -371,12 +403,6 @@ class SyncRun {
     })
   }
 
-  #kernelFor(bytes: number, entries: number): Kernel {
-    if (this.#kernel === null || this.#kernel.entries < entries)
-      this.#kernel = { kernel: openKernel({ dataBytes: bytes, entries }), entries }
-    return this.#kernel.kernel
-  }
-
   /** rsync(1) --remove-source-files: only if it is still the file that was copied. */
   #removeSource(entry: Entry): void {
     const { tree, name } = entry.origin
@@ -468,6 +494,12 @@ class SyncRun {
       exit,
     }
   }
+}
+
+/** Loaded when needed: the kernel is large. */
+async function openDelta(): Promise<LocalDelta> {
+  const module = await import('../rsync/local-delta.js')
+  return new module.LocalDelta()
 }
 
 /** Entries so far; the directory that the sources stand in is one. */

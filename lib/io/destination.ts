@@ -19,6 +19,7 @@ import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
 import type { Standing } from '../host.js'
 import { type Libc, libc } from './libc.js'
+import { temporaryBase } from './temporary-name.js'
 import { DiskTree } from './tree.js'
 
 /** A file that is being built, under a name that nobody looks for. */
@@ -59,7 +60,6 @@ export class Destination {
   readonly #calls: Libc
   readonly #others = new Map<string, DiskTree>()
   readonly #buffer = Buffer.allocUnsafe(COPY_BYTES)
-  #serial = 0
 
   /** @param followsLinks -K: links to directories are taken for directories */
   constructor(path: string, followsLinks: boolean) {
@@ -335,23 +335,9 @@ export class Destination {
     return isApart ? byteName(base) : joinName(directoryOf(name), base)
   }
   #temporaryIn(name: ByteName): ByteName {
-    const base = baseOf(name)
-      .replace(/^\./, '')
-      .slice(0, 255 - 8)
-    return joinName(directoryOf(name), `.${base}.${this.#letters()}`)
-  }
-  #letters(): string {
-    const seed = (process.pid * 65_537 + this.#serial++ * 2_654_435_761) % 62 ** 6
-    let rest = seed
-    let text = ''
-    for (let i = 0; i < 6; i++) {
-      text += LETTERS.charAt(rest % 62)
-      rest = Math.floor(rest / 62)
-    }
-    return text
+    return joinName(directoryOf(name), temporaryBase(baseOf(name)))
   }
 }
-const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
 function isZero(bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte !== 0) return false

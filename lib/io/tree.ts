@@ -24,7 +24,7 @@ import {
 import { bytesOf, latin1Of } from '../base/bytes.js'
 import { codeOf, FileError, messageOf, UnsupportedError } from '../base/errors.js'
 import type { Entry, Xattr } from '../flist/entry.js'
-import type { FileKind, Standing, Tree } from '../host.js'
+import type { FileKind, Standing, Tree, TreeHandle } from '../host.js'
 import { AT, type Libc, libc } from './libc.js'
 import type { Owners } from './owners.js'
 
@@ -91,6 +91,10 @@ export class DiskTree implements Tree {
     return new DiskTree(path)
   }
 
+  /** For threads, until it is closed. */
+  get forThreads(): TreeHandle {
+    return { fd: this.#top, followsLinks: this.#view.followsLinks }
+  }
   /** What is lost on this machine, in words for an admin; empty: nothing. */
   get lacks(): readonly string[] {
     return this.#calls.lacks

@@ -7,7 +7,7 @@ import type { Standing } from '../host.js'
 import { beyondMode } from '../plan/acl.js'
 import { differences, type Ids, isTimeKept, type Keeping, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
-import type { ReceivingTree, SourceTree } from './trees.js'
+import type { Attributes, ReceivingTree, SourceTree } from './trees.js'
 
 type Entry = ListEntry<SourceTree>
 
@@ -77,23 +77,34 @@ export class AttributeWork {
     now: Standing | null,
     withTimes = true,
   ): void {
-    const { keeping, acls, xattrs } = this.#rule
+    const { acls, xattrs } = this.#rule
+    if (xattrs || acls) this.#giveXattrs(entry, tree, name)
+    const isLink = entry.stands.kind === 'symlink'
+    this.#to.give(tree, name, isLink, this.wanted(entry, seen, now, withTimes))
+  }
+
+  /** What has to be given, but for ACLs and extended attributes. Parameters as of `give`. */
+  wanted(
+    entry: Entry,
+    seen: Standing | null,
+    now: Standing | null,
+    withTimes: boolean,
+  ): Attributes {
+    const { keeping } = this.#rule
     const { kind } = entry.stands
     const isLink = kind === 'symlink'
     const { uid, gid } = this.ids(entry)
     const mode = isLink ? null : modeFor(entry, seen, keeping)
     const isOwned = now !== null && (uid ?? now.uid) === now.uid && (gid ?? now.gid) === now.gid
-    if (xattrs || acls) this.#giveXattrs(entry, tree, name)
     const time = withTimes && isTimeKept(kind, keeping) ? entry.stands.mtimeNs : null
-    const atime = keeping.atimes > 0 && kind !== 'directory' && !isLink ? entry.atimeNs : null
-    this.#to.give(tree, name, isLink, {
+    return {
       uid: isOwned ? null : uid,
       gid: isOwned ? null : gid,
       // A change of owner clears setuid: the mode comes again.
       mode: now !== null && isOwned && now.mode === mode ? null : mode,
       mtimeNs: time !== null && now !== null && now.mtimeNs === time ? null : time,
-      atimeNs: atime,
-    })
+      atimeNs: keeping.atimes > 0 && kind !== 'directory' && !isLink ? entry.atimeNs : null,
+    }
   }
 
   #giveXattrs(entry: Entry, tree: SourceTree, name: ByteName): void {

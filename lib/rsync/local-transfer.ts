@@ -5,16 +5,13 @@
 import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
 import { codeOf, FileError } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
-import { sumHeadFor } from '../delta/block-size.js'
-import { Match } from '../delta/match.js'
-import { Patch } from '../delta/patch.js'
-import { basisSumsOf, type Source } from '../delta/sums.js'
+import type { Source } from '../delta/sums.js'
 import type { Standing } from '../host.js'
-import type { BlockSum, Kernel } from '../kernel/kernel-port.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
 import type { Entry, Request } from './generator.js'
+import type { LocalDelta } from './local-delta.js'
 import type { NewFile, ReceivingTree, SourceTree } from './trees.js'
 
 export type TransferEvents = {
@@ -33,14 +30,10 @@ export type TransferParts = {
   readonly to: ReceivingTree
   readonly attributes: AttributeWork
   readonly deleter: Deleter
-  readonly kernel: (dataBytes: number, entries: number) => Kernel
+  /** Null with --whole-file. */
+  readonly delta: LocalDelta | null
   readonly events: TransferEvents
 }
-
-/** Sums that need no second look: 128 bits. */
-const SUM: BlockSum = { algorithm: 'xxh128', seed: 0x70735f31 }
-const SUM_BYTES = 16
-const WINDOW_BYTES = 4 * 2 ** 20
 
 export class LocalTransfer {
   readonly #parts: TransferParts
@@ -180,7 +173,7 @@ export class LocalTransfer {
 
   *#fill(source: number, made: NewFile, request: Request): Steps<void> {
     const { options, to } = this.#parts
-    const basis = options.wholeFile ? null : this.#openBasis(request)
+    const basis = this.#parts.delta === null ? null : this.#openBasis(request)
     if (basis === null) {
       const { sparse, preallocate, fsync } = options
       const rule = { sparse, preallocate, fsync, stepBytes: this.#stepBytes }
@@ -213,23 +206,18 @@ export class LocalTransfer {
 
   /** @param inPlace the basis is what is written */
   *#delta(source: number, basis: Source, fd: number, inPlace: boolean): Steps<void> {
-    const { options, to, kernel } = this.#parts
-    const rule = { protocol: 32, sumBytes: SUM_BYTES, blockLength: options.blockSize, redo: true }
-    const head = sumHeadFor(basis.length, rule)
-    const engine = kernel(WINDOW_BYTES, head.count)
-    const sums = basisSumsOf(basis, head, SUM, engine)
-    if (sums === null) throw new FileError('the file at the destination became shorter')
+    const { options, to, delta } = this.#parts
+    if (delta === null) return
     let at = 0
-    const patch = new Patch(head, basis, (bytes) => {
+    const rule = { blockLength: options.blockSize, inPlace }
+    const from = this.#sourceOf(source, to.size(source))
+    const done = yield* delta.copy(from, basis, rule, (bytes) => {
       to.write(fd, bytes, at, options.sparse && !inPlace)
       at += bytes.length
     })
-    const match = new Match(this.#sourceOf(source, to.size(source)), sums, { inPlace }, engine)
-    for (let from = 0; match.step(patch); from = at) yield at - from
-    patch.finish()
     to.finish(fd, at, options.fsync)
-    this.count.literal += patch.literalBytes
-    this.count.matched += patch.matchedBytes
+    this.count.literal += done.literal
+    this.count.matched += done.matched
   }
 
   // ---- written over ------------------------------------------------------------------------------
@@ -243,7 +231,7 @@ export class LocalTransfer {
       const length = seen === null ? 0 : to.size(file.fd)
       if (options.append !== 'no' && length > 0)
         yield* this.#append(source, file.fd, length, request)
-      else if (options.wholeFile || length === 0) yield* this.#pour(source, file.fd, 0)
+      else if (this.#parts.delta === null || length === 0) yield* this.#pour(source, file.fd, 0)
       else yield* this.#delta(source, this.#sourceOf(file.fd, length), file.fd, true)
     } finally {
       to.closeFile(file)

@@ -369,6 +369,14 @@ export class SourceList {
     else if (kind === 'fifo' || kind === 'socket') count.special++
     else count[kind]++
   }
+  /** Entries that needed no look. */
+  countUnlisted(more: Pick<SourceList['count'], 'file' | 'symlink' | 'directory' | 'bytes'>): void {
+    const { count } = this
+    count.file += more.file
+    count.symlink += more.symlink
+    count.directory += more.directory
+    count.bytes += more.bytes
+  }
   /** The directory that the sources stand in, where it is an entry itself. */
   tallyRoot(): void {
     this.#tally(this.root.entry)

@@ -3,12 +3,13 @@
 import type { ByteName } from '../base/byte-name.js'
 import type { Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
-import type { Standing, Tree } from '../host.js'
+import type { Standing, Tree, TreeHandle } from '../host.js'
 
 /** What can be looked at: a sender's tree, or a further one of the receiver. */
 export type SourceTree = Tree & {
   /** Where it stands, without a slash at its end. */
   readonly path: string
+  readonly forThreads: TreeHandle
   /** What a link leads to; null: nothing. */
   statFollowing(name: ByteName): Standing | null
   readlink(name: ByteName): string

@@ -5,6 +5,7 @@ import type { Deletion } from '../plan/deletions.js'
 import type { Deleter } from './deleter.js'
 import type { Entry, Generator, Place } from './generator.js'
 import { isListed, type SourceDirectory, type SourceList } from './source-list.js'
+import type { Unchanged } from './unchanged.js'
 
 export class Walk {
   readonly #options: Options
@@ -16,6 +17,8 @@ export class Walk {
   readonly #doomed: Deletion[] = []
   readonly #places: Place[] = []
   readonly #pause: () => Promise<void> | null
+  readonly #drain: () => Promise<void>
+  readonly #unchanged: Unchanged
   #numbered = 0
   /** How far it is in the list, the entry at hand included; as rsync counts, which numbers a directory's entries at once. */
   passed = 0
@@ -28,6 +31,8 @@ export class Walk {
     mayDelete: () => boolean,
     isNew: boolean,
     pause: () => Promise<void> | null,
+    drain: () => Promise<void>,
+    unchanged: Unchanged,
   ) {
     this.#options = options
     this.#list = list
@@ -36,6 +41,8 @@ export class Walk {
     this.#mayDelete = mayDelete
     this.#isNew = isNew
     this.#pause = pause
+    this.#drain = drain
+    this.#unchanged = unchanged
   }
 
   async run(): Promise<void> {
@@ -44,7 +51,11 @@ export class Walk {
     if (root.entry !== null && this.#options.incRecursive) this.#numbered = 1
     const top: Place = { name: ROOT_NAME, isNew: this.#isNew, isSkipped: false, entry: null }
     await this.#visit(root, top)
+    this.#list.countUnlisted(this.#unchanged.tally())
+    // Which of several names stands is known once all that was begun is done.
+    await this.#drain()
     this.#generator.finishLinks()
+    await this.#drain()
     const last = this.#pause()
     if (last !== null) await last
   }
@@ -54,6 +65,10 @@ export class Walk {
     if (pause !== null) await pause
     const list = this.#list
     const place = this.#generator.enter(directory.name, directory.entry, above)
+    if (await this.#isUnchanged(directory, place)) {
+      this.#places.push(place)
+      return
+    }
     list.enter(directory)
     const nodes = list.list(directory)
     this.#deleter.enter(directory.name)
@@ -69,10 +84,21 @@ export class Walk {
       const wait = this.#pause()
       if (wait !== null) await wait
     }
-    for (const node of nodes) if (isListed(node)) await this.#visit(node, place)
+    for (const node of nodes)
+      if (isListed(node) && !this.#unchanged.isDone(node.name)) await this.#visit(node, place)
     this.#deleter.leave()
     list.leave()
     this.#places.push(place)
+  }
+
+  /** Nothing is to be done in it or below. */
+  async #isUnchanged(directory: SourceDirectory, place: Place): Promise<boolean> {
+    const unchanged = this.#unchanged
+    const { name } = directory
+    if (!place.isNew && !place.isSkipped) await unchanged.search(directory)
+    if (unchanged.isDone(name)) return true
+    unchanged.visit(name)
+    return false
   }
 
   #deleteIn(directory: SourceDirectory, nodes: readonly (SourceDirectory | Entry)[]): void {

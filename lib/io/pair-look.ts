@@ -1,0 +1,183 @@
+/**
+ * Is a directory as another one is? Names go to the kernel from where it wrote them, and its two answers are compared word by
+ * word: no string, no object, two statx(2) a file. The first thing that differs, or cannot be found out, ends it.
+ */
+import { constants } from 'node:fs'
+import { bytesOf, latin1Of } from '../base/bytes.js'
+import { codeOf } from '../base/errors.js'
+import type { LookJob, LookResult, SameRule, TreeHandle } from '../host.js'
+import { AT, type Libc, libc } from './libc.js'
+import type { RawCalls } from './libc-raw.js'
+
+const ENTRY_BYTES = 64 * 1024
+const LINK_BYTES = 4096
+const STATX_BASIC = 0x7ff
+// struct dirent64, getdents64(2).
+const RECORD_LENGTH = 16
+const TYPE = 18
+const BASE = 19
+const DIRECTORY = 4
+const FILE = 8
+const LINK = 10
+/** Words of struct statx: statx(2). */
+const UID = 5
+const GID = 6
+const MODE = 7
+const SIZE = 10
+const TIME = 28
+const STATX_WORDS = 64
+
+type Counts = { files: number; links: number; directories: number; bytes: number }
+
+export class PairLook {
+  readonly #calls: Libc
+  readonly #raw: RawCalls
+  readonly #entries = Buffer.allocUnsafeSlow(ENTRY_BYTES)
+  readonly #entriesAt: number
+  readonly #links = Buffer.allocUnsafeSlow(2 * LINK_BYTES)
+  readonly #linksAt: number
+  readonly #seen = new Uint32Array(2 * STATX_WORDS)
+  readonly #seenAt: number
+  readonly #empty = Buffer.alloc(128)
+  readonly #emptyAt: number
+
+  constructor(raw: RawCalls) {
+    this.#calls = libc()
+    this.#raw = raw
+    this.#entriesAt = raw.addressOf(this.#entries)
+    this.#linksAt = raw.addressOf(this.#links)
+    this.#seenAt = raw.addressOf(new Uint8Array(this.#seen.buffer))
+    this.#emptyAt = raw.addressOf(this.#empty)
+  }
+
+  look({ from, to, fromHead, toHead, below, rule, most }: LookJob): LookResult {
+    const pending = [...below]
+    const same: string[] = []
+    const rows: number[] = []
+    const different: string[] = []
+    let left = most
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const a = this.#open(from, join(fromHead, next))
+      const b = a === null ? null : this.#open(to, join(toHead, next))
+      const counts = a === null || b === null ? null : this.#compare(a, b, next, rule, pending)
+      if (a !== null) this.#raw.close(a)
+      if (b !== null) this.#raw.close(b)
+      if (counts === null) different.push(next)
+      else {
+        same.push(next)
+        rows.push(counts.files, counts.links, counts.directories, counts.bytes)
+      }
+      left -= 8 + (counts?.files ?? 0)
+      if (left <= 0) break
+    }
+    return { same, rows: Float64Array.from(rows), different, rest: pending }
+  }
+
+  #open(tree: TreeHandle, directory: string): number | null {
+    const flags = constants.O_RDONLY | constants.O_DIRECTORY
+    try {
+      return directory === '.'
+        ? this.#calls.openAt(tree.fd, bytesOf(directory), flags, 0)
+        : this.#calls.openBeneath(tree.fd, bytesOf(directory), flags, 0)
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error
+      return null
+    }
+  }
+
+  /** @param pending directories in it are added @returns null where something differs */
+  #compare(a: number, b: number, below: string, rule: SameRule, pending: string[]): Counts | null {
+    const counts = { files: 0, links: 0, directories: 0, bytes: 0 }
+    let isSame = this.#isSame(a, b, this.#emptyAt, AT.emptyPath, false, rule)
+    for (;;) {
+      const length = this.#raw.entries(a, this.#entriesAt, ENTRY_BYTES)
+      if (length < 0) return null
+      if (length === 0) break
+      for (let at = 0; at < length; at += this.#entries.readUInt16LE(at + RECORD_LENGTH)) {
+        if (this.#entries[at + TYPE] === DIRECTORY) {
+          if (this.#isDot(at)) continue
+          pending.push(below === '' ? this.#base(at) : `${below}/${this.#base(at)}`)
+          counts.directories++
+        } else if (isSame) isSame = this.#isSameEntry(a, b, at, rule, counts)
+      }
+    }
+    if (!isSame) return null
+    const { files, links, directories } = counts
+    // All of these stand there, but for directories, which are looked at for themselves.
+    return rule.exact && this.#count(b) !== files + links + directories ? null : counts
+  }
+
+  #isSameEntry(a: number, b: number, at: number, rule: SameRule, counts: Counts): boolean {
+    const type = this.#entries[at + TYPE]
+    if (type !== FILE && type !== LINK) return false
+    const name = this.#entriesAt + at + BASE
+    if (!this.#isSame(a, b, name, AT.symlinkNoFollow, true, rule)) return false
+    if (type === LINK && !this.#isSameLink(a, b, name)) return false
+    if (type === LINK) counts.links++
+    else counts.files++
+    counts.bytes += (this.#seen[SIZE] ?? 0) + (this.#seen[SIZE + 1] ?? 0) * 2 ** 32
+    return true
+  }
+
+  #isSame(
+    a: number,
+    b: number,
+    name: number,
+    flags: number,
+    hasSize: boolean,
+    rule: SameRule,
+  ): boolean {
+    const raw = this.#raw
+    const second = this.#seenAt + STATX_WORDS * 4
+    if (raw.statAt(a, name, flags, STATX_BASIC, this.#seenAt) !== 0) return false
+    if (raw.statAt(b, name, flags, STATX_BASIC, second) !== 0) return false
+    const s = this.#seen
+    const t = STATX_WORDS
+    return (
+      s[TIME] === s[TIME + t] &&
+      s[TIME + 1] === s[TIME + 1 + t] &&
+      s[TIME + 2] === s[TIME + 2 + t] &&
+      ((s[MODE] ?? 0) & 0xffff) === ((s[MODE + t] ?? 0) & 0xffff) &&
+      (!hasSize || (s[SIZE] === s[SIZE + t] && s[SIZE + 1] === s[SIZE + 1 + t])) &&
+      (!rule.owner || s[UID] === s[UID + t]) &&
+      (!rule.group || s[GID] === s[GID + t])
+    )
+  }
+  #isSameLink(a: number, b: number, name: number): boolean {
+    const raw = this.#raw
+    const length = raw.readlinkAt(a, name, this.#linksAt, LINK_BYTES)
+    const other = raw.readlinkAt(b, name, this.#linksAt + LINK_BYTES, LINK_BYTES)
+    return (
+      length >= 0 &&
+      length === other &&
+      this.#links.compare(this.#links, LINK_BYTES, LINK_BYTES + length, 0, length) === 0
+    )
+  }
+
+  /** Entries of a directory; -1: it cannot be read. */
+  #count(directory: number): number {
+    for (let count = 0; ; ) {
+      const length = this.#raw.entries(directory, this.#entriesAt, ENTRY_BYTES)
+      if (length < 0) return -1
+      if (length === 0) return count
+      for (let at = 0; at < length; at += this.#entries.readUInt16LE(at + RECORD_LENGTH))
+        if (!this.#isDot(at)) count++
+    }
+  }
+  #isDot(at: number): boolean {
+    const bytes = this.#entries
+    if (bytes[at + BASE] !== DOT) return false
+    const next = bytes[at + BASE + 1]
+    return next === 0 || (next === DOT && bytes[at + BASE + 2] === 0)
+  }
+  #base(at: number): string {
+    const end = this.#entries.indexOf(0, at + BASE)
+    return latin1Of(this.#entries.subarray(at + BASE, end))
+  }
+}
+const DOT = 0x2e
+
+function join(head: string, below: string): string {
+  if (below === '') return head
+  return head === '.' ? below : `${head}/${below}`
+}

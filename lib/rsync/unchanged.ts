@@ -1,0 +1,201 @@
+/**
+ * Directories of the receiver in which nothing is to be done are found before anything is listed, by comparing them with the
+ * sender's in bulk: the walk goes only where something differs. What differs is then looked at as ever, which decides.
+ */
+import { setImmediate as breathe } from 'node:timers/promises'
+import { type ByteName, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
+import { LOOK_COLUMNS, type LookJob, type LookResult, type LookThreads } from '../host.js'
+import type { Options } from '../options/options.js'
+import type { Keeping } from '../plan/compare.js'
+import type { SourceDirectory } from './source-list.js'
+import type { SourceTree } from './trees.js'
+
+/** Entries between looks at what threads have found. */
+const STEP = 2000
+/** Entries seen here before threads are worth their start. */
+const ALONE = 12_000
+/** Directories of one job. */
+const JOB = 16
+/** Jobs under way for each thread: the next is there when one ends. */
+const DEPTH = 2
+
+export type UnchangedParts = {
+  readonly options: Options
+  readonly keeping: Keeping
+  readonly to: SourceTree
+  /** Null: this machine has none. */
+  readonly open: () => ((job: LookJob) => LookResult) | null
+  readonly threads: () => LookThreads | null
+  readonly signal: AbortSignal
+}
+
+export type Tally = { file: number; symlink: number; directory: number; bytes: number }
+
+export class Unchanged {
+  readonly #parts: UnchangedParts
+  readonly #mayLook: boolean
+  #look: ReturnType<UnchangedParts['open']> | undefined
+  #threads: LookThreads | null | undefined
+  #seen = 0
+  /** In order, and not gone into so far. */
+  readonly #same = new Map<ByteName, Tally>()
+  /** Something differs in them or below. */
+  readonly #different = new Set<ByteName>()
+
+  constructor(parts: UnchangedParts) {
+    this.#parts = parts
+    this.#mayLook = mayLook(parts.options)
+  }
+
+  /** There is nothing to do, neither in it nor below. */
+  isDone(name: ByteName): boolean {
+    return this.#same.has(name) && !this.#different.has(name)
+  }
+  /** It is gone through entry by entry, and counted so. */
+  visit(name: ByteName): void {
+    this.#same.delete(name)
+  }
+  /** All that was not gone through. */
+  tally(): Tally {
+    const all = { file: 0, symlink: 0, directory: 0, bytes: 0 }
+    for (const one of this.#same.values()) {
+      all.file += one.file
+      all.symlink += one.symlink
+      all.directory += one.directory
+      all.bytes += one.bytes
+    }
+    return all
+  }
+
+  /** Compares a directory that stands at both ends, and all below. */
+  async search(directory: SourceDirectory): Promise<void> {
+    const [origin, more] = directory.contents
+    if (!this.#mayLook || origin === undefined || more !== undefined) return
+    const { name, named, listed } = directory
+    if (named.size > 0 || listed !== null || this.#same.has(name) || this.#different.has(name))
+      return
+    if (this.#look === undefined) this.#look = this.#parts.open()
+    const look = this.#look
+    if (look === null) return
+    const { options, keeping, to } = this.#parts
+    const { owner, group } = keeping
+    const job = {
+      from: origin.tree.forThreads,
+      to: to.forThreads,
+      fromHead: origin.name,
+      toHead: name,
+      rule: { owner, group, exact: options.deleting !== null },
+    }
+    await this.#searchAll(job, look)
+  }
+  async #searchAll(
+    job: Omit<LookJob, 'below' | 'most'>,
+    look: (job: LookJob) => LookResult,
+  ): Promise<void> {
+    const pending: string[] = ['']
+    let underWay = 0
+    let wake: (() => void) | null = null
+    const failures: Error[] = []
+    const add = (result: LookResult): void => {
+      this.#add(job.toHead, result)
+      for (const one of result.rest) pending.push(one)
+    }
+    while (pending.length > 0 || underWay > 0) {
+      const threads = this.#threadsIfWorth()
+      while (threads !== null && underWay < threads.width * DEPTH && pending.length > 1) {
+        const below = pending.splice(0, Math.min(JOB, pending.length >> 1))
+        underWay++
+        threads
+          .run({ ...job, below, most: STEP })
+          .then(add, (error: Error) => void failures.push(error))
+          .finally(() => {
+            underWay--
+            wake?.()
+          })
+      }
+      if (pending.length > 0) {
+        const result = look({ ...job, below: pending.splice(-JOB), most: STEP })
+        add(result)
+        await breathe()
+      } else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      const [failure] = failures
+      if (failure !== undefined) throw failure
+      this.#parts.signal.throwIfAborted()
+    }
+  }
+  #threadsIfWorth(): LookThreads | null {
+    if (this.#seen < ALONE) return null
+    if (this.#threads === undefined) this.#threads = this.#parts.threads()
+    return this.#threads
+  }
+
+  #add(head: ByteName, { same, rows, different }: LookResult): void {
+    for (const [i, below] of same.entries()) {
+      const at = i * LOOK_COLUMNS
+      const [file = 0, symlink = 0, directory = 0, bytes = 0] = rows.subarray(at, at + LOOK_COLUMNS)
+      this.#seen += 8 + file
+      this.#same.set(nameOf(head, below), { file, symlink, directory, bytes })
+    }
+    for (const below of different)
+      for (let at = nameOf(head, below); !this.#different.has(at); at = directoryOf(at)) {
+        this.#different.add(at)
+        if (at === head || at === ROOT_NAME) break
+      }
+  }
+
+  async close(): Promise<void> {
+    await this.#threads?.close()
+  }
+}
+
+function nameOf(head: ByteName, below: string): ByteName {
+  return below === '' ? head : joinName(head, below)
+}
+
+/** Options under which what is alike in all that is compared needs neither work nor words. */
+function mayLook(o: Options): boolean {
+  return (
+    o.recursive &&
+    o.links &&
+    o.times &&
+    !o.omitDirTimes &&
+    !o.omitLinkTimes &&
+    !o.checksum &&
+    !o.ignoreTimes &&
+    !o.logUnchanged &&
+    o.info.name < 2 &&
+    o.verbosity < 2 &&
+    !o.progress &&
+    o.filters.length === 0 &&
+    !o.cvsExclude &&
+    !o.hardLinks &&
+    !o.pruneEmptyDirs &&
+    !o.ignoreExisting &&
+    o.maxSize === null &&
+    o.minSize === null &&
+    o.alternates === null &&
+    o.oneFileSystem === 0 &&
+    !o.copyLinks &&
+    !o.copyUnsafeLinks &&
+    !o.safeLinks &&
+    !o.copyDirlinks &&
+    !o.mungeLinks &&
+    !o.keepDirlinks &&
+    !o.copyDevices &&
+    !o.writeDevices &&
+    o.chmod.length === 0 &&
+    o.usermap === null &&
+    o.groupmap === null &&
+    o.atimes === 0 &&
+    !o.acls &&
+    o.xattrs === 0 &&
+    !o.removeSourceFiles &&
+    o.deleting !== 'before' &&
+    o.deleting !== 'after' &&
+    o.partialDir === null &&
+    !o.delayUpdates
+  )
+}

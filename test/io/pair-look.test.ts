@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import t, { type Test } from 'tap'
+import { ROOT_NAME } from '../../lib/base/byte-name.js'
+import type { LookResult, SameRule } from '../../lib/host.js'
+import { openLook } from '../../lib/io/look-pool.js'
+import { DiskTree } from '../../lib/io/tree.js'
+
+const LOOSE: SameRule = { owner: true, group: true, exact: false }
+const look = openLook()
+const skip = look === null ? 'koffi has no binary for this machine' : false
+
+/** Two directories that are alike, and what a look says of them after a change of one. */
+function stage(t: Test): { a: string; b: string; look: (rule?: SameRule) => LookResult } {
+  const folder = t.testdir({ a: { f: 'one', g: 'two', d: { h: 'three' } } })
+  const [a, b] = [`${folder}/a`, `${folder}/b`]
+  symlinkSync('nowhere', `${a}/d/link`)
+  writeFileSync(Buffer.from(`${a}/\xff\n`, 'latin1'), 'odd')
+  t.equal(spawnSync('cp', ['-a', a, b]).status, 0)
+  const trees = [a, b].map((path) => new DiskTree(path))
+  t.teardown(() => {
+    for (const tree of trees) tree.close()
+  })
+  const [from, to] = trees
+  return {
+    a,
+    b,
+    look: (rule = LOOSE) => {
+      if (look === null || from === undefined || to === undefined) throw new Error('no look')
+      const [fromHead, toHead] = [ROOT_NAME, ROOT_NAME]
+      const job = { from: from.forThreads, to: to.forThreads, fromHead, toHead, rule, most: 1000 }
+      return look({ ...job, below: [''] })
+    },
+  }
+}
+/** As at the other end, but for what a test is about. */
+function sameTime(a: string, b: string): void {
+  const { atime, mtime } = lstatSync(a)
+  lutimesSync(a, atime, mtime)
+  lutimesSync(b, atime, mtime)
+}
+
+t.test('all alike', { skip }, async (t) => {
+  const { same, rows, different, rest } = stage(t).look({ ...LOOSE, exact: true })
+  t.same(different, [])
+  t.same(rest, [])
+  t.same([...same].sort(), ['', 'd'])
+  const of = (name: string): number[] => [...rows.subarray(same.indexOf(name) * 4).subarray(0, 4)]
+  t.same(of(''), [3, 0, 1, 9], 'files, links, directories, bytes')
+  t.same(of('d'), [1, 1, 0, 12])
+})
+
+t.test('what differs is found, and only there', { skip }, async (t) => {
+  const changes: Readonly<Record<string, (b: string) => void>> = {
+    size: (b) => writeFileSync(`${b}/d/h`, 'longer'),
+    time: (b) => utimesSync(`${b}/d/h`, 5, 5),
+    mode: (b) => chmodSync(`${b}/d/h`, 0o600),
+    missing: (b) => unlinkSync(`${b}/d/h`),
+    kind: (b) => {
+      unlinkSync(`${b}/d/h`)
+      mkdirSync(`${b}/d/h`)
+    },
+    'mode of the directory': (b) => chmodSync(`${b}/d`, 0o700),
+  }
+  for (const [what, change] of Object.entries(changes))
+    await t.test(what, async (t) => {
+      const { a, b, look } = stage(t)
+      change(b)
+      sameTime(`${a}/d`, `${b}/d`)
+      if (what === 'size' || what === 'mode') sameTime(`${a}/d/h`, `${b}/d/h`)
+      t.match(look(), { same: [''], different: ['d'] })
+    })
+})
+
+t.test('a directory that is not there, or a link in its place', { skip }, async (t) => {
+  const { a, b, look } = stage(t)
+  rmSync(`${b}/d`, { recursive: true })
+  symlinkSync('../a/d', `${b}/d`)
+  sameTime(a, b)
+  t.match(look(), { same: [''], different: ['d'] })
+})
+
+t.test(
+  'more than there should be counts only where nothing else may stand',
+  { skip },
+  async (t) => {
+    const { a, b, look } = stage(t)
+    writeFileSync(`${b}/d/more`, '')
+    sameTime(`${a}/d`, `${b}/d`)
+    t.same(look().different, [])
+    t.same(look({ ...LOOSE, exact: true }).different, ['d'])
+  },
+)
+
+t.test('targets of links', { skip }, async (t) => {
+  const { a, b, look } = stage(t)
+  unlinkSync(`${b}/d/link`)
+  symlinkSync('Nowhere', `${b}/d/link`)
+  sameTime(`${a}/d/link`, `${b}/d/link`)
+  sameTime(`${a}/d`, `${b}/d`)
+  t.same(look().different, ['d'])
+})
+
+t.test('it stops when it has seen enough, and says what is left', { skip }, async (t) => {
+  const folder = t.testdir({ a: { d: {}, e: {} } })
+  const tree = new DiskTree(`${folder}/a`)
+  t.teardown(() => tree.close())
+  const handle = tree.forThreads
+  const result = look?.({
+    from: handle,
+    to: handle,
+    fromHead: ROOT_NAME,
+    toHead: ROOT_NAME,
+    below: [''],
+    rule: LOOSE,
+    most: 1,
+  })
+  t.same(result?.same, [''])
+  t.same([...(result?.rest ?? [])].sort(), ['d', 'e'])
+})
