@@ -12,11 +12,14 @@ import { Filter, type Side } from '../flist/filter-match.js'
 import { readIfThere, readNamed } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 
+/** A path of an option, without links that lead on. */
+type Trusted = (path: string) => string
+
 /** @throws {UsageError} on a rule that is none, or a file that cannot be read */
-export function readFilters(options: Options): readonly FilterRule[] {
+export function readFilters(options: Options, trusted: Trusted): readonly FilterRule[] {
   const found: FilterOption[] = options.filters.map(({ kind, text }) =>
     kind === 'include-from' || kind === 'exclude-from'
-      ? { kind, text: readRules(text), nul: options.from0 }
+      ? { kind, text: readRules(text, trusted), nul: options.from0 }
       : { kind, text },
   )
   if (options.cvsExclude) for (const text of C_RULES) found.push({ kind: 'filter', text })
@@ -27,9 +30,9 @@ export function readFilters(options: Options): readonly FilterRule[] {
 }
 
 /** A file of patterns that cannot be read is an error of files, not of usage, as in rsync. @throws {FileError} */
-function readRules(path: string): string {
+function readRules(path: string, trusted: Trusted): string {
   try {
-    return readNamed(path)
+    return readNamed(path === '-' ? path : trusted(path))
   } catch (error) {
     if (error instanceof UsageError) throw new FileError(error.message, { cause: error })
     throw error

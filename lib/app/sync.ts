@@ -13,7 +13,7 @@ import { Destination } from '../io/destination.js'
 import { equalFiles } from '../io/equal-files.js'
 import { libc } from '../io/libc.js'
 import { openLook, openLookPool } from '../io/look-pool.js'
-import { kindOfPath, makePath, readNamed, realPath } from '../io/operator.js'
+import { kindOfPath, makePath, readNamed, realPath, trustedPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
 import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
@@ -149,9 +149,10 @@ class SyncRun {
   }
 
   async run(signal: AbortSignal): Promise<SyncReport> {
-    const { options, destination } = this.#config
+    const { options, destination: named } = this.#config
+    const destination = named === null ? null : this.#trustedDestination(named)
     const places = this.#places()
-    const filters = readFilters(options)
+    const filters = readFilters(options, this.#trusted)
     const list = this.#list(places, filters)
     if (destination === null) return this.#listOnly(list)
     // What is written there must not be met again as a source; progress tells how much is left.
@@ -163,7 +164,7 @@ class SyncRun {
     const target = this.#target(destination, list)
     if (target === null) return this.#report(list, null, null, null)
     this.#events.started()
-    const to = new Destination(target.directory, options.keepDirlinks)
+    const to = new Destination(target.directory, options.keepDirlinks, this.#trusted)
     this.#to = to
     if (options.tempDir !== null && to.other(options.tempDir) === null)
       throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
@@ -292,7 +293,7 @@ class SyncRun {
     if (options.filesFrom === null)
       return sources.map((path) => sourcePlace(path, options.relative))
     const [base = '.'] = sources
-    return namesOf(readNamed(options.filesFrom), options.from0).map((line) => {
+    return namesOf(this.#readNames(options.filesFrom), options.from0).map((line) => {
       const place = sourcePlace(`${base}/./${line}`, true)
       const isWhole = place.wholly && place.name !== ROOT_NAME
       return options.relative
@@ -352,6 +353,30 @@ class SyncRun {
     const tree = new DiskTree(realPath(path), { followsLinks, isPlain: true })
     this.#trees.set(path, tree)
     return tree
+  }
+
+  // ---- paths that options name --------------------------------------------------------------------
+
+  readonly #trusted = (path: string): string =>
+    this.#config.options.insecureLinks ? path : trustedPath(path)
+
+  #readNames(path: string): string {
+    try {
+      return readNamed(path === '-' ? path : this.#trusted(path))
+    } catch (error) {
+      if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
+      throw error
+    }
+  }
+  /** The destination itself: a slash at its end still says that it is a directory. */
+  #trustedDestination(path: string): string {
+    try {
+      const plain = this.#trusted(path)
+      return path.endsWith('/') && !plain.endsWith('/') ? `${plain}/` : plain
+    } catch (error) {
+      if (error instanceof FileError) throw new SelectionError(error.message, { cause: error })
+      throw error
+    }
   }
 
   // ---- destination -------------------------------------------------------------------------------

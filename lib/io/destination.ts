@@ -58,11 +58,14 @@ const SPARSE_BYTES = 4096
 export class Destination {
   readonly tree: DiskTree
   readonly #calls: Libc
+  /** A path of an option, without links that lead on: see trustedPath. */
+  readonly #trusted: (path: string) => string
   readonly #others = new Map<string, DiskTree>()
   readonly #buffer = Buffer.allocUnsafe(COPY_BYTES)
 
   /** @param followsLinks -K: links to directories are taken for directories */
-  constructor(path: string, followsLinks: boolean) {
+  constructor(path: string, followsLinks: boolean, trusted: (path: string) => string) {
+    this.#trusted = trusted
     this.tree = new DiskTree(path, { followsLinks, isPlain: true })
     this.#calls = libc()
   }
@@ -75,11 +78,11 @@ export class Destination {
 
   /** Another directory that an option names, relative to this one; null: it is not there. */
   other(path: string): DiskTree | null {
-    const full = path.startsWith('/') ? path : `${this.tree.path}/${path}`
+    const full = this.#full(path)
     const known = this.#others.get(full)
     if (known !== undefined) return known
     try {
-      const tree = new DiskTree(full, { followsLinks: true, isPlain: true })
+      const tree = new DiskTree(this.#trusted(full), { followsLinks: true, isPlain: true })
       this.#others.set(full, tree)
       return tree
     } catch (error) {
@@ -89,11 +92,15 @@ export class Destination {
   }
   /** The same, made where it is not. */
   otherMade(path: string): DiskTree {
-    const full = path.startsWith('/') ? path : `${this.tree.path}/${path}`
+    const full = this.#trusted(this.#full(path))
     mkdirSync(Buffer.from(full, 'latin1'), { recursive: true, mode: 0o755 })
     const tree = this.other(path)
     if (tree === null) throw new FileError(`cannot open directory ${full}`)
     return tree
+  }
+
+  #full(path: string): string {
+    return path.startsWith('/') ? path : `${this.tree.path}/${path}`
   }
 
   // ---- files ------------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ export type Options = {
   readonly mungeLinks: boolean
   readonly copyDirlinks: boolean
   readonly keepDirlinks: boolean
+  /** In paths that options name, links of other users lead on. */
+  readonly insecureLinks: boolean
   readonly copyDevices: boolean
   readonly writeDevices: boolean
   readonly maxSize: number | null

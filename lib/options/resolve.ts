@@ -20,6 +20,7 @@ export function resolveOptions(
 }
 
 const NOT_BUILT: ReadonlySet<string> = new Set([
+  'confine-root',
   'copy-as',
   'fake-super',
   'write-batch',
@@ -104,6 +105,7 @@ class Resolver {
       mungeLinks: this.#flags.on('munge-links'),
       copyDirlinks: this.#flags.on('copy-dirlinks'),
       keepDirlinks: this.#flags.on('keep-dirlinks'),
+      insecureLinks: this.#flags.on('insecure-links'),
       copyDevices: this.#flags.on('copy-devices'),
       writeDevices,
       maxSize: this.#flags.size('max-size'),

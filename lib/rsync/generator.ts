@@ -200,11 +200,7 @@ export class Generator {
     const name = localName ?? entry.name
     const { kind } = entry.stands
     if (entry.isMissing) return this.#deleteMissing(name)
-    if (!this.#isWanted(kind)) {
-      events.remark('not-wanted', entry, name)
-      return
-    }
-    if (kind === 'symlink' && options.safeLinks && !isSafe(entry)) {
+    if (kind === 'symlink' && options.links && options.safeLinks && !isSafe(entry)) {
       events.remark('unsafe', entry, name)
       return
     }
@@ -212,6 +208,7 @@ export class Generator {
     if (seen === undefined) return
     if (seen === null && options.existing) return events.remark('not-creating', entry, name)
     if (seen !== null && options.ignoreExisting) return events.remark('exists', entry, name)
+    if (!this.#isWanted(kind)) return events.remark('not-wanted', entry, name)
     this.#consider(entry, name, seen)
   }
 
