@@ -174,3 +174,12 @@ export type LookThreads = {
   run(job: LookJob): Promise<LookResult>
   close(): Promise<void>
 }
+
+/** Attributes to give; null leaves one as it is. */
+export type Attributes = {
+  readonly uid: number | null
+  readonly gid: number | null
+  readonly mode: number | null
+  readonly mtimeNs: bigint | null
+  readonly atimeNs: bigint | null
+}

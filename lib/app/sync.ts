@@ -308,7 +308,7 @@ class SyncRun {
     const top = first === undefined ? null : this.#tree(first.base)
     const chmod = parseChmod(options.chmod, process.umask())
     const list = new SourceList(
-      { ...options, atimes: options.atimes > 0, chmod },
+      { ...options, chmod },
       filterOf(options, rules, 'sender', top?.path ?? null),
       {
         fault: (call, path, error) => {
@@ -350,7 +350,8 @@ class SyncRun {
     if (kindOfPath(path) !== 'directory') return null
     const { copyLinks, copyUnsafeLinks, copyDirlinks, relative } = this.#config.options
     const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
-    const tree = new DiskTree(realPath(path), { followsLinks, isPlain: true })
+    const keepsAtime = this.#config.options.openNoAtime
+    const tree = new DiskTree(realPath(path), { followsLinks, isPlain: true, keepsAtime })
     this.#trees.set(path, tree)
     return tree
   }

@@ -17,8 +17,9 @@ import { bytesOf } from '../base/bytes.js'
 import { codeOf, FileError } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
-import type { Standing } from '../host.js'
+import type { Attributes, Standing } from '../host.js'
 import { type Libc, libc } from './libc.js'
+import { nodeOf } from './nodes.js'
 import { temporaryBase } from './temporary-name.js'
 import { DiskTree } from './tree.js'
 
@@ -28,15 +29,6 @@ export type NewFile = {
   /** Where it stands. */
   readonly tree: DiskTree
   readonly name: ByteName
-}
-
-/** Attributes to give; null leaves one as it is. */
-export type Attributes = {
-  readonly uid: number | null
-  readonly gid: number | null
-  readonly mode: number | null
-  readonly mtimeNs: bigint | null
-  readonly atimeNs: bigint | null
 }
 
 /** How a whole file is copied. */
@@ -237,8 +229,7 @@ export class Destination {
     const at = toTree.at(made)
     if (stands.kind === 'symlink')
       this.#calls.symlinkAt(bytesOf(fromTree.readlink(from)), at.directory, at.base)
-    else if (stands.kind !== 'file')
-      this.#calls.mknodAt(at.directory, at.base, nodeType(stands), deviceOf(stands))
+    else if (stands.kind !== 'file') this.#calls.mknodAt(at.directory, at.base, ...nodeOf(stands))
     else this.#copyAcross(fromTree, from, at)
     const { uid, gid, mode, mtimeNs } = stands
     this.#give(at, stands.kind === 'symlink', { uid, gid, mode, mtimeNs, atimeNs: null })
@@ -284,9 +275,7 @@ export class Destination {
     )
   }
   makeNode(like: Standing, name: ByteName, replaces: boolean): void {
-    this.#made(name, replaces, (at) =>
-      this.#calls.mknodAt(at.directory, at.base, nodeType(like), deviceOf(like)),
-    )
+    this.#made(name, replaces, (at) => this.#calls.mknodAt(at.directory, at.base, ...nodeOf(like)))
   }
   link(tree: DiskTree, existing: ByteName, name: ByteName, replaces: boolean): void {
     const from = tree.at(existing)
@@ -349,18 +338,4 @@ export class Destination {
 function isZero(bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte !== 0) return false
   return true
-}
-
-function nodeType(like: Standing): number {
-  const type = { fifo: 0o010000, socket: 0o140000, character: 0o020000, block: 0o060000 } as const
-  if (like.kind in type) return (type as Record<string, number>)[like.kind] ?? 0
-  throw new FileError(`a ${like.kind} is not made by mknod`)
-}
-/** makedev(3) of Linux. */
-function deviceOf({ major, minor }: Standing): bigint {
-  const a = BigInt(major)
-  const i = BigInt(minor)
-  return (
-    ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((i & 0xffffff00n) << 12n) | (i & 0xffn)
-  )
 }

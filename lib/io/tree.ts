@@ -26,6 +26,7 @@ import { codeOf, FileError, messageOf, UnsupportedError } from '../base/errors.j
 import type { Entry, Xattr } from '../flist/entry.js'
 import type { FileKind, Standing, Tree, TreeHandle } from '../host.js'
 import { AT, type Libc, libc } from './libc.js'
+import { nodeOf } from './nodes.js'
 import type { Owners } from './owners.js'
 
 /** Directories held open at once. */
@@ -46,6 +47,8 @@ export type TreeView = {
   readonly followsLinks: boolean
   /** Our own corner is a directory like any other, and the tree's path has one char per byte. */
   readonly isPlain: boolean
+  /** Reading a file leaves its time of last use as it is, where this user may have it so. */
+  readonly keepsAtime?: boolean
 }
 const MIRROR: TreeView = { followsLinks: false, isPlain: false }
 
@@ -168,12 +171,17 @@ export class DiskTree implements Tree {
   /** An open file for reading; the caller closes it. Neither a link nor a FIFO is followed or waited for, unless asked for. */
   openFile(name: ByteName, follows = false): number {
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | (follows ? 0 : constants.O_NOFOLLOW)
-    return this.#calls.openAt(
-      this.#directoryOrThrow(directoryOf(name)),
-      bytesOf(baseOf(name)),
-      flags,
-      0,
-    )
+    const directory = this.#directoryOrThrow(directoryOf(name))
+    const base = bytesOf(baseOf(name))
+    if (this.#view.keepsAtime === true) {
+      try {
+        return this.#calls.openAt(directory, base, flags | constants.O_NOATIME, 0)
+      } catch (error) {
+        // Only for the owner's files: open(2).
+        if (codeOf(error) !== 'EPERM') throw error
+      }
+    }
+    return this.#calls.openAt(directory, base, flags, 0)
   }
 
   /** Closes what openFile gave. */
@@ -421,28 +429,4 @@ function standingOf(base: string, s: Buffer): Standing {
     major: s.readUInt32LE(128),
     minor: s.readUInt32LE(132),
   }
-}
-
-function nodeOf(entry: Entry): [type: number, device: bigint] {
-  switch (entry.kind) {
-    case 'fifo':
-      return [0o010000, 0n]
-    case 'socket':
-      return [0o140000, 0n]
-    case 'character':
-      return [0o020000, deviceOf(entry.major, entry.minor)]
-    case 'block':
-      return [0o060000, deviceOf(entry.major, entry.minor)]
-    default:
-      throw new FileError(`a ${entry.kind} is not made by mknod`)
-  }
-}
-
-/** makedev(3) of Linux. */
-function deviceOf(major: number, minor: number): bigint {
-  const a = BigInt(major)
-  const i = BigInt(minor)
-  return (
-    ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((i & 0xffffff00n) << 12n) | (i & 0xffn)
-  )
 }

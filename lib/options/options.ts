@@ -80,8 +80,10 @@ export type Options = {
   readonly owner: boolean
   readonly group: boolean
   readonly times: boolean
-  /** 0, 1; 2: files are opened without changing it. */
-  readonly atimes: number
+  /** Times of last use are kept. */
+  readonly atimes: boolean
+  /** Files are opened without changing it: --open-noatime, -UU. */
+  readonly openNoAtime: boolean
   readonly omitDirTimes: boolean
   readonly omitLinkTimes: boolean
   readonly acls: boolean

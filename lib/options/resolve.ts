@@ -132,7 +132,8 @@ class Resolver {
       owner: this.#flags.last(['owner', 'archive']) || usermap !== null,
       group: this.#flags.last(['group', 'archive']) || groupmap !== null,
       times: this.#flags.last(['times', 'archive']),
-      atimes: this.#flags.on('open-noatime') ? 2 : this.#flags.count('atimes'),
+      atimes: this.#flags.count('atimes') > 0,
+      openNoAtime: this.#flags.on('open-noatime') || this.#flags.count('atimes') > 1,
       // Backups beside the files change the times of directories anyway.
       omitDirTimes:
         this.#flags.on('omit-dir-times') || (this.#flags.on('backup') && backupDir === null),

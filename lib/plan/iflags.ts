@@ -30,7 +30,7 @@ export function isTold(iflags: number): boolean {
   return (iflags & TOLD) !== 0
 }
 
-const LETTER: Readonly<Record<FileKind, string>> = {
+export const KIND_LETTER: Readonly<Record<FileKind, string>> = {
   file: 'f',
   directory: 'd',
   symlink: 'L',
@@ -57,7 +57,7 @@ export function formatItem(
         ? '<'
         : '>'
       : '.'
-  const head = `${sign}${LETTER[kind]}`
+  const head = `${sign}${KIND_LETTER[kind]}`
   if (has(ITEM.isNew)) return `${head}+++++++++`
   const on = (bit: number, letter: string): string => (has(bit) ? letter : '.')
   const columns =

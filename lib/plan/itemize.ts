@@ -1,23 +1,14 @@
 /** A decision → the eleven characters of rsync(1) --itemize-changes: `>f.st......`. */
 import type { FileKind } from '../host.js'
 import type { Changes, Decision } from './decide.js'
-
-const LETTER: Readonly<Record<FileKind, string>> = {
-  file: 'f',
-  directory: 'd',
-  symlink: 'L',
-  character: 'D',
-  block: 'D',
-  fifo: 'S',
-  socket: 'S',
-}
+import { KIND_LETTER } from './iflags.js'
 
 /** How the bytes of a file come: over the wire, from this machine, as a further name of a file. */
 export type Way = 'received' | 'local' | 'linked'
 
 /** Null for what is kept. */
 export function itemize(kind: FileKind, decision: Decision, way: Way): string | null {
-  const letter = LETTER[kind]
+  const letter = KIND_LETTER[kind]
   switch (decision.kind) {
     case 'keep':
       return null

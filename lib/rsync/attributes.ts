@@ -3,11 +3,11 @@ import type { ByteName } from '../base/byte-name.js'
 import type { Xattr } from '../flist/entry.js'
 import type { IdMap } from '../flist/id-map.js'
 import type { ListEntry } from '../flist/list-entry.js'
-import type { Standing } from '../host.js'
+import type { Attributes, Standing } from '../host.js'
 import { beyondMode } from '../plan/acl.js'
 import { differences, type Ids, isTimeKept, type Keeping, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
-import type { Attributes, ReceivingTree, SourceTree } from './trees.js'
+import type { ReceivingTree, SourceTree } from './trees.js'
 
 type Entry = ListEntry<SourceTree>
 
@@ -53,7 +53,7 @@ export class AttributeWork {
     isTransfer: boolean,
   ): number {
     const { keeping, acls, xattrs } = this.#rule
-    const atimeNs = keeping.atimes > 0 ? tree.atimeNs(name) : null
+    const atimeNs = keeping.atimes ? tree.atimeNs(name) : null
     let flags = differences(entry, seen, atimeNs, this.ids(entry), keeping, isTransfer)
     if (acls || xattrs) {
       const wanted = this.#xattrsOf(entry.origin.tree, entry.origin.name)
@@ -103,7 +103,7 @@ export class AttributeWork {
       // A change of owner clears setuid: the mode comes again.
       mode: now !== null && isOwned && now.mode === mode ? null : mode,
       mtimeNs: time !== null && now !== null && now.mtimeNs === time ? null : time,
-      atimeNs: keeping.atimes > 0 && kind !== 'directory' && !isLink ? entry.atimeNs : null,
+      atimeNs: keeping.atimes && kind !== 'directory' && !isLink ? entry.atimeNs : null,
     }
   }
 

@@ -219,7 +219,8 @@ function isPlain(o: Options): boolean {
     !o.backup &&
     !o.acls &&
     o.xattrs === 0 &&
-    o.atimes === 0 &&
+    !o.atimes &&
+    !o.openNoAtime &&
     o.bwlimit === 0 &&
     !o.progress &&
     !o.removeSourceFiles &&

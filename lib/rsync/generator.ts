@@ -5,7 +5,7 @@
 import { type ByteName, baseOf, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { ListEntry } from '../flist/list-entry.js'
-import type { FileKind, Standing } from '../host.js'
+import type { Attributes, FileKind, Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import { isNewer, isTimeKept, modeFor, passesQuickCheck } from '../plan/compare.js'
 import { ITEM, isTold } from '../plan/iflags.js'
@@ -14,7 +14,7 @@ import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
 import { chooseFuzzy } from './fuzzy.js'
 import { HardLinks } from './hard-links.js'
-import type { Attributes, ReceivingTree, SourceTree } from './trees.js'
+import type { ReceivingTree, SourceTree } from './trees.js'
 
 export type Entry = ListEntry<SourceTree>
 

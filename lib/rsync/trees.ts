@@ -3,7 +3,7 @@
 import type { ByteName } from '../base/byte-name.js'
 import type { Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
-import type { Standing, Tree, TreeHandle } from '../host.js'
+import type { Attributes, Standing, Tree, TreeHandle } from '../host.js'
 
 /** What can be looked at: a sender's tree, or a further one of the receiver. */
 export type SourceTree = Tree & {
@@ -23,15 +23,6 @@ export type SourceTree = Tree & {
 
 /** A file that is being built. */
 export type NewFile = { readonly fd: number; readonly tree: SourceTree; readonly name: ByteName }
-
-/** Attributes to give; null leaves one as it is. */
-export type Attributes = {
-  readonly uid: number | null
-  readonly gid: number | null
-  readonly mode: number | null
-  readonly mtimeNs: bigint | null
-  readonly atimeNs: bigint | null
-}
 
 /** How a whole file is copied. */
 export type CopyRule = {

@@ -189,7 +189,8 @@ function mayLook(o: Options): boolean {
     o.chmod.length === 0 &&
     o.usermap === null &&
     o.groupmap === null &&
-    o.atimes === 0 &&
+    !o.atimes &&
+    !o.openNoAtime &&
     !o.acls &&
     o.xattrs === 0 &&
     !o.removeSourceFiles &&

@@ -47,7 +47,7 @@ t.test('what options imply, and what takes it back', async (t) => {
     ['-r --delete-excluded --delete-after', { deleting: 'after', deleteExcluded: true }],
     ['--delete-missing-args', { ignoreMissingArgs: true }],
     ['--old-d', { dirs: true }],
-    ['-UU', { atimes: 2 }],
+    ['-UU', { atimes: true, openNoAtime: true }],
     ['-xx -yy', { oneFileSystem: 2, fuzzy: 2 }],
     ['--chown=a:b', { usermap: '*:a', groupmap: '*:b', owner: true, group: true }],
     ['--chown=:b', { usermap: null, groupmap: '*:b', owner: false }],

@@ -16,7 +16,7 @@ const keeping: Keeping = {
   times: true,
   omitDirTimes: false,
   omitLinkTimes: false,
-  atimes: 0,
+  atimes: false,
   modifyWindow: 0,
   sizeOnly: false,
   ignoreTimes: false,
