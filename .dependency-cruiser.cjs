@@ -9,7 +9,7 @@ const mayImport = {
   options: ['base'],
   flist: ['base', 'host', 'hash', 'options'],
   delta: ['base', 'hash', 'kernel'],
-  wire: ['base', 'options', 'flist', 'delta'],
+  wire: ['base', 'host', 'hash', 'options', 'flist', 'delta'],
   bt: ['base', 'hash'],
   plan: ['base', 'host', 'hash', 'options', 'flist'],
   snapshot: ['base', 'hash', 'flist'],

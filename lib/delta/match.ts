@@ -10,8 +10,8 @@ import { Window } from './window.js'
 export type TokenSink = {
   /** The bytes from `start` to `end`; they are gone after the call. */
   literal(bytes: Uint8Array, start: number, end: number): void
-  /** A block of the basis. */
-  match(block: number): void
+  /** A block of the basis: these bytes, likewise. */
+  match(block: number, bytes: Uint8Array, start: number, end: number): void
 }
 
 export type MatchRule = {
@@ -94,7 +94,7 @@ export class Match {
       const block = this.#blockAt(at, table)
       if (block !== NONE) {
         this.#literalTo(sink, at)
-        sink.match(block)
+        sink.match(block, kernel.data, at, at + blockLength)
         this.#wanted = block + 1
         at += blockLength
         this.#given = at
@@ -152,7 +152,7 @@ export class Match {
     this.#kernel.strongSums(sum, sumLength, at, size, size, this.#strong, 0, sumLength)
     if (!table.hasStrong(count - 1, this.#strong)) return
     this.#literalTo(sink, at)
-    sink.match(count - 1)
+    sink.match(count - 1, this.#kernel.data, at, at + size)
     this.#given = this.#window.filled
   }
 
