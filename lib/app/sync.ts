@@ -25,6 +25,7 @@ import { type Entry, Generator, type GeneratorEvents } from '../rsync/generator.
 import type { LocalDelta } from '../rsync/local-delta.js'
 import { LocalTransfer, type TransferEvents } from '../rsync/local-transfer.js'
 import { Pace } from '../rsync/pace.js'
+import { Placing } from '../rsync/placing.js'
 import {
   countLinks,
   isListed,
@@ -198,11 +199,17 @@ class SyncRun {
       signal,
       moved: (bytes) => this.#events.moved(bytes),
     })
-    const transfer = new LocalTransfer({
+    const placing = new Placing({
       options,
       to,
       attributes,
       deleter,
+      fault: (call, name, error) => this.#receiverFault(call, name, error),
+    })
+    const transfer = new LocalTransfer({
+      options,
+      to,
+      placing,
       delta: options.wholeFile ? null : await openDelta(),
       events: {
         began: (entry) => this.#events.began(entry),
@@ -262,25 +269,26 @@ class SyncRun {
         },
         fault: (call, name, error) => this.#receiverFault(call, name, error),
       },
-      linkCounts: countLinks(list.root),
       localName: target.localName,
       isRoot: process.geteuid?.() === 0,
       mayMakeDevices: options.superUser ?? process.geteuid?.() === 0,
     })
-    const walk = new Walk(
+    generator.expectLinks(countLinks(list.root))
+    const walk = new Walk({
       options,
       list,
       generator,
       deleter,
-      () => this.#mayDelete(),
-      target.isNew,
-      () => pace.pause() ?? crew.pause(),
-      () => crew.drain(),
-      unchanged,
-    )
+      mayDelete: () => this.#mayDelete(),
+      isNew: target.isNew,
+      pause: () => pace.pause() ?? crew.pause(),
+      drain: () => crew.drain(),
+      skips: unchanged,
+    })
     await walk.run()
+    list.countUnlisted(unchanged.tally())
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
-    transfer.finish()
+    placing.finish()
     walk.deleteAtEnd()
     walk.finishDirectories()
     return this.#report(list, generator, transfer, deleter)

@@ -146,6 +146,24 @@ export class Writer {
     this.#length = 0
   }
 
+  /** Gives its bytes away, and goes on in other memory. */
+  swap(memory: Uint8Array): Uint8Array {
+    const bytes = this.done()
+    this.#bytes = memory
+    this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
+    this.#length = 0
+    return bytes
+  }
+  /** So many bytes to be filled by the caller, who says by `fill` how many there are. */
+  room(n: number): Uint8Array {
+    const at = this.#claim(n)
+    this.#length = at
+    return this.#bytes.subarray(at, at + n)
+  }
+  fill(n: number): void {
+    this.#length += n
+  }
+
   /** May move to larger memory: look at #bytes and #view only after it. */
   #claim(n: number): number {
     const start = this.#length

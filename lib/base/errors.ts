@@ -38,6 +38,10 @@ export abstract class PrsyncError extends Error {
 export class UsageError extends PrsyncError {
   readonly exitCode = EXIT.usage
 }
+/** The two ends have no protocol in common, or what is asked cannot be said in it. */
+export class ProtocolError extends PrsyncError {
+  readonly exitCode = EXIT.protocol
+}
 /** An option or a machine feature that is not there. */
 export class UnsupportedError extends PrsyncError {
   readonly exitCode = EXIT.unsupported

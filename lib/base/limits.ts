@@ -107,4 +107,17 @@ export const LIMITS = {
   filterRuleBytes: 8 * KIB,
   /** Filter files that merge filter files. */
   filterDepth: 32,
+
+  /** The text of one message between two rsyncs: PATH_MAX and a sentence. */
+  messageTextBytes: 5120,
+  /** rsync's blocks: before protocol 30, and since. */
+  oldBlockBytes: 2 ** 29,
+  blockBytes: 128 * KIB,
+  /** Block sums of one file: 5 TiB in the longest blocks. */
+  blockSumsBytes: 1024 * MIB,
+  /** Extended attributes of one entry over the wire, and a value of theirs: 128 MiB are what rsync allows. */
+  xattrItems: 65_536,
+  xattrValueBytes: 1 * MIB,
+  /** Sums, compressors: names that the other side has. */
+  nameListBytes: 255,
 } as const

@@ -26,6 +26,22 @@ export type ListEntry<Tree> = {
   readonly isBare: boolean
   /** It is not there, and is to go at the destination: --delete-missing-args. */
   readonly isMissing: boolean
+  /** From another machine: its number in the lists; of a directory whose list comes apart, the one before that. */
+  number?: number
+  /** Its sum as the sender has it, with -c. */
+  readonly sum?: Uint8Array | null
+  /** Extended attributes as the sender told them; where there are none here, the origin has them. */
+  xattrs?: readonly WantedXattr[]
+}
+
+/** An extended attribute of the sender. A long value is fetched when it is wanted. */
+export type WantedXattr = {
+  readonly name: string
+  /** Null: not here yet. */
+  readonly value: string | null
+  readonly length: number
+  /** MD5 of a value that is not here, one char per byte. */
+  readonly digest: string
 }
 
 export function isDirectory(entry: Pick<ListEntry<unknown>, 'stands'>): boolean {

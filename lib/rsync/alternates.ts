@@ -9,6 +9,8 @@ import type { ReceivingTree, SourceTree } from './trees.js'
 type Entry = ListEntry<SourceTree>
 
 export type Alternate = {
+  /** Which of the directories it is. */
+  readonly index: number
   readonly tree: SourceTree
   readonly name: ByteName
   readonly seen: Standing
@@ -24,7 +26,7 @@ const RANK = { kind: 1, content: 2, exact: 3 } as const
 
 export class Alternates {
   readonly kind: 'compare' | 'copy' | 'link'
-  readonly #trees: readonly SourceTree[]
+  readonly #trees: readonly { readonly index: number; readonly tree: SourceTree }[]
   readonly #attributes: AttributeWork
   readonly #isSame: SameThere
 
@@ -37,8 +39,8 @@ export class Alternates {
   ) {
     this.kind = kind
     this.#trees = directories
-      .map((directory) => to.other(directory))
-      .filter((tree) => tree !== null)
+      .map((directory, index) => ({ index, tree: to.other(directory) }))
+      .filter((one): one is { index: number; tree: SourceTree } => one.tree !== null)
     this.#attributes = attributes
     this.#isSame = isSame
   }
@@ -46,8 +48,8 @@ export class Alternates {
   /** The best there is, the first of the best. */
   find(entry: Entry, name: ByteName): Alternate | null {
     let best: Alternate | null = null
-    for (const tree of this.#trees) {
-      const found = this.#look(entry, tree, name)
+    for (const { index, tree } of this.#trees) {
+      const found = this.#look(entry, index, tree, name)
       if (found === null) continue
       if (best === null || RANK[found.match] > RANK[best.match]) best = found
       if (best.match === 'exact') break
@@ -55,13 +57,13 @@ export class Alternates {
     return best
   }
 
-  #look(entry: Entry, tree: SourceTree, name: ByteName): Alternate | null {
+  #look(entry: Entry, index: number, tree: SourceTree, name: ByteName): Alternate | null {
     const seen = tree.stat(name)
     if (seen === null || seen.kind !== entry.stands.kind) return null
     const isSame = this.#isSame(entry, tree, name, seen)
     const isTransfer = !isSame && entry.stands.kind !== 'directory'
     const flags = this.#attributes.differences(entry, tree, name, seen, isTransfer)
     const match = !isSame ? 'kind' : isTold(flags) ? 'content' : 'exact'
-    return { tree, name, seen, match, flags }
+    return { index, tree, name, seen, match, flags }
   }
 }

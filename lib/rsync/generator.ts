@@ -14,6 +14,7 @@ import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
 import { chooseFuzzy } from './fuzzy.js'
 import { HardLinks } from './hard-links.js'
+import { partialPlace } from './placing.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
 export type Entry = ListEntry<SourceTree>
@@ -36,6 +37,8 @@ export type GeneratorEvents = {
   remark(what: Remark, entry: Entry, name: ByteName): void
   /** All is well with an entry that is no directory. */
   settled(entry: Entry): void
+  /** It waits for another name of the same file, or no longer. */
+  waits?(entry: Entry, isWaiting: boolean): void
   fault(call: string, name: ByteName, error: unknown): void
 }
 
@@ -46,10 +49,18 @@ export type Request = {
   readonly name: ByteName
   /** The file that stands there. */
   readonly seen: Standing | null
+  /** What will be told of it. ITEM.transfer is not set where its bytes are on this machine. */
+  readonly iflags: number
   /** To be called when its source is open: it is named then, and never if it cannot be read. */
   readonly announce: () => void
-  /** Another file to look for equal blocks in. */
-  readonly basis: { readonly tree: SourceTree; readonly name: ByteName } | null
+  /** A file to look for equal blocks in; null: none. */
+  readonly basis: Basis | null
+}
+/** Which file it is: the one that is replaced, what is left of an earlier try, one of --link-dest and the like, a similar one. */
+export type Basis = {
+  readonly tree: SourceTree
+  readonly name: ByteName
+  readonly kind: 'file' | 'partial' | 'fuzzy' | { readonly alternate: number }
 }
 /** Brings the bytes of a file and makes it stand, with its attributes. `done` may be called later. */
 export type Transfer = (request: Request, done: (ok: boolean) => void) => void
@@ -64,8 +75,6 @@ export type GeneratorParts = {
   readonly transfer: Transfer
   readonly equalSums: EqualSums
   readonly events: GeneratorEvents
-  /** Members of each group of hard links in the transfer; empty without -H. */
-  readonly linkCounts: ReadonlyMap<string, number>
   /** The only source goes under this name. */
   readonly localName: ByteName | null
   readonly mayMakeDevices: boolean
@@ -86,7 +95,7 @@ const NO_CHANGE: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null,
 
 export class Generator {
   readonly #parts: GeneratorParts
-  readonly #links: HardLinks
+  readonly #links = new HardLinks()
   readonly #alternates: Alternates | null
   /** Directories that were made so that they can be filled, and their own mode. */
   readonly #opened = new Map<ByteName, number>()
@@ -94,7 +103,6 @@ export class Generator {
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts
-    this.#links = new HardLinks(parts.linkCounts)
     const { alternates } = parts.options
     this.#alternates =
       alternates === null
@@ -106,6 +114,11 @@ export class Generator {
             parts.attributes,
             (entry, tree, name, seen) => this.#isSame(entry, tree, name, seen),
           )
+  }
+
+  /** Members of each group of hard links in the list, or in a part of it that is still to be gone through. */
+  expectLinks(counts: ReadonlyMap<string, number>): void {
+    this.#links.expect(counts)
   }
 
   // ---- directories -------------------------------------------------------------------------------
@@ -222,8 +235,10 @@ export class Generator {
 
   #consider(entry: Entry, name: ByteName, seen: Standing | null): void {
     const { kind } = entry.stands
-    if (entry.link !== null && this.#links.isAwaited(entry, this.#canLead(entry, name, seen)))
+    if (entry.link !== null && this.#links.isAwaited(entry, this.#canLead(entry, name, seen))) {
+      this.#parts.events.waits?.(entry, true)
       return
+    }
     if (entry.link !== null) {
       const leader = this.#links.leader(entry.link)
       if (leader !== null) return this.#linkTo(entry, name, seen, leader, false)
@@ -246,7 +261,22 @@ export class Generator {
       const other = this.#parts.localName ?? waiting.name
       const seen = this.#seen(other, false, false)
       if (seen !== undefined) this.#linkTo(waiting, other, seen, name, true)
+      this.#parts.events.waits?.(waiting, false)
     }
+  }
+  /** Its bytes did not come: the next of its names is tried. */
+  #failed(entry: Entry): void {
+    const next = entry.link === null ? null : this.#links.failed(entry.link)
+    if (next === null) return
+    this.#alone(next)
+    this.#parts.events.waits?.(next, false)
+  }
+  #alone(entry: Entry): void {
+    const name = this.#parts.localName ?? entry.name
+    const seen = this.#seen(name, false, false)
+    if (seen === undefined) return
+    if (entry.stands.kind === 'file') this.#regular(entry, name, seen)
+    else this.#other(entry, name, seen)
   }
 
   /** @param hasWaited rsync compares a link that had to wait only with what is of its kind */
@@ -348,45 +378,52 @@ export class Generator {
     }
     if (options.append !== 'no' && file !== null && file.size >= size) return
     if (file === null && found !== null && found.match !== 'kind') {
-      const announce = (): void => this.#item(entry, ITEM.local | found.flags, null)
-      this.#bring({ ...entry, origin: found }, name, null, announce)
+      this.#bring({ ...entry, origin: found }, name, null, ITEM.local | found.flags)
       return
     }
     const flags = ITEM.transfer | this.#fileFlags(entry, name, file, found)
-    this.#bring(entry, name, isDevice ? null : file, () => this.#item(entry, flags, null))
+    this.#bring(entry, name, isDevice ? null : file, flags)
   }
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
     const changed = this.#parts.options.checksum ? ITEM.change : 0
     if (file !== null) return this.#differences(entry, name, file, true) | changed
     return found === null ? ITEM.isNew : found.flags | changed
   }
-  #bring(entry: Entry, name: ByteName, seen: Standing | null, told: () => void): void {
+  #bring(entry: Entry, name: ByteName, seen: Standing | null, iflags: number): void {
     const { options, transfer } = this.#parts
     const announce = (): void => {
       if (seen === null) this.created.file++
-      told()
+      this.#item(entry, iflags, null)
     }
     if (options.dryRun) {
       announce()
       this.#settled(entry, name)
       return
     }
-    const basis = seen === null && !options.wholeFile ? this.#basisFor(entry, name) : null
-    transfer({ entry, name, seen, announce, basis }, (ok) => {
+    const basis = options.wholeFile ? null : this.#basisFor(entry, name, seen)
+    transfer({ entry, name, seen, iflags, announce, basis }, (ok) => {
       if (ok) this.#settled(entry, name)
+      else this.#failed(entry)
     })
   }
 
-  /** Another file that may have blocks of a new one. */
-  #basisFor(entry: Entry, name: ByteName): Request['basis'] {
+  /** A file that may have blocks of it. */
+  #basisFor(entry: Entry, name: ByteName, seen: Standing | null): Basis | null {
     const { options, to } = this.#parts
+    const partial = options.partialDir === null ? null : partialPlace(to, options.partialDir, name)
+    if (partial !== null && partial.tree.stat(partial.name)?.kind === 'file')
+      return { ...partial, kind: 'partial' }
+    if (seen !== null) return seen.kind === 'file' ? { tree: to.tree, name, kind: 'file' } : null
     const found = this.#alternates?.find(entry, name) ?? null
-    if (found !== null) return { tree: found.tree, name: found.name }
+    if (found !== null && entry.stands.kind === 'file')
+      return { tree: found.tree, name: found.name, kind: { alternate: found.index } }
     if (options.fuzzy === 0) return null
     const directory = directoryOf(name)
     const { size, mtimeNs } = entry.stands
     const like = chooseFuzzy(baseOf(name), size, mtimeNs, to.tree.list(directory) ?? [])
-    return like === null ? null : { tree: to.tree, name: joinName(directory, like.base) }
+    return like === null
+      ? null
+      : { tree: to.tree, name: joinName(directory, like.base), kind: 'fuzzy' }
   }
 
   #isUpToDate(entry: Entry, tree: SourceTree, name: ByteName, seen: Standing): boolean {
@@ -516,9 +553,8 @@ export class Generator {
   /** At the end: members of link groups that never met one that stood. */
   finishLinks(): void {
     for (const entry of this.#links.left()) {
-      const name = this.#parts.localName ?? entry.name
-      const seen = this.#seen(name, false, false)
-      if (seen !== undefined) this.#consider({ ...entry, link: null }, name, seen)
+      this.#alone({ ...entry, link: null })
+      this.#parts.events.waits?.(entry, false)
     }
   }
 }

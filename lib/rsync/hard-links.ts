@@ -12,10 +12,13 @@ type Group = { left: number; leader: ByteName | null; busy: boolean; waiting: En
 export class HardLinks {
   readonly #groups = new Map<string, Group>()
 
-  /** @param counts members of each group in the transfer */
-  constructor(counts: ReadonlyMap<string, number>) {
-    for (const [link, count] of counts)
-      if (count > 1) this.#groups.set(link, { left: count, leader: null, busy: false, waiting: [] })
+  /** @param counts members of each group in the transfer, or in a part of the list that has come */
+  expect(counts: ReadonlyMap<string, number>): void {
+    for (const [link, count] of counts) {
+      const group = this.#groups.get(link)
+      if (group !== undefined) group.left += count
+      else this.#groups.set(link, { left: count, leader: null, busy: false, waiting: [] })
+    }
   }
 
   /** Must this one wait for another? It is remembered then. @param canLead something of it is there already */
@@ -43,6 +46,12 @@ export class HardLinks {
     if (group === undefined || group.leader !== null) return []
     group.leader = name
     return group.waiting.splice(0).reverse()
+  }
+
+  /** The one they wait for failed. @returns the one to try next; null: none waits */
+  failed(link: string): Entry | null {
+    const group = this.#groups.get(link)
+    return group === undefined || group.leader !== null ? null : (group.waiting.shift() ?? null)
   }
 
   /** Those that wait for one that failed. */

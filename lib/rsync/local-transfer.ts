@@ -2,17 +2,15 @@
  * The bytes of a file when both ends are on this machine: a copy within the kernel, or the sender's search and the receiver's
  * patch in one. The file is built under another name and takes its place whole, unless it is to be written over.
  */
-import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
+import type { ByteName } from '../base/byte-name.js'
 import { codeOf, FileError } from '../base/errors.js'
-import { atOnce, type Steps } from '../base/steps.js'
+import type { Steps } from '../base/steps.js'
 import type { Source } from '../delta/sums.js'
-import type { Standing } from '../host.js'
 import type { Options } from '../options/options.js'
-import type { AttributeWork } from './attributes.js'
-import type { Deleter } from './deleter.js'
 import type { Entry, Request } from './generator.js'
 import type { LocalDelta } from './local-delta.js'
-import type { NewFile, ReceivingTree, SourceTree } from './trees.js'
+import type { Placing } from './placing.js'
+import type { NewFile, ReceivingTree } from './trees.js'
 
 export type TransferEvents = {
   /** Before its bytes: a line with progress needs to know. */
@@ -28,8 +26,7 @@ export type TransferEvents = {
 export type TransferParts = {
   readonly options: Options
   readonly to: ReceivingTree
-  readonly attributes: AttributeWork
-  readonly deleter: Deleter
+  readonly placing: Placing
   /** Null with --whole-file. */
   readonly delta: LocalDelta | null
   readonly events: TransferEvents
@@ -37,8 +34,6 @@ export type TransferParts = {
 
 export class LocalTransfer {
   readonly #parts: TransferParts
-  readonly #delayed: { readonly name: ByteName; readonly entry: Entry; readonly held: ByteName }[] =
-    []
   readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
 
   constructor(parts: TransferParts) {
@@ -77,96 +72,19 @@ export class LocalTransfer {
   }
 
   *#beside(source: number, request: Request): Steps<void> {
-    const { options, to, attributes } = this.#parts
-    const { entry, name, seen } = request
-    const apart = options.tempDir === null ? null : to.otherMade(options.tempDir)
-    const made = to.create(name, entry.mode & 0o700, apart)
+    const { to, placing } = this.#parts
+    const made = placing.open(request)
     let isOpen = true
     try {
       yield* this.#fill(source, made, request)
       to.closeFile(made)
       isOpen = false
-      attributes.give(entry, made.tree, made.name, seen, null)
-      if (options.delayUpdates) this.#delay(made, entry, name)
-      else this.#place(made, name)
+      placing.done(made, request)
     } catch (error) {
       if (isOpen) to.closeFile(made)
-      this.#giveUp(made, request)
+      placing.giveUp(made, request)
       throw error
     }
-  }
-
-  #place(made: NewFile, name: ByteName): void {
-    const { options, to, deleter } = this.#parts
-    if (options.backup) {
-      const stands = to.tree.stat(name)
-      if (stands !== null && stands.kind !== 'directory') deleter.keep(name, stands)
-    }
-    to.commit(made, name)
-    this.#forgetPartial(name)
-  }
-
-  /** What came so far is kept, if wanted; under its own name with no time, so that -u does not take it for newer. */
-  #giveUp(made: NewFile, { entry, name, seen }: Request): void {
-    const { options, to, attributes } = this.#parts
-    const kept = options.partial && (to.tree.stat(made.name)?.size ?? 0) > 0
-    if (!kept) return to.discard(made)
-    attributes.give(entry, made.tree, made.name, seen, null)
-    if (options.partialDir !== null)
-      return to.move(made.tree, made.name, ...this.#partialPlace(name, true))
-    const none = { uid: null, gid: null, mode: null, atimeNs: null }
-    to.give(made.tree, made.name, false, { ...none, mtimeNs: 0n })
-    to.commit(made, name)
-  }
-
-  /** Where --partial-dir keeps a file. */
-  #partialPlace(name: ByteName, makes: boolean): [SourceTree, ByteName] {
-    const { options, to } = this.#parts
-    const directory = options.partialDir ?? '.'
-    if (directory.startsWith('/')) return [to.otherMade(directory), baseOf(name) as ByteName]
-    const held = joinName(directoryOf(name), directory)
-    if (makes && to.tree.stat(held) === null) to.makeDirectory(held, 0o700)
-    return [to.tree, joinName(held, baseOf(name))]
-  }
-  #forgetPartial(name: ByteName): void {
-    const { options } = this.#parts
-    if (options.partialDir === null || options.partialDir.startsWith('/')) return
-    const [tree, held] = this.#partialPlace(name, false)
-    if (tree.stat(held) === null) return
-    tree.remove(held)
-    this.#removeIfEmpty(directoryOf(held))
-  }
-  #removeIfEmpty(directory: ByteName): void {
-    try {
-      this.#parts.to.removeDirectory(directory)
-    } catch (error) {
-      const code = codeOf(error)
-      if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw error
-    }
-  }
-
-  // ---- --delay-updates ---------------------------------------------------------------------------
-
-  #delay(made: NewFile, entry: Entry, name: ByteName): void {
-    const [tree, held] = this.#partialPlace(name, true)
-    this.#parts.to.move(made.tree, made.name, tree, held)
-    this.#delayed.push({ name, entry, held })
-  }
-
-  /** All files go into place. */
-  finish(): void {
-    const { to, deleter, options, events } = this.#parts
-    for (const { name, held } of this.#delayed) {
-      try {
-        const stands = options.backup ? to.tree.stat(name) : null
-        if (stands !== null && stands.kind !== 'directory') deleter.keep(name, stands)
-        to.move(to.tree, held, to.tree, name)
-        this.#removeIfEmpty(directoryOf(held))
-      } catch (error) {
-        events.fault('rename', name, error)
-      }
-    }
-    this.#delayed.length = 0
   }
 
   // ---- the bytes ---------------------------------------------------------------------------------
@@ -189,8 +107,7 @@ export class LocalTransfer {
 
   #openBasis(request: Request): { source: Source; close: () => void } | null {
     const { to } = this.#parts
-    const { name, seen } = request
-    const basis = request.basis ?? (seen?.kind === 'file' ? { tree: to.tree, name } : null)
+    const { basis } = request
     if (basis === null) return null
     const fd = basis.tree.openFile(basis.name)
     const length = to.size(fd)
@@ -223,10 +140,9 @@ export class LocalTransfer {
   // ---- written over ------------------------------------------------------------------------------
 
   *#inPlace(source: number, request: Request): Steps<void> {
-    const { options, to, attributes, deleter } = this.#parts
-    const { entry, name, seen } = request
-    if (options.backup && seen !== null) this.#copyAside(name, seen, deleter)
-    const file = to.openInPlace(name, entry.mode & 0o700)
+    const { options, to, placing } = this.#parts
+    const { seen } = request
+    const file = placing.open(request)
     try {
       const length = seen === null ? 0 : to.size(file.fd)
       if (options.append !== 'no' && length > 0)
@@ -236,24 +152,7 @@ export class LocalTransfer {
     } finally {
       to.closeFile(file)
     }
-    const isDevice = to.tree.stat(name)?.kind !== 'file'
-    if (!isDevice) attributes.give(entry, to.tree, name, seen, null)
-  }
-  /** The backup of a file that is written over is a copy. */
-  #copyAside(name: ByteName, seen: Standing, deleter: Deleter): void {
-    const { to } = this.#parts
-    const from = to.tree.openFile(name)
-    try {
-      const made = to.create(name, 0o600, null)
-      const rule = { sparse: false, preallocate: false, fsync: false, stepBytes: null }
-      atOnce(to.copy(from, made.fd, rule))
-      to.closeFile(made)
-      const { uid, gid, mode, mtimeNs } = seen
-      to.give(made.tree, made.name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
-      deleter.keepCopy(made.name, name)
-    } finally {
-      to.tree.closeFile(from)
-    }
+    placing.done(file, request)
   }
   *#append(source: number, fd: number, from: number, { entry, name }: Request): Steps<void> {
     const { options, events } = this.#parts

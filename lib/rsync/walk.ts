@@ -1,138 +1,162 @@
 /** The receiver goes through the sender's list, depth first: a directory, what goes from it, its files, then its directories. */
-import { baseOf, ROOT_NAME } from '../base/byte-name.js'
+import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
 import type { Options } from '../options/options.js'
 import type { Deletion } from '../plan/deletions.js'
 import type { Deleter } from './deleter.js'
 import type { Entry, Generator, Place } from './generator.js'
-import { isListed, type SourceDirectory, type SourceList } from './source-list.js'
-import type { Unchanged } from './unchanged.js'
 
-export class Walk {
-  readonly #options: Options
-  readonly #list: SourceList
-  readonly #generator: Generator
-  readonly #deleter: Deleter
-  readonly #mayDelete: () => boolean
-  readonly #isNew: boolean
+/** A directory of the list. */
+export type WalkedDirectory<D> = {
+  /** Null: it is only gone through. */
+  readonly entry: Entry | null
+  readonly name: ByteName
+  /** Nothing in it: what it holds is not sent, and so nothing is extraneous. */
+  readonly contents: readonly unknown[]
+  /** Listed already, where the whole list was needed first. */
+  listed: readonly (Entry | D)[] | null
+}
+/** A list as the sender makes it on this machine, or as it comes from another. */
+export type WalkedList<D extends WalkedDirectory<D>> = {
+  readonly root: D
+  /** Waits until it is known what is in it; null: it is. */
+  open?(directory: D): Promise<void> | null
+  enter(directory: D): void
+  leave(): void
+  list(directory: D): readonly (Entry | D)[]
+  /** All its entries but directories were seen to. */
+  passed?(directory: D): void
+}
+/** Directories in which nothing is to be done, found out in bulk. */
+export type Skips<D> = {
+  search(directory: D): Promise<void>
+  isDone(name: ByteName): boolean
+  visit(name: ByteName): void
+}
+
+export type WalkParts<D extends WalkedDirectory<D>> = {
+  readonly options: Options
+  readonly list: WalkedList<D>
+  readonly generator: Generator
+  readonly deleter: Deleter
+  readonly mayDelete: () => boolean
+  /** Nothing stands at the destination. */
+  readonly isNew: boolean
+  /** What has to be awaited before the next entry; null: nothing. */
+  readonly pause: () => Promise<void> | null
+  /** All that was begun is done. */
+  readonly drain: () => Promise<void>
+  readonly skips: Skips<D> | null
+}
+
+export class Walk<D extends WalkedDirectory<D>> {
+  readonly #parts: WalkParts<D>
   readonly #doomed: Deletion[] = []
   readonly #places: Place[] = []
-  readonly #pause: () => Promise<void> | null
-  readonly #drain: () => Promise<void>
-  readonly #unchanged: Unchanged
   #numbered = 0
   /** How far it is in the list, the entry at hand included; as rsync counts, which numbers a directory's entries at once. */
   passed = 0
 
-  constructor(
-    options: Options,
-    list: SourceList,
-    generator: Generator,
-    deleter: Deleter,
-    mayDelete: () => boolean,
-    isNew: boolean,
-    pause: () => Promise<void> | null,
-    drain: () => Promise<void>,
-    unchanged: Unchanged,
-  ) {
-    this.#options = options
-    this.#list = list
-    this.#generator = generator
-    this.#deleter = deleter
-    this.#mayDelete = mayDelete
-    this.#isNew = isNew
-    this.#pause = pause
-    this.#drain = drain
-    this.#unchanged = unchanged
+  constructor(parts: WalkParts<D>) {
+    this.#parts = parts
   }
 
   async run(): Promise<void> {
-    const { root } = this.#list
-    if (this.#options.deleting === 'before') this.#sweep(root)
-    if (root.entry !== null && this.#options.incRecursive) this.#numbered = 1
-    const top: Place = { name: ROOT_NAME, isNew: this.#isNew, isSkipped: false, entry: null }
+    const { options, list, generator, isNew, pause, drain } = this.#parts
+    const { root } = list
+    const opened = list.open?.(root) ?? null
+    if (opened !== null) await opened
+    if (options.deleting === 'before') this.#sweep(root)
+    if (root.entry !== null && options.incRecursive) this.#numbered = 1
+    const top: Place = { name: ROOT_NAME, isNew, isSkipped: false, entry: null }
     await this.#visit(root, top)
-    this.#list.countUnlisted(this.#unchanged.tally())
     // Which of several names stands is known once all that was begun is done.
-    await this.#drain()
-    this.#generator.finishLinks()
-    await this.#drain()
-    const last = this.#pause()
+    await drain()
+    generator.finishLinks()
+    await drain()
+    const last = pause()
     if (last !== null) await last
   }
 
-  async #visit(directory: SourceDirectory, above: Place): Promise<void> {
-    const pause = this.#pause()
+  async #visit(directory: D, above: Place): Promise<void> {
+    const { options, list, generator, deleter, pause: due, skips } = this.#parts
+    const opened = list.open?.(directory) ?? null
+    if (opened !== null) await opened
+    const pause = due()
     if (pause !== null) await pause
-    const list = this.#list
-    const place = this.#generator.enter(directory.name, directory.entry, above)
-    if (await this.#isUnchanged(directory, place)) {
+    const place = generator.enter(directory.name, directory.entry, above)
+    if (skips !== null && (await this.#isUnchanged(skips, directory, place))) {
       this.#places.push(place)
       return
     }
     list.enter(directory)
     const nodes = list.list(directory)
-    this.#deleter.enter(directory.name)
+    deleter.enter(directory.name)
     if (!place.isNew && !place.isSkipped) this.#deleteIn(directory, nodes)
-    const { incRecursive } = this.#options
+    const { incRecursive } = options
     const first = this.#numbered
     this.#numbered += incRecursive ? nodes.length : 0
     if (!incRecursive && directory.entry !== null) this.#numbered++
     for (const [index, node] of nodes.entries()) {
-      if (isListed(node)) continue
+      if (isWalked(node)) continue
       this.passed = incRecursive ? first + index + 1 : ++this.#numbered
-      this.#generator.file(node, place)
-      const wait = this.#pause()
+      generator.file(node, place)
+      const wait = due()
       if (wait !== null) await wait
     }
+    list.passed?.(directory)
     for (const node of nodes)
-      if (isListed(node) && !this.#unchanged.isDone(node.name)) await this.#visit(node, place)
-    this.#deleter.leave()
+      if (isWalked(node) && skips?.isDone(node.name) !== true) await this.#visit(node, place)
+    deleter.leave()
     list.leave()
     this.#places.push(place)
   }
 
   /** Nothing is to be done in it or below. */
-  async #isUnchanged(directory: SourceDirectory, place: Place): Promise<boolean> {
-    const unchanged = this.#unchanged
+  async #isUnchanged(skips: Skips<D>, directory: D, place: Place): Promise<boolean> {
     const { name } = directory
-    if (!place.isNew && !place.isSkipped) await unchanged.search(directory)
-    if (unchanged.isDone(name)) return true
-    unchanged.visit(name)
+    if (!place.isNew && !place.isSkipped) await skips.search(directory)
+    if (skips.isDone(name)) return true
+    skips.visit(name)
     return false
   }
 
-  #deleteIn(directory: SourceDirectory, nodes: readonly (SourceDirectory | Entry)[]): void {
-    const { deleting } = this.#options
+  #deleteIn(directory: D, nodes: readonly (Entry | D)[]): void {
+    const { options, deleter, mayDelete } = this.#parts
+    const { deleting } = options
     if ((deleting !== 'during' && deleting !== 'delay') || directory.contents.length === 0) return
-    if (!this.#mayDelete()) return
-    const found = this.#deleter.extraneous(directory.name, basesOf(nodes))
-    if (deleting === 'during') this.#deleter.remove(found)
+    if (!mayDelete()) return
+    const found = deleter.extraneous(directory.name, basesOf(nodes))
+    if (deleting === 'during') deleter.remove(found)
     else this.#doomed.push(...found)
   }
 
   deleteAtEnd(): void {
-    if (this.#options.deleting === 'after') this.#sweep(this.#list.root)
-    this.#deleter.remove(this.#doomed)
+    const { options, list, deleter } = this.#parts
+    if (options.deleting === 'after') this.#sweep(list.root)
+    deleter.remove(this.#doomed)
   }
 
   /** A pass of its own over all directories that are there. */
-  #sweep(directory: SourceDirectory): void {
-    const list = this.#list
+  #sweep(directory: D): void {
+    const { list, deleter, mayDelete } = this.#parts
     list.enter(directory)
     directory.listed ??= list.list(directory)
-    this.#deleter.enter(directory.name)
-    if (directory.contents.length > 0 && this.#mayDelete())
-      this.#deleter.remove(this.#deleter.extraneous(directory.name, basesOf(directory.listed)))
-    for (const node of directory.listed) if (isListed(node)) this.#sweep(node)
-    this.#deleter.leave()
+    deleter.enter(directory.name)
+    if (directory.contents.length > 0 && mayDelete())
+      deleter.remove(deleter.extraneous(directory.name, basesOf(directory.listed)))
+    for (const node of directory.listed) if (isWalked(node)) this.#sweep(node)
+    deleter.leave()
     list.leave()
   }
 
   finishDirectories(): void {
-    for (const place of this.#places) this.#generator.leave(place)
+    for (const place of this.#places) this.#parts.generator.leave(place)
   }
 }
 
-function basesOf(nodes: readonly (SourceDirectory | Entry)[]): ReadonlySet<string> {
+function isWalked<D extends WalkedDirectory<D>>(node: Entry | D): node is D {
+  return 'contents' in node
+}
+function basesOf(nodes: readonly { readonly name: ByteName }[]): ReadonlySet<string> {
   return new Set(nodes.map((node) => baseOf(node.name)))
 }

@@ -1,0 +1,178 @@
+/**
+ * What the receiver asks of a sender at the other end: an item for what changed, with the sums of its own file where bytes
+ * are wanted. Remembers what it asked, and believes nothing else of an answer. prsync-protocol(7), requests.
+ */
+import { codeOf, FileError } from '../base/errors.js'
+import { type SumHead, sumHeadFor } from '../delta/block-size.js'
+import { type BlockSums, basisSumsOf, type Source } from '../delta/sums.js'
+import { CHECKSUM_BYTES } from '../hash/checksum.js'
+import type { BlockSum } from '../kernel/kernel-port.js'
+import type { Options } from '../options/options.js'
+import { ITEM } from '../plan/iflags.js'
+import { BASIS, type Item, itemOf, writeItem, writeXattrWants } from '../wire/item.js'
+import type { NdxWriter } from '../wire/ndx.js'
+import { NO_SUMS, writeSumHead } from '../wire/sum-head.js'
+import { has, type Terms } from '../wire/terms.js'
+import type { Basis, Entry, Request } from './generator.js'
+import type { KernelStore } from './kernel-store.js'
+import { isXattrOptimized } from './sender.js'
+import type { ReceivingTree } from './trees.js'
+import type { WireWriter } from './writer.js'
+
+export type Asked = {
+  readonly entry: Entry
+  readonly number: number
+  readonly item: Item
+  /** What is to be done with the bytes; null: none are asked for. */
+  readonly request: Request | null
+  readonly done: (ok: boolean) => void
+  readonly head: SumHead
+  /** Only what is behind the head's length is wanted. */
+  readonly isAppended: boolean
+  /** Extended attributes whose values were asked for; null: the answer has none. */
+  readonly wants: readonly number[] | null
+  /** It came once, and was not what it should be. */
+  readonly isAgain: boolean
+}
+
+export type AskingParts = {
+  readonly options: Options
+  readonly terms: Terms
+  readonly to: ReceivingTree
+  readonly writer: WireWriter
+  readonly numbers: NdxWriter
+  readonly kernels: KernelStore
+  /** Null: sums are not to be had, so whole files are asked for. */
+  readonly blockSum: BlockSum | null
+  /** Attributes of an entry, by their place from 1, whose values are wanted. */
+  readonly wantedXattrs: (entry: Entry) => readonly number[]
+  /** Nobody at the other end can tell it: protocols before 29. */
+  readonly told: (entry: Entry, iflags: number, xname: string | null) => void
+  readonly fault: (call: string, entry: Entry, error: unknown) => void
+  readonly begun: (number: number) => void
+}
+
+export class Asking {
+  readonly #parts: AskingParts
+  readonly #asked = new Map<number, Asked>()
+
+  constructor(parts: AskingParts) {
+    this.#parts = parts
+  }
+
+  /** Something changed that takes no bytes. */
+  item(entry: Entry, iflags: number, xname: string | null): void {
+    const { terms, told } = this.#parts
+    if (terms.protocol < 29) {
+      if (!this.#isDryTransfer(iflags)) return told(entry, iflags, xname)
+    }
+    this.#ask({ entry, request: null, done: () => {}, iflags, xname, isAgain: false })
+  }
+  #isDryTransfer(iflags: number): boolean {
+    return this.#parts.options.dryRun && (iflags & ITEM.transfer) !== 0
+  }
+
+  /** The bytes of a file. `done` is called when they stand there, or will not. */
+  file(request: Request, done: (ok: boolean) => void, isAgain = false): void {
+    const { entry, iflags } = request
+    this.#ask({ entry, request, done, iflags, xname: null, isAgain })
+  }
+
+  /** What an answer is to. */
+  take(number: number): Asked | null {
+    const asked = this.#asked.get(number) ?? null
+    this.#asked.delete(number)
+    return asked
+  }
+  /** Never answered: the sender could not open them, and has no words for it. */
+  takeFiles(): readonly Asked[] {
+    const files = [...this.#asked.values()].filter((asked) => asked.request !== null)
+    for (const { number } of files) this.#asked.delete(number)
+    return files
+  }
+
+  #ask(what: {
+    readonly entry: Entry
+    readonly request: Request | null
+    readonly done: (ok: boolean) => void
+    readonly iflags: number
+    readonly xname: string | null
+    readonly isAgain: boolean
+  }): void {
+    const { writer, numbers, terms, options, begun } = this.#parts
+    const { entry, request, done, isAgain } = what
+    const number = entry.number ?? -1
+    const isAppended = options.append !== 'no' && !isAgain && (request?.seen?.size ?? 0) > 0
+    const sums = request === null ? null : this.#sums(request, isAgain, isAppended)
+    const basis = request !== null && sums !== null ? basisByte(request.basis) : BASIS.file
+    const isFuzzy = basis === BASIS.fuzzy && request?.basis !== null && request !== null
+    const xname = isFuzzy ? baseOfFuzzy(request.basis) : what.xname
+    const item = itemOf(what.iflags, basis, xname)
+    const wants = this.#asksXattrs(item.iflags) ? this.#parts.wantedXattrs(entry) : null
+    const { data } = writer
+    numbers.write(data, number)
+    writeItem(data, item, terms.protocol)
+    if (wants !== null) writeXattrWants(data, wants)
+    const head = sums?.head ?? NO_SUMS
+    if (request !== null) {
+      writeSumHead(data, head)
+      if (sums?.packed !== undefined) data.put(sums.packed)
+    }
+    if (request !== null) begun(number)
+    this.#asked.set(number, { entry, number, item, request, done, head, isAppended, wants, isAgain })
+  }
+
+  #asksXattrs(iflags: number): boolean {
+    const { options, terms } = this.#parts
+    if (options.xattrs === 0 || options.dryRun || (iflags & ITEM.xattr) === 0) return false
+    return !(isXattrOptimized(terms) && (iflags & ITEM.xname) !== 0 && (iflags & ITEM.local) !== 0)
+  }
+
+  /** Null: the whole file is wanted. */
+  #sums(
+    { entry, basis }: Request,
+    isAgain: boolean,
+    isAppended: boolean,
+  ): { readonly head: SumHead; readonly packed?: Uint8Array } | null {
+    const { terms, options, to, blockSum, kernels, fault } = this.#parts
+    if (basis === null || blockSum === null) return null
+    try {
+      const fd = basis.tree.openFile(basis.name)
+      try {
+        const length = to.size(fd)
+        const head = sumHeadFor(length, {
+          protocol: terms.protocol,
+          sumBytes: CHECKSUM_BYTES[terms.checksum],
+          blockLength: options.blockSize,
+          redo: isAgain,
+        })
+        if (head.count === 0) return null
+        if (isAppended) return { head }
+        const source: Source = { length, read: (offset, into) => to.read(fd, into, offset) }
+        const sums: BlockSums | null = basisSumsOf(source, head, blockSum, kernels.forEntries(0, head.blockLength))
+        return sums === null ? null : { head, packed: sums.packed }
+      } finally {
+        basis.tree.closeFile(fd)
+      }
+    } catch (error) {
+      if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
+      // Unreadable here: then all of it comes.
+      fault('failed to open', entry, error)
+      return null
+    }
+  }
+}
+
+function basisByte(basis: Basis | null): number {
+  if (basis === null || basis.kind === 'file') return BASIS.file
+  if (basis.kind === 'partial') return BASIS.partial
+  return basis.kind === 'fuzzy' ? BASIS.fuzzy : basis.kind.alternate
+}
+function baseOfFuzzy(basis: Basis | null): string | null {
+  return basis === null ? null : basis.name.slice(basis.name.lastIndexOf('/') + 1)
+}
+
+/** A receiver that may be told to write over what is left of an earlier try. */
+export function mayReusePartial(terms: Terms): boolean {
+  return has(terms, 'inplacePartial')
+}

@@ -1,0 +1,155 @@
+/**
+ * How a file that has come takes its place: under another name until it is whole, or written over; what stood there is kept
+ * aside, what is half there too if wanted. rsync(1) --partial, --partial-dir, --delay-updates, --inplace, --backup, --temp-dir.
+ */
+import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
+import { atOnce } from '../base/steps.js'
+import type { Standing } from '../host.js'
+import type { Options } from '../options/options.js'
+import type { AttributeWork } from './attributes.js'
+import type { Deleter } from './deleter.js'
+import type { Request } from './generator.js'
+import type { NewFile, ReceivingTree, SourceTree } from './trees.js'
+
+export type PlacingParts = {
+  readonly options: Options
+  readonly to: ReceivingTree
+  readonly attributes: AttributeWork
+  readonly deleter: Deleter
+  readonly fault: (call: string, name: ByteName, error: unknown) => void
+}
+
+export class Placing {
+  readonly #parts: PlacingParts
+  readonly #delayed: { readonly name: ByteName; readonly held: ByteName }[] = []
+
+  constructor(parts: PlacingParts) {
+    this.#parts = parts
+  }
+
+  /** The file to write: a new one, or the one that stands there. */
+  open({ entry, name, seen }: Request): NewFile {
+    const { options, to } = this.#parts
+    if (options.inplace) {
+      if (options.backup && seen !== null) this.#copyAside(name, seen)
+      return to.openInPlace(name, entry.mode & 0o700)
+    }
+    const apart = options.tempDir === null ? null : to.otherMade(options.tempDir)
+    return to.create(name, entry.mode & 0o700, apart)
+  }
+
+  /** All bytes are there; the file is closed. */
+  done(made: NewFile, { entry, name, seen }: Request): void {
+    const { options, to, attributes } = this.#parts
+    if (options.inplace) {
+      const isDevice = to.tree.stat(name)?.kind !== 'file'
+      if (!isDevice) attributes.give(entry, to.tree, name, seen, null)
+      return
+    }
+    attributes.give(entry, made.tree, made.name, seen, null)
+    if (options.delayUpdates) this.#delay(made, name)
+    else this.#place(made, name)
+  }
+
+  #place(made: NewFile, name: ByteName): void {
+    const { options, to, deleter } = this.#parts
+    if (options.backup) {
+      const stands = to.tree.stat(name)
+      if (stands !== null && stands.kind !== 'directory') deleter.keep(name, stands)
+    }
+    to.commit(made, name)
+    this.#forgetPartial(name)
+  }
+
+  /**
+   * It did not come whole. What came is kept, if wanted: under its own name with no time, so that -u does not take it for
+   * newer. @param keeps nothing else to be kept than what is wanted; false: it goes in any case
+   */
+  giveUp(made: NewFile, { entry, name, seen }: Request, keeps = true): void {
+    const { options, to, attributes } = this.#parts
+    if (options.inplace) return
+    const isKept = keeps && options.partial && (to.tree.stat(made.name)?.size ?? 0) > 0
+    if (!isKept) return to.discard(made)
+    attributes.give(entry, made.tree, made.name, seen, null)
+    if (options.partialDir !== null) {
+      const place = partialPlace(to, options.partialDir, name)
+      makePartialDirectory(to, place)
+      return to.move(made.tree, made.name, place.tree, place.name)
+    }
+    const none = { uid: null, gid: null, mode: null, atimeNs: null }
+    to.give(made.tree, made.name, false, { ...none, mtimeNs: 0n })
+    to.commit(made, name)
+  }
+
+  #forgetPartial(name: ByteName): void {
+    const { options, to } = this.#parts
+    if (options.partialDir === null || options.partialDir.startsWith('/')) return
+    const place = partialPlace(to, options.partialDir, name)
+    if (place.tree.stat(place.name) === null) return
+    place.tree.remove(place.name)
+    this.#removeIfEmpty(directoryOf(place.name))
+  }
+  #removeIfEmpty(directory: ByteName): void {
+    try {
+      this.#parts.to.removeDirectory(directory)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw error
+    }
+  }
+
+  #delay(made: NewFile, name: ByteName): void {
+    const { options, to } = this.#parts
+    const place = partialPlace(to, options.partialDir ?? '.', name)
+    makePartialDirectory(to, place)
+    to.move(made.tree, made.name, place.tree, place.name)
+    this.#delayed.push({ name, held: place.name })
+  }
+
+  /** --delay-updates: all files go into place. */
+  finish(): void {
+    const { to, deleter, options, fault } = this.#parts
+    for (const { name, held } of this.#delayed) {
+      try {
+        const stands = options.backup ? to.tree.stat(name) : null
+        if (stands !== null && stands.kind !== 'directory') deleter.keep(name, stands)
+        to.move(to.tree, held, to.tree, name)
+        this.#removeIfEmpty(directoryOf(held))
+      } catch (error) {
+        fault('rename', name, error)
+      }
+    }
+    this.#delayed.length = 0
+  }
+
+  /** The backup of a file that is written over is a copy. */
+  #copyAside(name: ByteName, seen: Standing): void {
+    const { to, deleter } = this.#parts
+    const from = to.tree.openFile(name)
+    try {
+      const made = to.create(name, 0o600, null)
+      const rule = { sparse: false, preallocate: false, fsync: false, stepBytes: null }
+      atOnce(to.copy(from, made.fd, rule))
+      to.closeFile(made)
+      const { uid, gid, mode, mtimeNs } = seen
+      to.give(made.tree, made.name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
+      deleter.keepCopy(made.name, name)
+    } finally {
+      to.tree.closeFile(from)
+    }
+  }
+}
+
+type PartialPlace = { readonly tree: SourceTree; readonly name: ByteName }
+
+/** Where --partial-dir keeps a file. */
+export function partialPlace(to: ReceivingTree, directory: string, name: ByteName): PartialPlace {
+  if (directory.startsWith('/'))
+    return { tree: to.otherMade(directory), name: baseOf(name) as ByteName }
+  return { tree: to.tree, name: joinName(joinName(directoryOf(name), directory), baseOf(name)) }
+}
+function makePartialDirectory(to: ReceivingTree, { tree, name }: PartialPlace): void {
+  const directory = directoryOf(name)
+  if (tree === to.tree && to.tree.stat(directory) === null) to.makeDirectory(directory, 0o700)
+}

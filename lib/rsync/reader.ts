@@ -1,0 +1,172 @@
+/**
+ * One direction of a connection as it is read: frames apart, messages to whom they concern, the stream's bytes to decoders,
+ * which come again when there are more. prsync-protocol(7), multiplexing.
+ */
+import { Cursor, EMPTY, joined, latin1Of, Underflow } from '../base/bytes.js'
+import { WireError } from '../base/errors.js'
+import type { Link } from '../host.js'
+import { type Frame, HEADER_BYTES, readHeader, TAG } from '../wire/mux.js'
+
+export type MessageSink = (tag: number, payload: Uint8Array) => void
+
+export class WireReader {
+  readonly #link: Link
+  readonly #signal: AbortSignal
+  readonly #messages: MessageSink
+  /** Called before it waits: what the other side waits for has to be on its way. */
+  readonly #beforeWait: () => Promise<void>
+  #cursor = new Cursor(EMPTY)
+  readonly #pieces: Uint8Array[] = []
+  #isFramed = false
+  /** A header or a message that is not whole yet. */
+  #partial: Uint8Array = EMPTY
+  /** Bytes of the data frame that are to come. */
+  #frameLeft = 0
+  #message: Frame | null = null
+  #isEnded = false
+  bytesRead = 0
+  /** Of the stream, as decoders took it. */
+  onRead: (() => void) | null = null
+
+  constructor(
+    link: Link,
+    signal: AbortSignal,
+    messages: MessageSink,
+    beforeWait: () => Promise<void>,
+  ) {
+    this.#link = link
+    this.#signal = signal
+    this.#messages = messages
+    this.#beforeWait = beforeWait
+  }
+
+  /** From here on the direction is multiplexed, what is already here included. */
+  startFrames(): void {
+    const rest = [this.#cursor.view(this.#cursor.left), ...this.#pieces.splice(0)]
+    this.#cursor = new Cursor(EMPTY)
+    this.#isFramed = true
+    for (const piece of rest) this.#accept(piece)
+  }
+
+  /** Bytes of the stream that can be decoded without waiting. */
+  get cursor(): Cursor {
+    return this.#cursor
+  }
+
+  /** @param decode may be called again from the start, with more bytes @throws {WireError} where the stream ends before */
+  async decode<T>(decode: (c: Cursor) => T): Promise<T> {
+    for (;;) {
+      const { pos } = this.#cursor
+      try {
+        return decode(this.#cursor)
+      } catch (error) {
+        if (!(error instanceof Underflow)) throw error
+        this.#cursor.pos = pos
+        await this.more()
+      }
+    }
+  }
+
+  /** The same with what is here; undefined: it takes more. */
+  decodeNow<T>(decode: (c: Cursor) => T): T | undefined {
+    for (;;) {
+      const { pos } = this.#cursor
+      try {
+        return decode(this.#cursor)
+      } catch (error) {
+        if (!(error instanceof Underflow)) throw error
+        this.#cursor.pos = pos
+        if (!this.#join()) return undefined
+      }
+    }
+  }
+
+  /** Waits until there are more bytes of the stream. @throws {WireError} at its end */
+  async more(): Promise<void> {
+    if (this.#join()) return
+    await this.#beforeWait()
+    while (!this.#join()) await this.#readLink()
+  }
+
+  /** Reads and drops until the other side closes. */
+  async drain(): Promise<void> {
+    while (!this.#isEnded) {
+      const bytes = await this.#link.read(this.#signal)
+      if (bytes === null) this.#isEnded = true
+    }
+  }
+
+  /** Waits for a message, or more of the stream. */
+  async #readLink(): Promise<void> {
+    const bytes = await this.#link.read(this.#signal)
+    if (bytes === null) {
+      this.#isEnded = true
+      throw new WireError(
+        `connection unexpectedly closed (${this.bytesRead} bytes received so far)`,
+      )
+    }
+    this.bytesRead += bytes.length
+    this.onRead?.()
+    this.#accept(bytes)
+  }
+
+  /** Puts the next piece behind what is left. */
+  #join(): boolean {
+    const next = this.#pieces.shift()
+    if (next === undefined) return false
+    const { left } = this.#cursor
+    if (left === 0) this.#cursor = new Cursor(next)
+    else {
+      const rest = this.#cursor.view(left)
+      // Many small frames behind a large decode are joined once.
+      const pieces = left > 65_536 ? [next, ...this.#pieces.splice(0)] : [next]
+      this.#cursor = new Cursor(joined([rest, ...pieces]))
+    }
+    return true
+  }
+
+  #accept(bytes: Uint8Array): void {
+    if (!this.#isFramed) {
+      if (bytes.length > 0) this.#pieces.push(bytes)
+      return
+    }
+    let at = 0
+    let all = bytes
+    if (this.#partial.length > 0) {
+      all = joined([this.#partial, bytes])
+      this.#partial = EMPTY
+    }
+    while (at < all.length) {
+      if (this.#frameLeft > 0) {
+        const end = Math.min(all.length, at + this.#frameLeft)
+        this.#pieces.push(all.subarray(at, end))
+        this.#frameLeft -= end - at
+        at = end
+        continue
+      }
+      if (this.#message === null) {
+        if (all.length - at < HEADER_BYTES) break
+        const frame = readHeader(all, at)
+        at += HEADER_BYTES
+        if (frame.tag === TAG.data) this.#frameLeft = frame.length
+        else this.#message = frame
+        if (this.#message === null || this.#message.length > 0) continue
+      }
+      const { tag, length } = this.#message
+      if (all.length - at < length) break
+      this.#message = null
+      this.#messages(tag, all.subarray(at, at + length))
+      at += length
+    }
+    if (at < all.length) this.#partial = all.subarray(at)
+  }
+}
+
+/** The number in a message's payload. */
+export function numberIn(payload: Uint8Array): number {
+  return new Cursor(payload).i32le()
+}
+/** Its text, one char per byte. */
+export function textIn(payload: Uint8Array): string {
+  return latin1Of(payload)
+}

@@ -1,0 +1,261 @@
+/**
+ * The sender's list as it comes from another machine, whole or directory by directory, as a tree for those who go through
+ * it. What was gone through is let go. prsync-protocol(7), sorting and indexes; incremental recursion.
+ */
+import { type ByteName, baseOf, directoryOf, ROOT_NAME } from '../base/byte-name.js'
+import { WireError } from '../base/errors.js'
+import { compareSiblings } from '../flist/list-entry.js'
+import type { WireEntry } from '../wire/file-entry.js'
+import { sortList } from '../wire/list-order.js'
+import type { Entry } from './generator.js'
+import { REMOTE_TREE } from './remote-tree.js'
+import type { WalkedList } from './walk.js'
+
+export type ReceivedEntry = Entry & { number: number; readonly isTop: boolean }
+export type ReceivedDirectory = {
+  readonly entry: ReceivedEntry | null
+  readonly name: ByteName
+  /** Empty: what it holds is not sent. */
+  readonly contents: readonly unknown[]
+  listed: readonly (ReceivedEntry | ReceivedDirectory)[] | null
+  /** The number of the first entry of its list; null: it has not come, or it has none of its own. */
+  start: number | null
+}
+type Node = ReceivedEntry | ReceivedDirectory
+
+export type ListEvents = {
+  /** A list has come, and will be gone through. */
+  came(start: number, entries: readonly ReceivedEntry[]): void
+  /** All in it but directories was gone through. */
+  passed(start: number): void
+}
+
+const CONTENTS: readonly unknown[] = [true]
+const ORIGIN = { tree: REMOTE_TREE, name: ROOT_NAME }
+
+export class ReceivedLists implements WalkedList<ReceivedDirectory> {
+  readonly root: ReceivedDirectory
+  readonly #protocol: number
+  readonly #isIncremental: boolean
+  readonly #events: ListEvents
+  /** By the order in which they came, which numbers them; gone when their list is there. */
+  readonly #directories: (ReceivedDirectory | null)[] = []
+  readonly #within: ReceivedDirectory[] = []
+  #next: number
+  #wake: (() => void) | null = null
+  #isWhole = false
+  #hasFirst = false
+  readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
+  nameBytes = 0
+  lists = 0
+  /** The only entry of the first list, if it is no directory. */
+  only: ReceivedEntry | null = null
+
+  constructor(protocol: number, isIncremental: boolean, events: ListEvents) {
+    this.#protocol = protocol
+    this.#isIncremental = isIncremental
+    this.#events = events
+    this.#next = isIncremental ? 1 : 0
+    this.root = { entry: null, name: ROOT_NAME, contents: [], listed: null, start: null }
+  }
+
+  get entries(): number {
+    const { file, directory, symlink, device, special } = this.count
+    return file + directory + symlink + device + special
+  }
+  get isEmpty(): boolean {
+    return this.entries === 0
+  }
+  /** No list is to come. */
+  get isWhole(): boolean {
+    return this.#isWhole
+  }
+  /** The number that the first entry of the next list has. */
+  get next(): number {
+    return this.#next
+  }
+
+  // ---- as it comes -------------------------------------------------------------------------------
+
+  acceptFirst(entries: WireEntry[]): void {
+    const sorted = this.#numbered(entries)
+    this.#hasFirst = true
+    this.only = onlyFile(sorted)
+    const at = new Map<string, ReceivedDirectory>([[ROOT_NAME, this.root]])
+    const children = new Map<ReceivedDirectory, Node[]>([[this.root, []]])
+    for (const entry of sorted) {
+      if (entry === null) continue
+      if (entry.name === ROOT_NAME) {
+        this.#become(entry)
+        continue
+      }
+      const above = this.#placeOf(directoryOf(entry.name), at, children)
+      const node = entry.stands.kind === 'directory' && !entry.isMissing ? this.#directory(entry) : entry
+      if ('contents' in node) {
+        at.set(node.name, node)
+        if (!this.#isIncremental) children.set(node, [])
+      }
+      children.get(above)?.push(node)
+    }
+    this.#numberDirectories(sorted, (name) => at.get(name) ?? null)
+    for (const [directory, nodes] of children)
+      directory.listed = this.#protocol < 29 ? nodes.sort(compareNodes) : nodes
+    this.root.start = this.#isIncremental ? 1 : 0
+    this.#came(sorted)
+    if (!this.#isIncremental) this.end()
+  }
+
+  /** @param number of the directory @throws {WireError} on a list that nobody announced */
+  accept(number: number, entries: WireEntry[]): void {
+    const directory = this.#directories[number]
+    if (directory === null || directory === undefined)
+      throw new WireError(`a list of directory ${number}, which there is not`, { at: 'file list' })
+    this.#directories[number] = null
+    const start = this.#next
+    const sorted = this.#numbered(entries)
+    const nodes: Node[] = []
+    const found = new Map<string, ReceivedDirectory>()
+    for (const entry of sorted) {
+      if (entry === null) continue
+      if (directoryOf(entry.name) !== directory.name || entry.name === ROOT_NAME)
+        throw new WireError(`${entry.name} in the list of ${directory.name}`, { at: 'file list' })
+      const isDirectory = entry.stands.kind === 'directory' && !entry.isMissing
+      const node = isDirectory ? this.#directory(entry) : entry
+      if ('contents' in node) found.set(node.name, node)
+      nodes.push(node)
+    }
+    this.#numberDirectories(sorted, (name) => found.get(name) ?? null)
+    directory.listed = nodes
+    directory.start = start
+    if (directory.entry !== null) directory.entry.number = start - 1
+    this.#came(sorted)
+  }
+
+  /** No more lists will come. */
+  end(): void {
+    this.#isWhole = true
+    this.#wake?.()
+  }
+
+  #numbered(entries: WireEntry[]): readonly (ReceivedEntry | null)[] {
+    const start = this.#next
+    this.#next += entries.length + 1
+    this.lists++
+    return sortList(entries, this.#protocol).map((entry, i) => {
+      if (entry === null) return null
+      const whole = Object.assign(entry, { origin: ORIGIN, number: start + i })
+      this.#tally(whole)
+      return whole
+    })
+  }
+  #came(sorted: readonly (ReceivedEntry | null)[]): void {
+    const start = this.#next - sorted.length - 1
+    this.#events.came(
+      start,
+      sorted.filter((entry) => entry !== null),
+    )
+    this.#wake?.()
+  }
+
+  #become(entry: ReceivedEntry): void {
+    const contents = entry.isBare ? [] : CONTENTS
+    Object.assign(this.root, { entry, contents })
+    if (this.#isIncremental) entry.number = 0
+  }
+  #directory(entry: ReceivedEntry): ReceivedDirectory {
+    const contents = entry.isBare ? [] : CONTENTS
+    return { entry, name: entry.name, contents, listed: null, start: null }
+  }
+  /** The directory of a name; one that is not in the list is only gone through. */
+  #placeOf(
+    name: ByteName,
+    at: Map<string, ReceivedDirectory>,
+    children: Map<ReceivedDirectory, Node[]>,
+  ): ReceivedDirectory {
+    const known = at.get(name)
+    if (known !== undefined) return known
+    if (this.#isIncremental) throw new WireError(`${name} is not in the list`, { at: 'file list' })
+    const made: ReceivedDirectory = { entry: null, name, contents: [], listed: null, start: null }
+    at.set(name, made)
+    children.set(made, [])
+    children.get(this.#placeOf(directoryOf(name), at, children))?.push(made)
+    return made
+  }
+  /** A directory that came twice has two numbers; its list goes by the first. */
+  #numberDirectories(
+    sorted: readonly (ReceivedEntry | null)[],
+    find: (name: ByteName) => ReceivedDirectory | null,
+  ): void {
+    if (!this.#isIncremental) return
+    let before: ReceivedEntry | null = null
+    for (const entry of sorted) {
+      if (entry === null) {
+        if (before?.stands.kind === 'directory' && before.name !== ROOT_NAME) this.#directories.push(null)
+        continue
+      }
+      before = entry
+      if (entry.stands.kind !== 'directory' || entry.isMissing) continue
+      this.#directories.push(entry.name === ROOT_NAME ? null : find(entry.name))
+    }
+  }
+
+  #tally({ stands, target }: ReceivedEntry): void {
+    const { count } = this
+    const { kind, size } = stands
+    this.nameBytes += stands.base.length + target.length
+    if (kind === 'file' || kind === 'symlink') count.bytes += size
+    if (kind === 'character' || kind === 'block') count.device++
+    else if (kind === 'fifo' || kind === 'socket') count.special++
+    else count[kind]++
+  }
+
+  // ---- as it is gone through ---------------------------------------------------------------------
+
+  open(directory: ReceivedDirectory): Promise<void> | null {
+    return this.#isThere(directory) ? null : this.#wait(directory)
+  }
+  #isThere(directory: ReceivedDirectory): boolean {
+    if (directory === this.root) return this.#hasFirst
+    return directory.listed !== null || !this.#isIncremental || this.#isWhole
+  }
+  async #wait(directory: ReceivedDirectory): Promise<void> {
+    while (!this.#isThere(directory))
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    this.#wake = null
+  }
+  /** The one who waits for a list will not get it: the connection is over. */
+  giveUp(): void {
+    this.#isWhole = true
+    this.#hasFirst = true
+    this.#wake?.()
+  }
+
+  enter(directory: ReceivedDirectory): void {
+    this.#within.push(directory)
+  }
+  leave(): void {
+    const directory = this.#within.pop()
+    if (directory !== undefined && this.#isIncremental) directory.listed = null
+  }
+  list(directory: ReceivedDirectory): readonly Node[] {
+    return directory.listed ?? []
+  }
+  passed(directory: ReceivedDirectory): void {
+    if (this.#isIncremental && directory.start !== null) this.#events.passed(directory.start)
+  }
+}
+
+function onlyFile(sorted: readonly (ReceivedEntry | null)[]): ReceivedEntry | null {
+  const [first] = sorted
+  if (sorted.length !== 1 || first === null || first === undefined) return null
+  return first.stands.kind === 'directory' ? null : first
+}
+
+function compareNodes(a: Node, b: Node): number {
+  return compareSiblings(keyOf(a), keyOf(b))
+}
+function keyOf(node: Node): { base: string; kind: string } {
+  return { base: baseOf(node.name), kind: 'contents' in node ? 'directory' : 'file' }
+}

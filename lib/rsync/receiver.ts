@@ -1,0 +1,304 @@
+/**
+ * The receiving side of a connection: the generator goes through the list and asks, the receiver takes the answers, and the
+ * phases between them. prsync-protocol(7), phases; statistics; goodbye.
+ */
+import { ProtocolError, WireError } from '../base/errors.js'
+import { CHECKSUM_BYTES } from '../hash/checksum.js'
+import type { Options } from '../options/options.js'
+import { ITEM } from '../plan/iflags.js'
+import { type Deleted, readDeleted, readStats, type WireStats, writeDeleted } from '../wire/farewell.js'
+import type { ListDecoder, WireEntry } from '../wire/file-entry.js'
+import { readItem, readXattrAnswers } from '../wire/item.js'
+import { directoryOfNdx, NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
+import { readSumHead } from '../wire/sum-head.js'
+import { has, type Terms } from '../wire/terms.js'
+import type { TokenDecoder } from '../wire/tokens.js'
+import type { Asked, Asking } from './asking.js'
+import type { Entry } from './generator.js'
+import { Incoming, type IncomingParts } from './incoming.js'
+import type { ReceivedLists } from './received-lists.js'
+import type { WireReader } from './reader.js'
+import type { WireWriter } from './writer.js'
+
+export type ReceiverEvents = {
+  /** The sender has seen it; what it says is not believed. */
+  item(asked: Asked): void
+  began(entry: Entry): void
+  ended(entry: Entry): void
+  /** It was not what it should be. @param isLast it will not be asked for again */
+  mismatch(entry: Entry, isLast: boolean): void
+  /** An answer is complete, whatever came of it. */
+  settled(number: number): void
+  /** Values of extended attributes came. */
+  xattrs(entry: Entry): void
+  /** Bits of the sender's errors of reading. */
+  ioError(bits: number): void
+}
+
+export type ReceiverParts = {
+  readonly options: Options
+  readonly terms: Terms
+  readonly reader: WireReader
+  readonly writer: WireWriter
+  readonly numbers: NdxWriter
+  readonly decoder: ListDecoder
+  readonly tokens: TokenDecoder
+  readonly lists: ReceivedLists
+  readonly asking: Asking
+  readonly incoming: IncomingParts
+  readonly isServer: boolean
+  readonly events: ReceiverEvents
+}
+
+export class Receiver {
+  readonly #parts: ReceiverParts
+  readonly #answers: NdxReader
+  /** Ends of phases that the sender has echoed, lists not counted. */
+  #phase = 0
+  #listsEchoed = 0
+  readonly #again: Asked[] = []
+  #wake: (() => void) | null = null
+  readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
+  stats: WireStats | null = null
+
+  constructor(parts: ReceiverParts) {
+    this.#parts = parts
+    this.#answers = new NdxReader(parts.terms.protocol)
+  }
+
+  // ---- lists -------------------------------------------------------------------------------------
+
+  /** The first list, and what has to be known before anything is decided. @returns is there anything in it? */
+  async firstList(): Promise<boolean> {
+    const { lists, terms, reader, decoder, options, events } = this.#parts
+    const entries = await this.#entries()
+    if (!has(terms, 'incremental')) {
+      const hasIds = !options.numericIds && (options.owner || options.group || options.acls)
+      if (hasIds) await reader.decode((c) => decoder.readIdLists(c))
+      if (terms.protocol < 30) events.ioError(await reader.decode((c) => c.i32le()))
+      lists.acceptFirst(entries)
+      return !lists.isEmpty
+    }
+    lists.acceptFirst(entries)
+    // One file alone may be given another name: then it has to be known that it is alone.
+    while (!lists.isWhole && (entries.length < 2 || lists.isEmpty)) await this.#listOrEnd()
+    return !lists.isEmpty
+  }
+
+  async #listOrEnd(): Promise<void> {
+    const number = await this.#parts.reader.decode((c) => this.#answers.read(c))
+    if (!(await this.#isList(number))) throw new ProtocolError(`entry ${number} before any was asked for`)
+  }
+  /** A list, or the end of lists. */
+  async #isList(number: number): Promise<boolean> {
+    const { lists, terms } = this.#parts
+    if (number === NDX.listEnd && has(terms, 'incremental')) {
+      lists.end()
+      return true
+    }
+    const directory = directoryOfNdx(number)
+    if (directory === null || !has(terms, 'incremental')) return false
+    lists.accept(directory, await this.#entries())
+    return true
+  }
+
+  async #entries(): Promise<WireEntry[]> {
+    const { decoder, reader, lists, events } = this.#parts
+    decoder.begin(lists.next)
+    const entries: WireEntry[] = []
+    for (;;) {
+      const now = reader.decodeNow((c) => decoder.read(c))
+      const entry = now === undefined ? await reader.decode((c) => decoder.read(c)) : now
+      if (entry === null) break
+      entries.push(entry)
+    }
+    if (decoder.ioError !== 0) events.ioError(decoder.ioError)
+    return entries
+  }
+
+  // ---- answers -----------------------------------------------------------------------------------
+
+  /** Takes answers until the sender has echoed the last phase. */
+  async answers(): Promise<void> {
+    const { reader, terms, options, isServer } = this.#parts
+    const phases = terms.protocol >= 29 ? 3 : 2
+    while (this.#phase < phases) {
+      const number = await reader.decode((c) => this.#answers.read(c))
+      if (number === NDX.done) this.#echo()
+      else if (!(await this.#isList(number))) await this.#answer(number)
+    }
+    if (!isServer) this.stats = await reader.decode((c) => readStats(c, terms.protocol))
+    if (terms.protocol < 31) return
+    for (;;) {
+      const number = await reader.decode((c) => this.#answers.read(c))
+      if (number === NDX.done) break
+      if (number !== NDX.deleteStats) throw new ProtocolError(`entry ${number} after the end`)
+      await reader.decode(readDeleted)
+    }
+    this.#advance(phases + 1)
+    void options
+  }
+
+  #echo(): void {
+    const { lists, terms, asking } = this.#parts
+    if (has(terms, 'incremental') && this.#listsEchoed < lists.lists) {
+      this.#listsEchoed++
+      if (this.#listsEchoed < lists.lists || !lists.isWhole) return
+    }
+    if (this.#phase === 0)
+      for (const asked of asking.takeFiles()) this.#settle(asked, false)
+    this.#advance(this.#phase + 1)
+  }
+  #advance(phase: number): void {
+    this.#phase = phase
+    this.#wake?.()
+  }
+
+  async #answer(number: number): Promise<void> {
+    const { reader, terms, asking, options, events } = this.#parts
+    const asked = asking.take(number)
+    if (asked === null) throw new ProtocolError(`an answer for entry ${number}, which was not asked for`)
+    await reader.decode((c) => readItem(c, terms.protocol))
+    if (asked.wants !== null) await this.#takeXattrs(asked)
+    if (asked.request === null || options.dryRun) {
+      events.item(asked)
+      return
+    }
+    await this.#file(asked)
+  }
+
+  async #takeXattrs({ entry, wants }: Asked): Promise<void> {
+    const answers = await this.#parts.reader.decode(readXattrAnswers)
+    const wanted = new Set(wants)
+    const values = new Map<number, string>()
+    for (const { item, value } of answers) {
+      if (!wanted.has(item)) throw new ProtocolError(`attribute ${item}, which was not asked for`)
+      values.set(item, value)
+    }
+    let place = 0
+    entry.xattrs = (entry.xattrs ?? []).map((xattr) => {
+      if (isAclName(xattr.name)) return xattr
+      place++
+      const value = values.get(place)
+      return value === undefined ? xattr : { ...xattr, value, length: value.length }
+    })
+    this.#parts.events.xattrs(entry)
+  }
+
+  async #file(asked: Asked): Promise<void> {
+    const { reader, terms, tokens, incoming: parts, events } = this.#parts
+    const { request, entry } = asked
+    if (request === null) return
+    const sumBytes = CHECKSUM_BYTES[terms.checksum]
+    const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
+    if (head.count !== asked.head.count || head.blockLength !== asked.head.blockLength)
+      throw new ProtocolError(`the answer for entry ${asked.number} has other blocks than were asked for`)
+    request.announce()
+    events.began(entry)
+    const incoming = new Incoming(parts, asked, request, asked.head)
+    let isOver = false
+    try {
+      tokens.begin((block) => incoming.block(block))
+      while (!tokens.read(reader.cursor, incoming)) await reader.more()
+      const digest = await reader.decode((c) => Uint8Array.from(c.view(sumBytes)))
+      isOver = true
+      const result = incoming.finish(digest)
+      this.count.literal += incoming.literalBytes
+      this.count.matched += incoming.matchedBytes
+      events.ended(entry)
+      if (result === null) return this.#mismatch(asked)
+      this.count.files++
+      this.count.bytes += entry.stands.size
+      this.#settle(asked, result)
+    } finally {
+      // The connection broke: what came of it is kept if wanted.
+      if (!isOver) incoming.abort(true)
+    }
+  }
+
+  #mismatch(asked: Asked): void {
+    const { events, terms } = this.#parts
+    events.mismatch(asked.entry, asked.isAgain)
+    if (asked.isAgain) return this.#settle(asked, false)
+    if (has(terms, 'incremental')) this.#ask(asked)
+    else this.#again.push(asked)
+  }
+  #ask({ request, done, number }: Asked): void {
+    if (request !== null) this.#parts.asking.file(request, done, true)
+    this.#parts.events.settled(number)
+  }
+
+  #settle({ number, done }: Asked, ok: boolean): void {
+    done(ok)
+    this.#parts.events.settled(number)
+  }
+  /** The sender cannot send it. */
+  notSent(number: number): void {
+    const asked = this.#parts.asking.take(number)
+    if (asked?.request !== null && asked !== null) this.#settle(asked, false)
+  }
+
+  // ---- phases ------------------------------------------------------------------------------------
+
+  /** The list is gone through. @param deletes what is left to be deleted @param finish all that is to be done at the end */
+  async phases(work: {
+    readonly isLate: boolean
+    readonly isDelayed: boolean
+    readonly place: () => void
+    readonly deleteLate: () => void
+    readonly deleted: () => Deleted | null
+    readonly finish: () => void
+  }): Promise<void> {
+    const { terms, writer } = this.#parts
+    const { protocol } = terms
+    // With lists apart the last of them ends the first phase.
+    if (!has(terms, 'incremental')) this.done()
+    await writer.flush()
+    await this.#reached(1)
+    for (const asked of this.#again.splice(0)) this.#ask(asked)
+    this.done()
+    if (work.isDelayed) {
+      await writer.flush()
+      await this.#reached(2)
+      work.place()
+    }
+    if (protocol >= 29) this.done()
+    const last = protocol >= 29 ? 3 : 2
+    if (work.isLate || protocol < 31) {
+      await writer.flush()
+      await this.#reached(last)
+    }
+    if (work.isLate) work.deleteLate()
+    if (protocol >= 31) {
+      const count = work.deleted()
+      if (count !== null) {
+        this.#parts.numbers.write(writer.data, NDX.deleteStats)
+        writeDeleted(writer.data, count)
+      }
+      this.done()
+      await writer.flush()
+      await this.#reached(last + 1)
+    }
+    if (!work.isDelayed) work.place()
+    work.finish()
+    this.done()
+    await writer.drain()
+  }
+  /** The end of a list, or of a phase. */
+  done(): void {
+    this.#parts.numbers.write(this.#parts.writer.data, NDX.done)
+  }
+  async #reached(phase: number): Promise<void> {
+    while (this.#phase < phase)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    this.#wake = null
+  }
+}
+
+function isAclName(name: string): boolean {
+  return name.startsWith('system.posix_acl_')
+}
+void WireError
+void ITEM

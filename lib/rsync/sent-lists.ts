@@ -1,0 +1,203 @@
+/**
+ * The sender's list as it goes out: whole, or directory by directory ahead of what the receiver works on. Gives entries their
+ * numbers, and forgets what the receiver is done with. prsync-protocol(7), incremental recursion.
+ */
+import type { Writer } from '../base/bytes.js'
+import type { ListEncoder, WireEntry } from '../wire/file-entry.js'
+import { compareWire } from '../wire/list-order.js'
+import { NDX, type NdxWriter, ndxOfList } from '../wire/ndx.js'
+import { isListed, type SourceDirectory, type SourceEntry, type SourceList } from './source-list.js'
+
+/** Entries that are sent before the receiver has finished those before them. */
+const AHEAD = 2500
+
+export type SentEntry = SourceEntry & {
+  /** It was asked for before, so this is the second try. */
+  wasSent: boolean
+  /** It stands at the receiver, and the source was removed. */
+  isFinished: boolean
+}
+
+type SentList = {
+  readonly start: number
+  /** The directory that it is of, whose number is the one before its start. */
+  readonly own: SentEntry | null
+  readonly entries: readonly SentEntry[]
+}
+
+export type ListParts = {
+  readonly list: SourceList
+  readonly encoder: ListEncoder
+  readonly numbers: NdxWriter
+  readonly protocol: number
+  readonly incremental: boolean
+  /** What is sent besides the entry itself: names of owners, sums, extended attributes. */
+  readonly describe: (entry: SourceEntry, isTop: boolean) => WireEntry
+  /** Errors of reading so far, as the list tells them. */
+  readonly ioError: () => number
+}
+
+/** A directory whose list is to be sent; null: the end of those below one. */
+type Due = { readonly number: number; readonly directory: SourceDirectory } | null
+
+export class SentLists {
+  readonly #parts: ListParts
+  readonly #lists: SentList[] = []
+  /** Those that come next stand last. */
+  readonly #due: Due[] = []
+  #directories = 0
+  #next: number
+  #open = 0
+  /** Entries in lists so far. */
+  entries = 0
+  /** Nothing is left to be sent. */
+  isWhole = false
+
+  constructor(parts: ListParts) {
+    this.#parts = parts
+    this.#next = parts.incremental ? 1 : 0
+  }
+
+  /** The first list, which may be the only one. */
+  sendFirst(w: Writer): void {
+    const { list, incremental } = this.#parts
+    const { root } = list
+    if (!incremental) return this.#sendWhole(w)
+    list.enter(root)
+    const nodes = list.list(root)
+    const own = root.entry === null ? [] : [root.entry]
+    if (root.entry !== null) this.#directories++
+    this.#due.push(null)
+    this.#expect(nodes.filter(isListed))
+    this.#put(w, [...own.map((entry) => ({ entry, isTop: true })), ...described(nodes, root)], root)
+    this.sendMore(w)
+  }
+
+  /** Further lists, as far ahead as is good. */
+  sendMore(w: Writer): void {
+    while (!this.isWhole && (this.#open < AHEAD || this.#lists.length < 2)) this.#sendNext(w)
+  }
+
+  #sendNext(w: Writer): void {
+    const { list, numbers } = this.#parts
+    for (;;) {
+      const due = this.#due.pop()
+      if (due === undefined) {
+        numbers.write(w, NDX.listEnd)
+        this.isWhole = true
+        return
+      }
+      if (due === null) {
+        list.leave()
+        continue
+      }
+      const { directory, number } = due
+      list.enter(directory)
+      const nodes = list.list(directory)
+      this.#due.push(null)
+      this.#expect(nodes.filter(isListed))
+      numbers.write(w, ndxOfList(number))
+      this.#put(w, described(nodes, directory), directory)
+      return
+    }
+  }
+
+  /** Their lists come next, the first first. */
+  #expect(directories: readonly SourceDirectory[]): void {
+    const due = directories.map((directory) => ({ number: this.#directories++, directory }))
+    this.#due.push(...due.reverse())
+  }
+
+  #put(w: Writer, listed: readonly Listed[], directory: SourceDirectory): void {
+    const { encoder, describe, ioError } = this.#parts
+    const start = this.#next
+    this.#next += listed.length + 1
+    encoder.begin(start)
+    for (const { entry, isTop } of listed) encoder.entry(w, describe(entry, isTop))
+    encoder.end(w, ioError())
+    this.#remember(
+      start,
+      directory.entry,
+      listed.map((one) => one.entry),
+    )
+  }
+  #remember(start: number, own: SourceEntry | null, entries: readonly SourceEntry[]): void {
+    const sent = (entry: SourceEntry): SentEntry => ({
+      ...entry,
+      wasSent: false,
+      isFinished: false,
+    })
+    this.#lists.push({ start, own: own === null ? null : sent(own), entries: entries.map(sent) })
+    this.entries += entries.length
+    this.#open += entries.length + 1
+  }
+
+  #sendWhole(w: Writer): void {
+    const { list, encoder, describe, protocol, ioError } = this.#parts
+    const found: { readonly entry: SourceEntry; readonly wire: WireEntry }[] = []
+    const add = (directory: SourceDirectory, above: SourceDirectory): void => {
+      const { entry } = directory
+      if (entry !== null)
+        found.push({ entry, wire: describe(entry, isTopDirectory(directory, above)) })
+      list.enter(directory)
+      for (const node of list.list(directory))
+        if (isListed(node)) add(node, directory)
+        else found.push({ entry: node, wire: describe(node, false) })
+      list.leave()
+    }
+    add(list.root, list.root)
+    if (protocol < 29) {
+      const compare = compareWire(protocol)
+      found.sort((a, b) => compare(a.wire, b.wire))
+    }
+    encoder.begin(0)
+    for (const { wire } of found) encoder.entry(w, wire)
+    encoder.end(w, ioError())
+    this.#remember(
+      0,
+      null,
+      found.map(({ entry }) => entry),
+    )
+    this.isWhole = true
+  }
+
+  /** An entry by its number, which is null for one that is none, or is over. A directory's own is the one before its list. */
+  at(number: number): SentEntry | null {
+    const list = this.#lists.find(
+      (l) => number >= l.start - 1 && number < l.start + l.entries.length,
+    )
+    if (list === undefined) return null
+    return number < list.start ? list.own : (list.entries[number - list.start] ?? null)
+  }
+
+  /** The receiver is done with the oldest list. @returns false: there was none */
+  close(): boolean {
+    const list = this.#lists.shift()
+    if (list === undefined) return false
+    this.#open -= list.entries.length + 1
+    return true
+  }
+  get hasOpen(): boolean {
+    return this.#lists.length > 0
+  }
+}
+
+type Listed = { readonly entry: SourceEntry; readonly isTop: boolean }
+
+function described(
+  nodes: readonly (SourceDirectory | SourceEntry)[],
+  above: SourceDirectory,
+): Listed[] {
+  const listed: Listed[] = []
+  for (const node of nodes) {
+    const entry = isListed(node) ? node.entry : node
+    if (entry !== null) listed.push({ entry, isTop: isListed(node) && isTopDirectory(node, above) })
+  }
+  return listed
+}
+/** It was named, with what is in it, or stands above what was named. */
+function isTopDirectory(directory: SourceDirectory, above: SourceDirectory): boolean {
+  if (directory === above) return true
+  const isNamed = above.named.get(directory.entry?.stands.base ?? '') !== undefined
+  return isNamed && (directory.contents.length > 0 || directory.named.size > 0)
+}
