@@ -107,4 +107,15 @@ export const LIMITS = {
   filterRuleBytes: 8 * KIB,
   /** Filter files that merge filter files. */
   filterDepth: 32,
+
+  /** Named entries of one ACL in a file list. */
+  aclEntries: 65_536,
+  /** Extended attributes of one file in a file list: their number, a name, a value. */
+  listXattrs: 65_536,
+  listXattrNameBytes: 4096,
+  listXattrValueBytes: 128 * MIB,
+  /** ACLs and extended attributes that both ends remember for a session, as bytes of the wire. */
+  listExtraBytes: 256 * MIB,
+  /** Owners and groups with a name in one file list. */
+  listIds: 2 ** 20,
 } as const
