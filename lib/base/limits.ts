@@ -115,9 +115,19 @@ export const LIMITS = {
   blockBytes: 128 * KIB,
   /** Block sums of one file: 5 TiB in the longest blocks. */
   blockSumsBytes: 1024 * MIB,
-  /** Extended attributes of one entry over the wire, and a value of theirs: 128 MiB are what rsync allows. */
+  /** Values of extended attributes that are fetched at once, and one of them, as rsync allows. */
   xattrItems: 65_536,
-  xattrValueBytes: 1 * MIB,
+  xattrValueBytes: 128 * MIB,
   /** Sums, compressors: names that the other side has. */
   nameListBytes: 255,
+  /** Named entries of one ACL in a file list. */
+  aclEntries: 65_536,
+  /** Extended attributes of one file in a file list: their number, a name, a value. */
+  listXattrs: 65_536,
+  listXattrNameBytes: 4096,
+  listXattrValueBytes: 128 * MIB,
+  /** ACLs and extended attributes that both ends remember for a session, as bytes of the wire. */
+  listExtraBytes: 256 * MIB,
+  /** Owners and groups with a name in one file list. */
+  listIds: 2 ** 20,
 } as const

@@ -1,5 +1,5 @@
 /** What a run in rsync's place says: events → rsync's lines. rsync(1) --verbose, --info, --itemize-changes, --list-only. */
-import type { Passed, SyncEvents, SyncReport } from '../app/sync.js'
+import type { Passed, SyncEvents, SyncReport } from '../app/sync-events.js'
 import type { FileSums } from '../app/sync-sums.js'
 import type { ByteName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.js'
@@ -99,6 +99,19 @@ export class SyncScreen {
         if (info.misc > 1) out.told(how)
       },
       listed: (entry) => this.#listed(entry),
+      said: (text, isError) => {
+        const whole = escapeName(text.replace(/\n$/, ''), this.options.eightBitOutput)
+        if (isError) out.error(whole)
+        else out.told(whole)
+      },
+      mismatch: (entry, isLast) => {
+        const { inplace, partial, partialDir } = this.options
+        const kept = inplace || (partial && partialDir === null) ? 'retained' : 'discarded'
+        const what = isLast ? 'ERROR' : 'WARNING'
+        this.#error(
+          `${what}: ${this.#name(entry.name)} failed verification -- update ${kept}${isLast ? '.' : ' (will try again).'}`,
+        )
+      },
     }
   }
 

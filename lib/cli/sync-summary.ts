@@ -1,5 +1,5 @@
 /** The figures at the end of a run, line by line. rsync(1) --stats; nothing goes over a wire here, so its bytes are estimates. */
-import type { Counts, SyncReport } from '../app/sync.js'
+import type { Counts, SyncReport } from '../app/sync-events.js'
 import type { Options } from '../options/options.js'
 import { formatFraction, formatNumber } from './numbers.js'
 

@@ -12,15 +12,20 @@ export type IdMap = (id: number) => number
 
 type Rule = { readonly matches: (id: number, name: string | null) => boolean; readonly to: number }
 
-/** @param text `FROM:TO,FROM:TO`; the first that fits counts @throws {UsageError} */
-export function parseIdMap(text: string, option: string, names: Names): IdMap {
+/** @param text `FROM:TO,FROM:TO`; the first that fits counts @param otherwise where none does @throws {UsageError} */
+export function parseIdMap(
+  text: string,
+  option: string,
+  names: Names,
+  otherwise: IdMap = (id) => id,
+): IdMap {
   const rules = text.split(',').map((part) => parseRule(part, option, names))
   const known = new Map<number, number>()
   return (id) => {
     const before = known.get(id)
     if (before !== undefined) return before
     const name = names.name(id)
-    const to = rules.find((rule) => rule.matches(id, name))?.to ?? id
+    const to = rules.find((rule) => rule.matches(id, name))?.to ?? otherwise(id)
     known.set(id, to)
     return to
   }

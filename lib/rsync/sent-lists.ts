@@ -3,7 +3,8 @@
  * numbers, and forgets what the receiver is done with. prsync-protocol(7), incremental recursion.
  */
 import type { Writer } from '../base/bytes.js'
-import type { ListEncoder, WireEntry } from '../wire/file-entry.js'
+import type { WireEntry } from '../wire/file-entry.js'
+import type { ListEncoder } from '../wire/list-encoder.js'
 import { compareWire } from '../wire/list-order.js'
 import { NDX, type NdxWriter, ndxOfList } from '../wire/ndx.js'
 import { isListed, type SourceDirectory, type SourceEntry, type SourceList } from './source-list.js'

@@ -86,6 +86,16 @@ export function writeLongint(w: Writer, value: number): void {
   w.i32le(-1)
   w.put(bytesOf64(value))
 }
+/** The same form for numbers of devices and inodes, which may be larger than 2^53. */
+export function readWideLongint(c: Cursor): bigint {
+  const value = c.i32le()
+  return value === -1 ? c.u64le() : BigInt(value)
+}
+export function writeWideLongint(w: Writer, value: bigint): void {
+  if (value >= 0n && value <= INT_MAX) return w.i32le(Number(value))
+  w.i32le(-1)
+  w.u64le(BigInt.asUintN(64, value))
+}
 
 /** Lengths and numbers whose form changed with protocol 30. */
 export function readVarint30(c: Cursor, protocol: number): number {

@@ -1,0 +1,158 @@
+/** The sending side's files: what the sources name, as a list, and what is done with them. rsync(1). */
+import { baseOf, byteName, ROOT_NAME } from '../base/byte-name.js'
+import { codeOf, FileError, UsageError } from '../base/errors.js'
+import { parseChmod } from '../flist/chmod.js'
+import type { FilterRule } from '../flist/filter.js'
+import { kindOfPath, readNamed, realPath } from '../io/operator.js'
+import { DiskTree } from '../io/tree.js'
+import type { Options } from '../options/options.js'
+import type { Entry } from '../rsync/generator.js'
+import { isListed, pathOf, type SourceDirectory, SourceList } from '../rsync/source-list.js'
+import type { SyncEvents, Troubles } from './sync-events.js'
+import { filterOf } from './sync-filters.js'
+import { namesOf, type SourcePlace, sourcePlace } from './sync-places.js'
+
+export type SourceParts = {
+  readonly options: Options
+  /** Paths as given, one char per byte. */
+  readonly sources: readonly string[]
+  /** The names of --files-from, where they come from elsewhere; null: from the file that the option names. */
+  readonly names?: readonly string[] | null
+  /** A path of an option, without links that lead on. */
+  readonly trusted: (path: string) => string
+  readonly troubles: Troubles
+  readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed'>
+}
+
+export class SourceSide {
+  readonly #parts: SourceParts
+  readonly #trees = new Map<string, DiskTree>()
+
+  constructor(parts: SourceParts) {
+    this.#parts = parts
+  }
+
+  close(): void {
+    for (const tree of this.#trees.values()) tree.close()
+  }
+  /** Where the sources stand, without links. */
+  get paths(): readonly string[] {
+    return [...this.#trees.values()].map((tree) => tree.path)
+  }
+
+  places(): readonly SourcePlace[] {
+    const { options, sources } = this.#parts
+    if (options.filesFrom === null)
+      return sources.map((path) => sourcePlace(path, options.relative))
+    const [base = '.'] = sources
+    return namesOf(this.#readNames(options.filesFrom), options.from0).map((line) => {
+      const place = sourcePlace(`${base}/./${line}`, true)
+      const isWhole = place.wholly && place.name !== ROOT_NAME
+      return options.relative
+        ? { ...place, base, wholly: isWhole }
+        : { ...place, base, name: byteName(baseOf(place.name)), wholly: isWhole }
+    })
+  }
+
+  list(places: readonly SourcePlace[], rules: readonly FilterRule[]): SourceList {
+    const { options } = this.#parts
+    const first = places[0]
+    const top = first === undefined ? null : this.#tree(first.base)
+    const chmod = parseChmod(options.chmod, process.umask())
+    const list = new SourceList(
+      { ...options, chmod },
+      filterOf(options, rules, 'sender', top?.path ?? null),
+      {
+        fault: (call, path, error) => {
+          this.#parts.troubles.sender(call, path, error)
+          // What is not in the list for this reason must not be taken for extraneous.
+          this.#parts.troubles.isUnsafe ||= codeOf(error) !== 'ENOENT'
+        },
+        skipped: (what, name, text) => {
+          if (what === 'no-target') this.#parts.troubles.faults++
+          this.#parts.events.skipped(what, name, text)
+        },
+      },
+    )
+    for (const place of places) this.#add(list, place)
+    return list
+  }
+
+  #add(list: SourceList, place: SourcePlace): void {
+    const { options } = this.#parts
+    const tree = this.#tree(place.base)
+    const path = tree === null ? place.base : pathOf({ tree, name: place.path })
+    if (
+      tree !== null &&
+      list.add(place.name, { tree, name: place.path }, place.wholly, options.relative)
+    )
+      return
+    if (options.deleteMissingArgs && tree !== null)
+      list.addMissing(place.name, { tree, name: place.path })
+    else if (!options.ignoreMissingArgs) {
+      this.#parts.troubles.faults++
+      this.#parts.events.missing(path)
+    }
+  }
+
+  /** A directory that sources stand in. */
+  #tree(path: string): DiskTree | null {
+    const known = this.#trees.get(path)
+    if (known !== undefined) return known
+    if (kindOfPath(path) !== 'directory') return null
+    const { copyLinks, copyUnsafeLinks, copyDirlinks, relative } = this.#parts.options
+    const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
+    const keepsAtime = this.#parts.options.openNoAtime
+    const tree = new DiskTree(realPath(path), { followsLinks, isPlain: true, keepsAtime })
+    this.#trees.set(path, tree)
+    return tree
+  }
+
+  #readNames(path: string): string {
+    try {
+      return readNamed(path === '-' ? path : this.#parts.trusted(path))
+    } catch (error) {
+      if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
+      throw error
+    }
+  }
+
+  /** rsync(1) --remove-source-files: only if it is still the file that was copied. */
+  remove(entry: Entry): void {
+    const { tree, name } = entry.origin
+    if (entry.stands.kind === 'directory') return
+    const now = tree.stat(name)
+    const path = pathOf(entry.origin)
+    if (now === null) return
+    if (now.size !== entry.stands.size || now.mtimeNs !== entry.stands.mtimeNs) {
+      this.#parts.troubles.sender('sender failed to remove', path, new FileError('it changed'))
+      return
+    }
+    try {
+      tree.remove(name)
+      this.#parts.events.removed(entry.name)
+    } catch (error) {
+      this.#parts.troubles.sender('sender failed to remove', path, error)
+    }
+  }
+}
+
+/** Entries so far; the directory that the sources stand in is one. */
+export function countOf({ count, root }: SourceList): number {
+  const { file, directory, symlink, device, special } = count
+  return file + directory + symlink + device + special + (root.entry === null ? 0 : 1)
+}
+
+/** Each entry of the list, in order. */
+export function forEachEntry(list: SourceList, each: (entry: Entry) => void): void {
+  const show = (directory: SourceDirectory): void => {
+    if (directory.entry !== null) each(directory.entry)
+    list.enter(directory)
+    for (const node of list.list(directory)) {
+      if (isListed(node)) show(node)
+      else each(node)
+    }
+    list.leave()
+  }
+  show(list.root)
+}

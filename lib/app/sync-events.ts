@@ -1,0 +1,135 @@
+/** What happens in a run in rsync's place, as events, and what came of it. Only `cli` makes words of them. */
+import type { ByteName } from '../base/byte-name.js'
+import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/errors.js'
+import type { Entry, GeneratorEvents } from '../rsync/generator.js'
+import type { TransferEvents } from '../rsync/local-transfer.js'
+import type { SourceEvents } from '../rsync/source-list.js'
+
+/** How far the copy is in its list. */
+export type Passed = { readonly passed: number; readonly listed: number }
+
+export type Side = 'sender' | 'receiver' | 'generator'
+
+export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
+  Pick<TransferEvents, 'began' | 'retried'> &
+  Pick<SourceEvents, 'skipped'> & {
+    /** The list is made: all of it where that is known before the copy, else what was named. @param bytes of its files */
+    counted(entries: number, bytes: number): void
+    /** Whatever comes next is done to the destination. */
+    started(): void
+    /** Of the file that began. */
+    moved(bytes: number): void
+    ended(entry: Entry, at: Passed): void
+    deleting(name: ByteName, isDirectory: boolean): void
+    nonEmpty(name: ByteName): void
+    backedUp(name: ByteName, to: string): void
+    removed(name: ByteName): void
+    /** @param side which end it was */
+    fault(side: Side, call: string, path: string, error: unknown): void
+    vanished(path: string): void
+    missing(path: string): void
+    /** @param directories how many it took */
+    madeDestination(path: string, directories: number): void
+    /** The source could not be read in full: what is extraneous stays. */
+    notDeleting(): void
+    /** --list-only. */
+    listed(entry: Entry): void
+    /** The other end's words, with their line's end. @param isError for standard error */
+    said(text: string, isError: boolean): void
+    /** A file that came was not what it should be. @param isLast it will not come again */
+    mismatch(entry: Entry, isLast: boolean): void
+  }
+
+export type Counts = {
+  readonly file: number
+  readonly directory: number
+  readonly symlink: number
+  readonly device: number
+  readonly special: number
+}
+export const NO_COUNTS: Counts = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
+
+export type SyncReport = {
+  readonly listed: Counts
+  readonly created: Counts
+  readonly deleted: Counts
+  /** Regular files whose bytes came. */
+  readonly transferred: number
+  readonly transferredBytes: number
+  readonly totalBytes: number
+  readonly literal: number
+  readonly matched: number
+  /** Of the names in the list, each without its directory's. */
+  readonly nameBytes: number
+  readonly refusedDeletions: number
+  /** What went over a connection; null: there was none. */
+  readonly wire: WireCount | null
+  readonly exit: ExitCode
+}
+export type WireCount = {
+  readonly sent: number
+  readonly received: number
+  readonly listBytes: number
+  readonly listBuildMs: number
+  readonly listSendMs: number
+}
+
+/** rsync's bits for what went wrong with reading. prsync-protocol(7), io_error. */
+export const IO_ERROR = { general: 1, vanished: 2, deleteLimit: 4 } as const
+
+/** What went wrong so far, and did not end the run. */
+export class Troubles {
+  readonly #events: Pick<SyncEvents, 'fault' | 'vanished'>
+  faults = 0
+  vanished = 0
+  /** The source has errors: nothing is deleted. */
+  isUnsafe = false
+  #limited = false
+
+  constructor(events: Pick<SyncEvents, 'fault' | 'vanished'>) {
+    this.#events = events
+  }
+
+  sender(call: string, path: string, error: unknown): void {
+    if (codeOf(error) === 'ENOENT') {
+      this.vanished++
+      this.#events.vanished(path)
+      return
+    }
+    this.faults++
+    this.#events.fault('sender', call, path, error)
+  }
+  /** @throws {FileError} on a disk that is full: nothing else would come any more */
+  receiver(call: string, path: string, error: unknown): void {
+    const code = codeOf(error)
+    if (code === undefined && !(error instanceof PrsyncError)) throw error
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      throw new FileError(`${call} "${path}": No space left on device (28)`, { cause: error })
+    this.faults++
+    this.#events.fault('receiver', call, path, error)
+  }
+
+  /** The other end's bits. */
+  add(bits: number): void {
+    if ((bits & IO_ERROR.general) !== 0) {
+      this.faults++
+      this.isUnsafe = true
+    }
+    if ((bits & IO_ERROR.vanished) !== 0) this.vanished++
+    if ((bits & IO_ERROR.deleteLimit) !== 0) this.#limited = true
+  }
+  /** Bits for the other end. */
+  get bits(): number {
+    return (
+      (this.faults > 0 ? IO_ERROR.general : 0) |
+      (this.vanished > 0 ? IO_ERROR.vanished : 0) |
+      (this.#limited ? IO_ERROR.deleteLimit : 0)
+    )
+  }
+
+  exit(refusedDeletions: number): ExitCode {
+    if (this.faults > 0) return EXIT.partial
+    if (this.vanished > 0) return EXIT.vanished
+    return refusedDeletions > 0 || this.#limited ? EXIT.maxDelete : EXIT.ok
+  }
+}

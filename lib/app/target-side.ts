@@ -1,0 +1,167 @@
+/** The receiving side's tree with all that works on it: deletions, backups, attributes, places of new files, decisions. rsync(1). */
+import { ROOT_NAME } from '../base/byte-name.js'
+import { UsageError } from '../base/errors.js'
+import type { FilterRule } from '../flist/filter.js'
+import { type IdMap, type Names, parseIdMap } from '../flist/id-map.js'
+import { Destination } from '../io/destination.js'
+import { libc } from '../io/libc.js'
+import type { Options } from '../options/options.js'
+import { AttributeWork } from '../rsync/attributes.js'
+import { Backup } from '../rsync/backup.js'
+import { Deleter } from '../rsync/deleter.js'
+import { type EqualSums, Generator, type GeneratorEvents, type Transfer } from '../rsync/generator.js'
+import { Placing } from '../rsync/placing.js'
+import type { SyncEvents, Troubles } from './sync-events.js'
+import { filterOf, protecting } from './sync-filters.js'
+import type { TargetPlace } from './target-place.js'
+
+/** Owners of the sender's machine by name; null: it is this machine. */
+export type SenderNames = { readonly user: IdMap; readonly group: IdMap } | null
+
+export type TargetParts = {
+  readonly options: Options
+  readonly place: TargetPlace
+  readonly filters: readonly FilterRule[]
+  readonly trusted: (path: string) => string
+  readonly troubles: Troubles
+  readonly names: { readonly users: Names; readonly groups: Names } | null
+  readonly events: Pick<SyncEvents, 'deleting' | 'nonEmpty' | 'backedUp' | 'remark' | 'notDeleting'>
+}
+
+export class TargetSide {
+  readonly #parts: TargetParts
+  readonly to: Destination
+  readonly deleter: Deleter
+  readonly attributes: AttributeWork
+  readonly placing: Placing
+
+  constructor(parts: TargetParts) {
+    this.#parts = parts
+    const { options, place, trusted, filters, events } = parts
+    const to = new Destination(place.directory, options.keepDirlinks, trusted)
+    this.to = to
+    if (options.tempDir !== null && to.other(options.tempDir) === null) {
+      to.close()
+      throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
+    }
+    const backup = options.backup
+      ? new Backup(to, options.backupDir, options.suffix, (name, kept) => events.backedUp(name, kept))
+      : null
+    this.deleter = new Deleter(
+      to,
+      filterOf(options, rulesFor(options, filters), 'receiver', to.tree.path),
+      backup,
+      {
+        deleting: (name, isDirectory) => events.deleting(name, isDirectory),
+        nonEmpty: (name) => events.nonEmpty(name),
+        fault: this.fault,
+      },
+      { dryRun: options.dryRun, most: options.maxDelete },
+    )
+    this.attributes = this.#attributes()
+    this.placing = new Placing({
+      options,
+      to,
+      attributes: this.attributes,
+      deleter: this.deleter,
+      fault: this.fault,
+    })
+  }
+
+  close(): void {
+    this.to.close()
+  }
+
+  readonly fault = (call: string, name: string, error: unknown): void => {
+    const { tree } = this.to
+    const path = name === ROOT_NAME ? tree.path : `${tree.path === '/' ? '' : tree.path}/${name}`
+    this.#parts.troubles.receiver(call, path, error)
+  }
+
+  mayDelete(): boolean {
+    const { troubles, options, events } = this.#parts
+    if (!troubles.isUnsafe || options.ignoreErrors) return true
+    events.notDeleting()
+    return false
+  }
+
+  generator(how: {
+    readonly transfer: Transfer
+    readonly equalSums: EqualSums
+    readonly events: Pick<GeneratorEvents, 'item' | 'settled' | 'waits'>
+  }): Generator {
+    const { options, place, troubles, events } = this.#parts
+    return new Generator({
+      options,
+      to: this.to,
+      attributes: this.attributes,
+      deleter: this.deleter,
+      transfer: how.transfer,
+      equalSums: how.equalSums,
+      events: {
+        ...how.events,
+        remark: (what, entry, name) => {
+          if (what === 'in-the-way') troubles.faults++
+          events.remark(what, entry, name)
+        },
+        fault: this.fault,
+      },
+      localName: place.localName,
+      isRoot: process.geteuid?.() === 0,
+      mayMakeDevices: options.superUser ?? process.geteuid?.() === 0,
+    })
+  }
+
+  #attributes(): AttributeWork {
+    const { options, names } = this.#parts
+    const isRoot = process.geteuid?.() === 0
+    const mayOwn = options.superUser ?? isRoot
+    const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
+    return new AttributeWork(this.to, {
+      keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask() },
+      userOf: idMap(options.usermap, 'usermap', names?.users ?? null, LOCAL_USERS),
+      groupOf: idMap(options.groupmap, 'groupmap', names?.groups ?? null, LOCAL_GROUPS),
+      mayGroup: (gid) => mayOwn || groups.has(gid),
+      acls: options.acls,
+      xattrs: options.xattrs > 0,
+      isRoot,
+    })
+  }
+}
+
+/** Backups beside the files are not extraneous. */
+function rulesFor(options: Options, filters: readonly FilterRule[]): readonly FilterRule[] {
+  const { backup, backupDir, deleting, deleteExcluded, suffix } = options
+  const isProtected = backup && backupDir === null && deleting !== null && !deleteExcluded
+  return isProtected ? [...filters, ...protecting(suffix)] : filters
+}
+
+export const LOCAL_USERS: Names = {
+  name: (id) => libc().userName(id),
+  id: (name) => libc().userId(name),
+}
+export const LOCAL_GROUPS: Names = {
+  name: (id) => libc().groupName(id),
+  id: (name) => libc().groupId(name),
+}
+
+/** @param sender whose numbers they are; null: of this machine */
+function idMap(text: string | null, option: string, sender: Names | null, local: Names): IdMap {
+  if (text !== null)
+    return parseIdMap(text, option, { name: (sender ?? local).name, id: local.id }, byName(sender, local))
+  return byName(sender, local)
+}
+/** Who has the same name here; who has none keeps the number. Root is root. */
+function byName(sender: Names | null, local: Names): IdMap {
+  if (sender === null) return (id) => id
+  const known = new Map<number, number>()
+  return (id) => {
+    const before = known.get(id)
+    if (before !== undefined) return before
+    const name = id === 0 ? null : sender.name(id)
+    const to = (name === null ? null : local.id(name)) ?? id
+    // Names of an incremental list come as it comes.
+    if (name !== null || id === 0) known.set(id, to)
+    return to
+  }
+}
