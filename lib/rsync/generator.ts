@@ -371,7 +371,7 @@ export class Generator {
       this.#settled(entry, name)
       return
     }
-    const basis = seen === null && !options.wholeFile ? this.#basisFor(entry, name) : null
+    const basis = seen === null && options.wholeFile === false ? this.#basisFor(entry, name) : null
     transfer({ entry, name, seen, announce, basis }, (ok) => {
       if (ok) this.#settled(entry, name)
     })
