@@ -126,7 +126,7 @@ class SyncRun {
       options,
       to,
       placing,
-      delta: options.wholeFile ? null : await openDelta(),
+      delta: options.wholeFile !== false ? null : await openDelta(),
       events: {
         began: (entry) => this.#events.began(entry),
         ended: (entry) => this.#events.ended(entry, { passed: walk.passed, listed: countOf(list) }),

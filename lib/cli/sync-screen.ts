@@ -91,9 +91,8 @@ export class SyncScreen {
         this.#unsafeTold = true
       },
       started: () => {
-        const { wholeFile, inplace } = this.options
         const how =
-          wholeFile && !(inplace && !wholeFile)
+          this.options.wholeFile !== false
             ? 'delta-transmission disabled for local transfer or --whole-file'
             : 'delta-transmission enabled'
         if (info.misc > 1) out.told(how)
@@ -131,7 +130,7 @@ export class SyncScreen {
     const wire = wireOf(report)
     if (report.refusedDeletions > 0)
       out.error(`Deletions stopped due to --max-delete limit (${report.refusedDeletions} skipped)`)
-    if (verbosity > 1 && wholeFile)
+    if (verbosity > 1 && wholeFile !== false)
       out.told(`total: matches=0  hash_hits=0  false_alarms=0 data=${report.literal}`)
     if (info.stats > 1) {
       out.line('')

@@ -3,17 +3,20 @@ import { UnsupportedError, UsageError } from '../base/errors.js'
 import type { Flags } from './flags.js'
 import type { Options } from './options.js'
 
+/** Who reads the options: of a local copy, of a client through a remote shell or a daemon, or the server of one. */
+export type Role = 'local' | 'shell' | 'daemon' | 'server'
+
 const CHECKSUMS = ['auto', 'xxh128', 'xxh3', 'xxh64', 'xxhash', 'md5', 'md4', 'sha1', 'none']
 const COMPRESSIONS = ['auto', 'zstd', 'lz4', 'zlibx', 'zlib', 'none']
 const NUMBERS = ['port', 'contimeout', 'compress-level', 'compress-threads', 'protocol']
 
 /** @throws {UsageError} {UnsupportedError} */
-export function checkConflicts(flags: Flags, o: Options): void {
+export function checkConflicts(flags: Flags, o: Options, role: Role): void {
   updating(flags, o)
   keeping(flags, o)
   maps(flags)
   sums(flags, o)
-  connecting(flags)
+  connecting(flags, o, role)
 }
 
 function updating(flags: Flags, o: Options): void {
@@ -85,19 +88,19 @@ function sums(flags: Flags, o: Options): void {
       throw new UnsupportedError(`unknown compress name: ${name}`)
 }
 
-/** A local copy has no use for these, but a value that is wrong is wrong. */
-function connecting(flags: Flags): void {
+/** A local copy has no use for most of these, but a value that is wrong is wrong. */
+function connecting(flags: Flags, o: Options, role: Role): void {
   for (const name of NUMBERS) flags.integer(name)
-  if (flags.on('old-args') && flags.on('secluded-args'))
-    fail('--secluded-args conflicts with --old-args.')
+  if (o.oldArgs > 0 && o.secludedArgs) fail('--secluded-args conflicts with --old-args.')
   for (const mode of flags.texts('stderr'))
     if (mode === '' || !['errors', 'all', 'client'].some((word) => word.startsWith(mode)))
       fail(`--stderr mode "${mode}" is not one of errors, all, or client`)
   for (const option of flags.texts('remote-option'))
     if (!option.startsWith('-')) fail(`Remote option must start with a dash: ${option}`)
-  if (flags.text('password-file') !== null)
+  if (role === 'daemon') return
+  if (o.passwordFile !== null)
     fail('The --password-file option may only be used when accessing an rsync daemon.')
-  if ((flags.integer('contimeout') ?? 0) > 0)
+  if (o.contimeoutMs > 0)
     fail('The --contimeout option may only be used when connecting to an rsync daemon.')
 }
 

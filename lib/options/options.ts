@@ -1,14 +1,18 @@
 /** What a run in rsync's place was asked for, after implications and defaults. Names follow rsync's long options. */
+import type { Compression } from './compression.js'
+import type { ConnectionOptions } from './connection.js'
+import type { DeleteTiming, Said } from './said.js'
 import type { InfoWord, Levels } from './words.js'
 
-export type DeleteTiming = 'before' | 'during' | 'delay' | 'after'
 /** A filter as written, in its order; files are read by whoever may. Texts are as the command line has them. */
 export type FilterArgument = {
   readonly kind: 'filter' | 'include' | 'exclude' | 'include-from' | 'exclude-from'
   readonly text: string
 }
 
-export type Options = {
+export type Options = ConnectionOptions & {
+  /** As it was written: what only the words for a server tell. */
+  readonly said: Said
   readonly verbosity: number
   readonly quiet: boolean
   readonly info: Levels<InfoWord>
@@ -16,6 +20,8 @@ export type Options = {
   readonly eightBitOutput: boolean
   /** Where messages go that are no errors: standard output, or with the errors. */
   readonly messagesTo: 'output' | 'all'
+  /** How a server's messages come: null: errors by standard error too, as always; true: all; false: all over the wire. */
+  readonly msgs2stderr: boolean | null
   readonly stats: boolean
   readonly progress: boolean
   /** How changed files are named; null: by their name alone, if at all. */
@@ -100,7 +106,8 @@ export type Options = {
   readonly superUser: boolean | null
   readonly fakeSuper: boolean
 
-  readonly wholeFile: boolean
+  /** Null: not said. A local copy then looks for no differences, one over a wire does. */
+  readonly wholeFile: boolean | null
   readonly blockSize: number | null
   readonly checksumChoice: string | null
   readonly checksumSeed: number
@@ -123,6 +130,15 @@ export type Options = {
   readonly deleteExcluded: boolean
   readonly maxDelete: number | null
   readonly ignoreErrors: boolean
+
+  readonly compress: Compression
+  /** Null: what its kind usually has. */
+  readonly compressLevel: number | null
+  readonly compressThreads: number | null
+  /** Suffixes that are not compressed, `gz/jp[g]`; null: the usual ones. */
+  readonly skipCompress: string | null
+  /** The highest protocol that is spoken; null: what both know. */
+  readonly protocol: number | null
 
   readonly timeoutMs: number
   /** Bytes a second; 0: no limit. */

@@ -1,8 +1,11 @@
 /** Options as they stand on the command line → what is meant: order, implications, conflicts, defaults. rsync(1). */
 import { UnsupportedError, UsageError } from '../base/errors.js'
-import { checkConflicts } from './conflicts.js'
+import { compression, compressionSaid } from './compression.js'
+import { checkConflicts, type Role } from './conflicts.js'
+import { connectionOptions } from './connection.js'
 import { type Flag, Flags } from './flags.js'
-import type { DeleteTiming, FilterArgument, Options } from './options.js'
+import type { FilterArgument, Options } from './options.js'
+import { type DeleteTiming, said } from './said.js'
 import { parseStopAfter, parseStopAt } from './stop-time.js'
 import { parseSize } from './units.js'
 import { checkDebugWords, infoLevels } from './words.js'
@@ -15,8 +18,9 @@ export function resolveOptions(
   flags: readonly Flag[],
   environment: Environment,
   now: Date,
+  role: Role = 'local',
 ): Options {
-  return new Resolver(new Flags(flags), environment, now).options()
+  return new Resolver(new Flags(flags), environment, now, role).options()
 }
 
 const NOT_BUILT: ReadonlySet<string> = new Set([
@@ -43,27 +47,30 @@ class Resolver {
   readonly #flags: Flags
   readonly #environment: Environment
   readonly #now: Date
+  readonly #role: Role
 
-  constructor(flags: Flags, environment: Environment, now: Date) {
+  constructor(flags: Flags, environment: Environment, now: Date, role: Role) {
     this.#flags = flags
     this.#environment = environment
     this.#now = now
+    this.#role = role
     if (flags.on('crtimes')) throw new UsageError('This system does not support --crtimes (-N)')
     const missing = flags.all.find((f) => f.on && NOT_BUILT.has(f.name))
     if (missing !== undefined) throw new UnsupportedError(`--${missing.name} is not built yet`)
-    // `--iconv=-` and `--no-iconv` are how to want none.
-    const charsets = flags.said('iconv') ? flags.text('iconv') : environment['RSYNC_ICONV']
-    if ((charsets ?? '') !== '' && charsets !== '-')
+    if (this.#iconv() !== null && role === 'local')
       throw new UnsupportedError('--iconv is not built yet')
   }
 
   options(): Options {
-    const deleting = this.#deleting()
+    const protocol = this.#flags.integer('protocol')
+    const deleting = this.#deleting(protocol)
     const filesFrom = this.#flags.text('files-from')
     // --files-from gives the names: -a then says nothing about going deeper.
-    const recursive = this.#flags.last(
-      filesFrom === null ? ['recursive', 'archive'] : ['recursive'],
-    )
+    const dirsSaid = this.#flags.lastOf(['dirs', 'old-dirs'])
+    // --old-dirs: all is listed, what is deeper left out by a filter.
+    const oldDirs = dirsSaid?.name === 'old-dirs'
+    const recursive =
+      oldDirs || this.#flags.last(filesFrom === null ? ['recursive', 'archive'] : ['recursive'])
     const listOnly = this.#flags.on('list-only')
     const backupDir = this.#flags.text('backup-dir')
     const append = this.#append()
@@ -76,7 +83,8 @@ class Resolver {
     const groupmap = this.#map('groupmap', 1)
     const fakeSuper = this.#flags.on('fake-super')
     const out = this.#output()
-    const dirs = this.#flags.on('dirs') || this.#flags.on('old-dirs')
+    const dirs = !oldDirs && (dirsSaid?.on ?? listOnly)
+    const maxAlloc = this.#maxAlloc()
     const options: Options = {
       ...out,
       listOnly,
@@ -86,18 +94,20 @@ class Resolver {
       // What has to see all of the list first reads all of it first.
       incRecursive:
         this.#flags.on('inc-recursive', true) &&
+        !this.#flags.on('qsort') &&
+        (protocol ?? 30) >= 30 &&
         recursive &&
         deleting !== 'before' &&
         deleting !== 'after' &&
         !delayUpdates &&
         !this.#flags.on('prune-empty-dirs'),
-      dirs: recursive || (this.#flags.said('dirs') ? dirs : dirs || filesFrom !== null || listOnly),
+      dirs: recursive || (dirsSaid?.on ?? (filesFrom !== null || listOnly)),
       relative: this.#flags.on('relative', filesFrom !== null),
       impliedDirs: this.#flags.on('implied-dirs', true),
       mkpath: this.#flags.on('mkpath'),
       filesFrom,
       from0: this.#flags.on('from0'),
-      oneFileSystem: this.#flags.count('one-file-system'),
+      oneFileSystem: Math.min(2, this.#flags.count('one-file-system')),
       links: this.#flags.last(['links', 'archive']),
       copyLinks: this.#flags.on('copy-links'),
       copyUnsafeLinks: this.#flags.on('copy-unsafe-links'),
@@ -113,8 +123,8 @@ class Resolver {
       pruneEmptyDirs: this.#flags.on('prune-empty-dirs'),
       ignoreMissingArgs: this.#flags.on('ignore-missing-args') || deleteMissingArgs,
       deleteMissingArgs,
-      iconv: null,
-      filters: this.#filters(),
+      iconv: this.#iconv(),
+      filters: this.#filters(oldDirs),
       cvsExclude: this.#flags.on('cvs-exclude'),
       checksum: this.#flags.on('checksum'),
       ignoreTimes: this.#flags.on('ignore-times'),
@@ -125,7 +135,7 @@ class Resolver {
       ignoreExisting: this.#flags.on('ignore-existing'),
       removeSourceFiles:
         this.#flags.on('remove-source-files') || this.#flags.on('remove-sent-files'),
-      fuzzy: this.#flags.count('fuzzy'),
+      fuzzy: Math.min(2, this.#flags.count('fuzzy')),
       alternates: this.#alternates(),
       perms: this.#flags.last(['perms', 'archive', 'acls']),
       executability: this.#flags.on('executability'),
@@ -139,7 +149,7 @@ class Resolver {
         this.#flags.on('omit-dir-times') || (this.#flags.on('backup') && backupDir === null),
       omitLinkTimes: this.#flags.on('omit-link-times'),
       acls: this.#flags.on('acls'),
-      xattrs: this.#flags.count('xattrs'),
+      xattrs: Math.min(2, this.#flags.count('xattrs')),
       hardLinks: this.#flags.on('hard-links'),
       devices: this.#flags.last(['devices', 'D', 'archive']),
       specials: this.#flags.last(['specials', 'D', 'archive']),
@@ -150,7 +160,7 @@ class Resolver {
       numericIds: this.#flags.on('numeric-ids'),
       superUser: this.#flags.said('super') ? this.#flags.on('super') : null,
       fakeSuper,
-      wholeFile: this.#flags.on('whole-file', true),
+      wholeFile: this.#flags.said('whole-file') ? this.#flags.on('whole-file') : null,
       blockSize: this.#blockSize(),
       checksumChoice: this.#flags.text('checksum-choice')?.toLowerCase() ?? null,
       checksumSeed: this.#flags.integer('checksum-seed') ?? 0,
@@ -159,7 +169,10 @@ class Resolver {
       sparse: this.#flags.on('sparse'),
       preallocate: this.#flags.on('preallocate'),
       fsync: this.#flags.on('fsync'),
-      partial: this.#flags.last(['partial', 'P']) || partialDir !== null,
+      partial:
+        this.#flags.last(['partial', 'P']) ||
+        this.#flags.said('partial-dir') ||
+        partialDir !== null,
       partialDir,
       delayUpdates,
       tempDir: this.#flags.text('temp-dir'),
@@ -174,10 +187,23 @@ class Resolver {
       timeoutMs: Math.max(0, this.#flags.integer('timeout') ?? 0) * 1000,
       bwlimit: this.#flags.rate('bwlimit'),
       stopAtMs: this.#stopAt(),
-      maxAlloc: this.#maxAlloc(),
+      maxAlloc: maxAlloc.bytes,
       batch: null,
+      compress: compression(compressionSaid(this.#flags)),
+      compressLevel: this.#flags.integer('compress-level'),
+      compressThreads: this.#flags.integer('compress-threads'),
+      skipCompress: this.#flags.text('skip-compress'),
+      protocol,
+      ...connectionOptions(this.#flags, this.#environment),
+      said: said(this.#flags, {
+        verbosity: this.#flags.count('verbose'),
+        dirs: dirs && !recursive,
+        deleting: this.#deletingSaid(),
+        partialDir: this.#partialDirSaid(),
+        maxAlloc: maxAlloc.text,
+      }),
     }
-    checkConflicts(this.#flags, options)
+    checkConflicts(this.#flags, options, this.#role)
     return options
   }
 
@@ -191,6 +217,7 @@ class Resolver {
     | 'humanReadable'
     | 'eightBitOutput'
     | 'messagesTo'
+    | 'msgs2stderr'
     | 'stats'
     | 'progress'
     | 'outFormat'
@@ -222,7 +249,8 @@ class Resolver {
           ? 1 + this.#flags.count('human-readable')
           : 0
         : 1,
-      messagesTo: this.#messagesTo(),
+      messagesTo: this.#msgs2stderr() === true ? 'all' : 'output',
+      msgs2stderr: this.#msgs2stderr(),
       eightBitOutput: this.#flags.on('8-bit-output'),
       stats,
       progress: info.progress > 0,
@@ -233,36 +261,41 @@ class Resolver {
     }
   }
 
-  #messagesTo(): Options['messagesTo'] {
-    const said = this.#flags.lastOf(['stderr', 'msgs2stderr'])
-    const isAll = said?.name === 'stderr' ? said.value?.startsWith('a') : said?.on
-    return isAll === true ? 'all' : 'output'
+  #msgs2stderr(): boolean | null {
+    const last = this.#flags.lastOf(['stderr', 'msgs2stderr'])
+    if (last?.name !== 'stderr') return last?.on ?? null
+    return last.value?.startsWith('a') === true ? true : last.value?.startsWith('c') ? false : null
   }
 
-  #deleting(): DeleteTiming | null {
-    const name = this.#flags.lastOf([
-      'delete-before',
-      'delete-during',
-      'delete-delay',
-      'delete-after',
-    ])?.name
+  #deleting(protocol: number | null): DeleteTiming | null {
+    const name = this.#deletingSaid()
+    // Old protocols know of no deletion meanwhile.
+    return name !== 'some time' ? name : (protocol ?? 30) < 30 ? 'before' : 'during'
+  }
+
+  #deletingSaid(): DeleteTiming | 'some time' | null {
+    const name = this.#flags.lastOf([...DELETE_TIMINGS.keys()])?.name
     if (name !== undefined) return DELETE_TIMINGS.get(name) ?? null
-    return this.#flags.on('delete') || this.#flags.on('delete-excluded') ? 'during' : null
+    return this.#flags.on('delete') || this.#flags.on('delete-excluded') ? 'some time' : null
   }
 
   #append(): Options['append'] {
-    const level = this.#flags.on('append-verify') ? 2 : this.#flags.count('append')
+    // What a client means by one word it tells its server by two.
+    const count = Math.min(this.#flags.count('append'), this.#role === 'server' ? 2 : 1)
+    const level = this.#flags.on('append-verify') ? 2 : count
     return level === 0 ? 'no' : level === 1 ? 'trust' : 'verify'
   }
 
   #partialDir(inplace: boolean, delayUpdates: boolean): string | null {
-    if (inplace) return null
+    return inplace ? null : (this.#partialDirSaid() ?? (delayUpdates ? '.~tmp~' : null))
+  }
+
+  #partialDirSaid(): string | null {
     const partial = this.#flags.last(['partial', 'P'])
     const named =
       this.#flags.text('partial-dir') ??
       (partial ? (this.#environment['RSYNC_PARTIAL_DIR'] ?? null) : null)
-    if (named === null || named === '.' || named === '') return delayUpdates ? '.~tmp~' : null
-    return named
+    return named === '.' || named === '' ? null : named
   }
 
   #suffix(backupDir: string | null): string {
@@ -284,7 +317,7 @@ class Resolver {
     return this.#flags.text(name) ?? (everybody === undefined ? null : `*:${everybody}`)
   }
 
-  #filters(): FilterArgument[] {
+  #filters(oldDirs: boolean): FilterArgument[] {
     const found: FilterArgument[] = []
     let fs = 0
     for (const { name, value, on } of this.#flags.all) {
@@ -305,7 +338,16 @@ class Resolver {
         default:
       }
     }
+    if (oldDirs) found.push({ kind: 'exclude', text: '/*/*' })
     return found
+  }
+
+  /** `--iconv=-` and `--no-iconv` are how to want none. */
+  #iconv(): string | null {
+    const charsets = this.#flags.said('iconv')
+      ? this.#flags.text('iconv')
+      : (this.#environment['RSYNC_ICONV'] ?? null)
+    return charsets === '' || charsets === '-' ? null : charsets
   }
 
   #blockSize(): number | null {
@@ -335,15 +377,14 @@ class Resolver {
     }
   }
 
-  #maxAlloc(): number {
+  #maxAlloc(): { readonly bytes: number; readonly text: string | null } {
     const own = this.#flags.size('max-alloc')
-    const text = this.#environment['RSYNC_MAX_ALLOC'] ?? ''
-    const bytes = own ?? (text === '' ? USUAL_MAX_ALLOC : parseSize(text, '--max-alloc'))
+    const fallback = this.#environment['RSYNC_MAX_ALLOC'] ?? ''
+    const text = this.#flags.text('max-alloc') ?? fallback
+    const bytes = own ?? (fallback === '' ? USUAL_MAX_ALLOC : parseSize(fallback, '--max-alloc'))
     if (bytes > 0 && bytes < 2 ** 20)
-      throw new UsageError(
-        `--max-alloc=${this.#flags.text('max-alloc') ?? text} is too small (min: 1.00M or 0 for unlimited)`,
-      )
-    return bytes
+      throw new UsageError(`--max-alloc=${text} is too small (min: 1.00M or 0 for unlimited)`)
+    return { bytes, text: bytes === USUAL_MAX_ALLOC ? null : text }
   }
   /** The later of both options counts. */
   #stopAt(): number | null {

@@ -52,6 +52,53 @@ export function infoLevels(verbosity: number, asked: readonly string[]): Levels<
   return levels
 }
 
+const HIGHEST = 4
+
+/** What was asked by name, in the order of the words: for the other side of a connection, whose words may go further. */
+export function askedInfo(asked: readonly string[]): ReadonlyMap<InfoWord, number> {
+  const levels = new Map(asked.flatMap((text) => splitWords(text, INFO_WORDS, 'info')))
+  return new Map(
+    INFO_WORDS.flatMap((word) => {
+      const level = levels.get(word)
+      return level === undefined ? [] : [[word, Math.min(level, HIGHEST)] as const]
+    }),
+  )
+}
+
+/** What a side has to tell of. */
+const TOLD_BY: Readonly<Record<'sender' | 'receiver', readonly InfoWord[]>> = {
+  receiver: INFO_WORDS.filter((word) => !['flist', 'progress', 'remove'].includes(word)),
+  sender: ['misc', 'mount', 'name', 'remove', 'stats', 'symsafe'],
+}
+/** Where all words of a side are asked for, one level that this many have is that of ALL, and the others are told beside it. */
+const MANY = 5
+
+/** The value of `--info` for a server that is this side; null: nothing to say. */
+export function formatAskedInfo(
+  asked: ReadonlyMap<InfoWord, number>,
+  side: 'sender' | 'receiver',
+): string | null {
+  const told = TOLD_BY[side].flatMap((word) => {
+    const level = asked.get(word)
+    return level === undefined ? [] : [{ word, level }]
+  })
+  const common = told.length === TOLD_BY[side].length ? commonLevel(told.map((t) => t.level)) : null
+  const all = common === null ? [] : [common === 0 ? 'NONE' : spelled('ALL', common)]
+  const rest = told.filter((t) => t.level !== common).map((t) => spelled(t.word, t.level))
+  const words = [...all, ...rest]
+  return words.length === 0 ? null : words.join(',')
+}
+
+function spelled(word: string, level: number): string {
+  return `${word.toUpperCase()}${level === 1 ? '' : level}`
+}
+
+function commonLevel(levels: readonly number[]): number | null {
+  const counts = [0, 1, 2, 3, HIGHEST].map((level) => levels.filter((l) => l === level).length)
+  const most = Math.max(...counts)
+  return most < MANY ? null : counts.indexOf(most)
+}
+
 /** Only checks: what goes on inside is not told word by word. @throws {UsageError} */
 export function checkDebugWords(asked: readonly string[]): void {
   for (const text of asked) splitWords(text, DEBUG_WORDS, 'debug')

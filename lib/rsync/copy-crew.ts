@@ -240,7 +240,7 @@ function isWhole({ entry, name, seen, basis }: Request, options: Options): boole
   return (
     basis === null &&
     entry.origin.isFollowed !== true &&
-    (options.wholeFile || seen === null) &&
+    (options.wholeFile !== false || seen === null) &&
     (seen === null || seen.kind === 'file') &&
     baseOf(name) === baseOf(entry.origin.name)
   )

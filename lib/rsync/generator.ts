@@ -400,7 +400,7 @@ export class Generator {
       this.#settled(entry, name)
       return
     }
-    const basis = options.wholeFile ? null : this.#basisFor(entry, name, seen)
+    const basis = options.wholeFile === false ? this.#basisFor(entry, name, seen) : null
     transfer({ entry, name, seen, iflags, announce, basis }, (ok) => {
       if (ok) this.#settled(entry, name)
       else this.#failed(entry)

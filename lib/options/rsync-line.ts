@@ -3,8 +3,8 @@
  * rules differ where scripts notice: `-B=1000` is 1000, `--delete=x` is refused as such, an error names the word as written.
  */
 import { UsageError } from '../base/errors.js'
-import type { Flag } from '../options/flags.js'
-import { OPTIONS, type OptionSpec } from '../options/table.js'
+import type { Flag } from './flags.js'
+import { OPTIONS, type OptionSpec } from './table.js'
 
 export type RsyncLine = { readonly flags: readonly Flag[]; readonly paths: readonly string[] }
 

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { PrsyncError } from '../../lib/base/errors.js'
-import { parseRsyncLine } from '../../lib/cli/rsync-line.js'
 import { resolveOptions } from '../../lib/options/resolve.js'
+import { parseRsyncLine } from '../../lib/options/rsync-line.js'
 import { noRsync, rsync } from '../support/real-rsync.js'
 
 const shown = (argv: readonly string[], endsAtPath = false): string => {
