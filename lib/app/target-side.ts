@@ -15,15 +15,13 @@ import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf, protecting } from './sync-filters.js'
 import type { TargetPlace } from './target-place.js'
 
-/** Owners of the sender's machine by name; null: it is this machine. */
-export type SenderNames = { readonly user: IdMap; readonly group: IdMap } | null
-
 export type TargetParts = {
   readonly options: Options
   readonly place: TargetPlace
   readonly filters: readonly FilterRule[]
   readonly trusted: (path: string) => string
   readonly troubles: Troubles
+  /** Owners on the sender's machine; null: they are taken by number. */
   readonly names: { readonly users: Names; readonly groups: Names } | null
   readonly events: Pick<SyncEvents, 'deleting' | 'nonEmpty' | 'backedUp' | 'remark' | 'notDeleting'>
 }
@@ -66,6 +64,10 @@ export class TargetSide {
       deleter: this.deleter,
       fault: this.fault,
     })
+  }
+
+  get isNew(): boolean {
+    return this.#parts.place.isNew
   }
 
   close(): void {

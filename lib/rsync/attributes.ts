@@ -1,12 +1,14 @@
 /** Attributes of an entry at the receiver: what differs, and giving what is wrong. Owners, modes, times, ACLs, extended ones. */
+import { createHash } from 'node:crypto'
 import type { ByteName } from '../base/byte-name.js'
 import type { Xattr } from '../flist/entry.js'
 import type { IdMap } from '../flist/id-map.js'
-import type { ListEntry } from '../flist/list-entry.js'
+import type { ListEntry, WantedXattr } from '../flist/list-entry.js'
 import type { Attributes, Standing } from '../host.js'
 import { beyondMode } from '../plan/acl.js'
 import { differences, type Ids, isTimeKept, type Keeping, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
+import { mapAclIds } from '../wire/acl.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
 type Entry = ListEntry<SourceTree>
@@ -56,8 +58,8 @@ export class AttributeWork {
     const atimeNs = keeping.atimes ? tree.atimeNs(name) : null
     let flags = differences(entry, seen, atimeNs, this.ids(entry), keeping, isTransfer)
     if (acls || xattrs) {
-      const wanted = this.#xattrsOf(entry.origin.tree, entry.origin.name)
       const here = this.#xattrsOf(tree, name)
+      const wanted = this.#wantedOf(entry, here)
       if (acls && entry.stands.kind !== 'symlink' && !areEqual(wanted, here, true))
         flags |= ITEM.acl
       if (xattrs && !areEqual(wanted, here, false)) flags |= ITEM.xattr
@@ -78,7 +80,7 @@ export class AttributeWork {
     withTimes = true,
   ): void {
     const { acls, xattrs } = this.#rule
-    if (xattrs || acls) this.#giveXattrs(entry, tree, name)
+    if (xattrs || acls) this.giveXattrs(entry, tree, name)
     const isLink = entry.stands.kind === 'symlink'
     this.#to.give(tree, name, isLink, this.wanted(entry, seen, now, withTimes))
   }
@@ -107,17 +109,37 @@ export class AttributeWork {
     }
   }
 
-  #giveXattrs(entry: Entry, tree: SourceTree, name: ByteName): void {
+  /** ACLs and extended attributes alone. Long values that are not here yet stay as they are. */
+  giveXattrs(entry: Entry, tree: SourceTree, name: ByteName): void {
     const { acls, xattrs } = this.#rule
-    const wanted = this.#xattrsOf(entry.origin.tree, entry.origin.name)
     const here = this.#xattrsOf(tree, name)
+    const wanted = this.#wantedOf(entry, here)
     const values = new Map(here.map((x) => [x.name, x.value]))
     const kept = new Set(wanted.map((x) => x.name))
     const concerns = (x: Xattr): boolean => (isAcl(x) ? acls : xattrs)
     for (const x of here)
       if (concerns(x) && !kept.has(x.name)) this.#to.removeXattr(tree, name, x.name)
     for (const x of wanted)
-      if (concerns(x) && values.get(x.name) !== x.value) this.#to.setXattr(tree, name, x)
+      if (concerns(x) && x.value !== UNKNOWN && values.get(x.name) !== x.value)
+        this.#to.setXattr(tree, name, x)
+  }
+
+  /** Attributes of an entry of another machine, by their place from 1, whose values neither came nor are here. */
+  missingXattrs(entry: Entry, tree: SourceTree, name: ByteName): readonly number[] {
+    const here = tree.stat(name) === null ? [] : this.#xattrsOf(tree, name)
+    return (entry.xattrs ?? [])
+      .filter((x) => !isAcl(x))
+      .flatMap((x, i) => (valueOf(x, here) === UNKNOWN ? [i + 1] : []))
+  }
+
+  #wantedOf(entry: Entry, here: readonly Xattr[]): readonly Xattr[] {
+    const { userOf, groupOf } = this.#rule
+    if (entry.xattrs === undefined)
+      return this.#xattrsOf(entry.origin.tree, entry.origin.name)
+    return entry.xattrs.map((x) => ({
+      name: x.name,
+      value: isAcl(x) ? mapAclIds(x.value ?? '', userOf, groupOf) : valueOf(x, here),
+    }))
   }
 
   /** Those that are kept: ACLs, and what this user may set. */
@@ -131,7 +153,19 @@ export class AttributeWork {
   }
 }
 
-function isAcl(x: Xattr): boolean {
+/** Stands for a value that has not come, and differs from all that could. */
+const UNKNOWN = '\u{ffff}'
+
+/** The value, or the one that is here, if it is the same. */
+function valueOf({ name, value, digest }: WantedXattr, here: readonly Xattr[]): string {
+  if (value !== null) return value
+  const own = here.find((x) => x.name === name)?.value
+  if (own === undefined) return UNKNOWN
+  const md5 = createHash('md5').update(Buffer.from(own, 'latin1')).digest('binary')
+  return md5 === digest ? own : UNKNOWN
+}
+
+function isAcl(x: { readonly name: string }): boolean {
   return x.name === ACCESS || x.name === 'system.posix_acl_default'
 }
 function areEqual(a: readonly Xattr[], b: readonly Xattr[], acl: boolean): boolean {

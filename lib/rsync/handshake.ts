@@ -61,7 +61,7 @@ export async function clientHandshake(
     if ((compat & COMPAT.incremental) !== 0 && !hello.incremental)
       throw new ProtocolError('the server sends its list piece by piece, which it was not asked for')
   }
-  const names = await negotiate(reader, writer, hello, protocol, compat, '')
+  const names = await negotiate(reader, writer, hello, protocol, compat, false)
   const seed = await reader.decode((c) => c.i32le())
   reader.startFrames()
   await writer.flush()
@@ -84,7 +84,7 @@ export async function serverHandshake(
     if (capabilities.includes('V')) writer.data.u8(compat & 0xff)
     else writeVarint(writer.data, compat)
   }
-  const names = await negotiate(reader, writer, hello, protocol, compat, ' none')
+  const names = await negotiate(reader, writer, hello, protocol, compat, true)
   writer.data.i32le(hello.seed)
   await writer.flush()
   writer.startFrames()
@@ -108,9 +108,10 @@ async function negotiate(
   hello: Hello,
   protocol: number,
   compat: number,
-  more: string,
+  isServer: boolean,
 ): Promise<Names> {
   const { compress, isPlain } = hello
+  const more = isServer ? ' none' : ''
   const chosen = chosenSums(hello.checksumChoice)
   const isAgreed = (compat & COMPAT.varFlags) !== 0 && !isPlain
   const asksSum = isAgreed && chosen === null
@@ -119,13 +120,13 @@ async function negotiate(
   if (asksCompressor) writeVstring(writer.data, hello.compressors.join(' ') + more)
   await writer.flush()
   const sum: ChecksumName = asksSum
-    ? choose(hello.checksums, await names(reader), 'checksum')
+    ? choose(hello.checksums, await names(reader), isServer, 'checksum')
     : usualSum(protocol)
   const compressor =
     compress === null
       ? null
       : asksCompressor
-        ? choose(hello.compressors, await names(reader), 'compress')
+        ? choose(hello.compressors, await names(reader), isServer, 'compress')
         : (compress.choice ?? 'zlib')
   if (compressor !== null && !COMPRESSORS.includes(compressor))
     throw new UnsupportedError(`this machine cannot compress with ${compressor}`)

@@ -45,6 +45,12 @@ export class Pace {
     }
   }
 
+  /** Bytes that went another way. @returns what has to be awaited before more go; null: nothing */
+  spent(bytes: number): Promise<void> | null {
+    this.#spend(bytes)
+    return this.#isDue() ? this.#breathe() : null
+  }
+
   /** What has to be awaited before the next entry; null: nothing. */
   pause(): Promise<void> | null {
     const pending = this.#pending

@@ -11,7 +11,7 @@ export type MessageSink = (tag: number, payload: Uint8Array) => void
 
 export class WireReader {
   readonly #link: Link
-  readonly #signal: AbortSignal
+  readonly signal: AbortSignal
   readonly #messages: MessageSink
   /** Called before it waits: what the other side waits for has to be on its way. */
   readonly #beforeWait: () => Promise<void>
@@ -35,7 +35,7 @@ export class WireReader {
     beforeWait: () => Promise<void>,
   ) {
     this.#link = link
-    this.#signal = signal
+    this.signal = signal
     this.#messages = messages
     this.#beforeWait = beforeWait
   }
@@ -91,14 +91,14 @@ export class WireReader {
   /** Reads and drops until the other side closes. */
   async drain(): Promise<void> {
     while (!this.#isEnded) {
-      const bytes = await this.#link.read(this.#signal)
+      const bytes = await this.#link.read(this.signal)
       if (bytes === null) this.#isEnded = true
     }
   }
 
   /** Waits for a message, or more of the stream. */
   async #readLink(): Promise<void> {
-    const bytes = await this.#link.read(this.#signal)
+    const bytes = await this.#link.read(this.signal)
     if (bytes === null) {
       this.#isEnded = true
       throw new WireError(

@@ -28,6 +28,8 @@ export type ListEvents = {
   came(start: number, entries: readonly ReceivedEntry[]): void
   /** All in it but directories was gone through. */
   passed(start: number): void
+  /** Somebody waits for a list that has not come. */
+  waits(): Promise<void>
 }
 
 const CONTENTS: readonly unknown[] = [true]
@@ -219,6 +221,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     return directory.listed !== null || !this.#isIncremental || this.#isWhole
   }
   async #wait(directory: ReceivedDirectory): Promise<void> {
+    await this.#events.waits()
     while (!this.#isThere(directory))
       await new Promise<void>((resolve) => {
         this.#wake = resolve
@@ -245,6 +248,25 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   passed(directory: ReceivedDirectory): void {
     if (this.#isIncremental && directory.start !== null) this.#events.passed(directory.start)
   }
+}
+
+/** Each entry, in order, as they come. */
+export async function forEachReceived(
+  lists: ReceivedLists,
+  each: (entry: ReceivedEntry) => void,
+): Promise<void> {
+  const show = async (directory: ReceivedDirectory): Promise<void> => {
+    const opened = lists.open(directory)
+    if (opened !== null) await opened
+    if (directory.entry !== null) each(directory.entry)
+    lists.enter(directory)
+    const nodes = lists.list(directory)
+    for (const node of nodes) if (!('contents' in node)) each(node)
+    lists.passed(directory)
+    for (const node of nodes) if ('contents' in node) await show(node)
+    lists.leave()
+  }
+  await show(lists.root)
 }
 
 function onlyFile(sorted: readonly (ReceivedEntry | null)[]): ReceivedEntry | null {

@@ -2,10 +2,9 @@
  * The receiving side of a connection: the generator goes through the list and asks, the receiver takes the answers, and the
  * phases between them. prsync-protocol(7), phases; statistics; goodbye.
  */
-import { ProtocolError, WireError } from '../base/errors.js'
+import { ProtocolError } from '../base/errors.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { Options } from '../options/options.js'
-import { ITEM } from '../plan/iflags.js'
 import { type Deleted, readDeleted, readStats, type WireStats, writeDeleted } from '../wire/farewell.js'
 import type { WireEntry } from '../wire/file-entry.js'
 import type { ListDecoder } from '../wire/list-decoder.js'
@@ -45,8 +44,6 @@ export type ReceiverParts = {
   readonly decoder: ListDecoder
   readonly tokens: TokenDecoder
   readonly lists: ReceivedLists
-  readonly asking: Asking
-  readonly incoming: IncomingParts
   readonly isServer: boolean
   readonly events: ReceiverEvents
 }
@@ -59,6 +56,9 @@ export class Receiver {
   #listsEchoed = 0
   readonly #again: Asked[] = []
   #wake: (() => void) | null = null
+  /** What may be asked for, once it is known where it goes; null: nothing is. */
+  #work: { readonly asking: Asking; readonly incoming: IncomingParts } | null = null
+  #isBroken = false
   readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
   stats: WireStats | null = null
 
@@ -117,11 +117,16 @@ export class Receiver {
     return entries
   }
 
+  /** From here on files are asked for. */
+  begin(asking: Asking, incoming: IncomingParts): void {
+    this.#work = { asking, incoming }
+  }
+
   // ---- answers -----------------------------------------------------------------------------------
 
   /** Takes answers until the sender has echoed the last phase. */
   async answers(): Promise<void> {
-    const { reader, terms, options, isServer } = this.#parts
+    const { reader, terms, isServer } = this.#parts
     const phases = terms.protocol >= 29 ? 3 : 2
     while (this.#phase < phases) {
       const number = await reader.decode((c) => this.#answers.read(c))
@@ -137,17 +142,16 @@ export class Receiver {
       await reader.decode(readDeleted)
     }
     this.#advance(phases + 1)
-    void options
   }
 
   #echo(): void {
-    const { lists, terms, asking } = this.#parts
+    const { lists, terms } = this.#parts
     if (has(terms, 'incremental') && this.#listsEchoed < lists.lists) {
       this.#listsEchoed++
       if (this.#listsEchoed < lists.lists || !lists.isWhole) return
     }
     if (this.#phase === 0)
-      for (const asked of asking.takeFiles()) this.#settle(asked, false)
+      for (const asked of this.#work?.asking.takeFiles() ?? []) this.#settle(asked, false)
     this.#advance(this.#phase + 1)
   }
   #advance(phase: number): void {
@@ -156,8 +160,8 @@ export class Receiver {
   }
 
   async #answer(number: number): Promise<void> {
-    const { reader, terms, asking, options, events } = this.#parts
-    const asked = asking.take(number)
+    const { reader, terms, options, events } = this.#parts
+    const asked = this.#work?.asking.take(number) ?? null
     if (asked === null) throw new ProtocolError(`an answer for entry ${number}, which was not asked for`)
     await reader.decode((c) => readItem(c, terms.protocol))
     if (asked.wants !== null) await this.#takeXattrs(asked)
@@ -187,16 +191,16 @@ export class Receiver {
   }
 
   async #file(asked: Asked): Promise<void> {
-    const { reader, terms, tokens, incoming: parts, events } = this.#parts
+    const { reader, terms, tokens, events } = this.#parts
     const { request, entry } = asked
-    if (request === null) return
+    if (request === null || this.#work === null) return
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
     if (head.count !== asked.head.count || head.blockLength !== asked.head.blockLength)
       throw new ProtocolError(`the answer for entry ${asked.number} has other blocks than were asked for`)
     request.announce()
     events.began(entry)
-    const incoming = new Incoming(parts, asked, request, asked.head)
+    const incoming = new Incoming(this.#work.incoming, asked, request, asked.head)
     let isOver = false
     try {
       tokens.begin((block) => incoming.block(block))
@@ -225,7 +229,7 @@ export class Receiver {
     else this.#again.push(asked)
   }
   #ask({ request, done, number }: Asked): void {
-    if (request !== null) this.#parts.asking.file(request, done, true)
+    if (request !== null) this.#work?.asking.file(request, done, true)
     this.#parts.events.settled(number)
   }
 
@@ -235,8 +239,8 @@ export class Receiver {
   }
   /** The sender cannot send it. */
   notSent(number: number): void {
-    const asked = this.#parts.asking.take(number)
-    if (asked?.request !== null && asked !== null) this.#settle(asked, false)
+    const asked = this.#work?.asking.take(number) ?? null
+    if (asked !== null) this.#settle(asked, false)
   }
 
   // ---- phases ------------------------------------------------------------------------------------
@@ -289,17 +293,21 @@ export class Receiver {
   done(): void {
     this.#parts.numbers.write(this.#parts.writer.data, NDX.done)
   }
+  /** Nothing more will come. */
+  giveUp(): void {
+    this.#isBroken = true
+    this.#wake?.()
+  }
   async #reached(phase: number): Promise<void> {
-    while (this.#phase < phase)
+    while (this.#phase < phase && !this.#isBroken)
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
     this.#wake = null
+    this.#parts.reader.signal.throwIfAborted()
   }
 }
 
 function isAclName(name: string): boolean {
   return name.startsWith('system.posix_acl_')
 }
-void WireError
-void ITEM

@@ -3,8 +3,7 @@
  * answers in the same order. prsync-protocol(7), transfer phase; phases.
  */
 import type { Cursor } from '../base/bytes.js'
-import { codeOf, FileError, ProtocolError, WireError } from '../base/errors.js'
-import { LIMITS } from '../base/limits.js'
+import { codeOf, FileError, ProtocolError } from '../base/errors.js'
 import type { SumHead } from '../delta/block-size.js'
 import { Match } from '../delta/match.js'
 import type { BlockSums, Source } from '../delta/sums.js'
@@ -463,5 +462,3 @@ export function blockSumOf({ checksum, seed, protocol, ...terms }: Terms): Block
       return { algorithm: checksum, seed }
   }
 }
-void LIMITS
-void WireError

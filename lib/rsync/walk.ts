@@ -43,8 +43,8 @@ export type WalkParts<D extends WalkedDirectory<D>> = {
   readonly isNew: boolean
   /** What has to be awaited before the next entry; null: nothing. */
   readonly pause: () => Promise<void> | null
-  /** All that was begun is done. */
-  readonly drain: () => Promise<void>
+  /** All that was begun is done. Null: it goes on after the walk. */
+  readonly drain: (() => Promise<void>) | null
   readonly skips: Skips<D> | null
 }
 
@@ -70,6 +70,7 @@ export class Walk<D extends WalkedDirectory<D>> {
     const top: Place = { name: ROOT_NAME, isNew, isSkipped: false, entry: null }
     await this.#visit(root, top)
     // Which of several names stands is known once all that was begun is done.
+    if (drain === null) return
     await drain()
     generator.finishLinks()
     await drain()

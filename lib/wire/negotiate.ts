@@ -47,12 +47,20 @@ export function compatOf({ capabilities, incremental }: CompatRule): number {
   )
 }
 
-/** The first of ours that they have too: both ends name them in the same order. @throws {UnsupportedError} */
-export function choose<T extends string>(ours: readonly T[], theirs: string, what: string): T {
-  const named = theirs.toLowerCase().split(' ')
-  const found = ours.find(
-    (name) => named.includes(name) || (name === 'xxh64' && named.includes('xxhash')),
-  )
+/** The client's first that the server has too. @throws {UnsupportedError} */
+export function choose<T extends string>(
+  ours: readonly T[],
+  theirs: string,
+  isServer: boolean,
+  what: string,
+): T {
+  const named = theirs
+    .toLowerCase()
+    .split(' ')
+    .map((name) => (name === 'xxhash' ? 'xxh64' : name))
+  const found = isServer
+    ? named.flatMap((name) => ours.filter((one) => one === name))[0]
+    : ours.find((name) => named.includes(name))
   if (found === undefined) throw new UnsupportedError(`Failed to negotiate a ${what} choice.`)
   return found
 }

@@ -1,0 +1,365 @@
+/** The receiving half of a connection, at either end: goes through the list that comes, asks, and makes it stand here. */
+import { byteName } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
+import { together } from '../base/together.js'
+import type { FilterRule } from '../flist/filter.js'
+import { openChecksum } from '../hash/checksum.js'
+import { fileSum } from '../io/file-sum.js'
+import type { Options } from '../options/options.js'
+import { ITEM } from '../plan/iflags.js'
+import { type Asked, Asking } from '../rsync/asking.js'
+import type { Generator } from '../rsync/generator.js'
+import { KernelStore } from '../rsync/kernel-store.js'
+import { Ledger } from '../rsync/ledger.js'
+import { LocalTransfer } from '../rsync/local-transfer.js'
+import { Pace } from '../rsync/pace.js'
+import { forEachReceived, ReceivedLists } from '../rsync/received-lists.js'
+import { Receiver } from '../rsync/receiver.js'
+import { blockSumOf } from '../rsync/sender.js'
+import { Walk } from '../rsync/walk.js'
+import { ListDecoder } from '../wire/list-decoder.js'
+import { TAG } from '../wire/mux.js'
+import { NdxWriter } from '../wire/ndx.js'
+import { has, type Terms } from '../wire/terms.js'
+import { openTokenDecoder } from '../wire/tokens.js'
+import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
+import { targetPlace, trustedTarget } from './target-place.js'
+import { LOCAL_GROUPS, LOCAL_USERS, TargetSide } from './target-side.js'
+import { listOptions, type WireConnection } from './wire-connection.js'
+
+export type ReceivingParts = {
+  readonly connection: WireConnection
+  readonly terms: Terms
+  readonly options: Options
+  /** Null: what comes is only listed. */
+  readonly destination: string | null
+  readonly filters: readonly FilterRule[]
+  readonly trusted: (path: string) => string
+  readonly troubles: Troubles
+  readonly isServer: boolean
+  readonly events: SyncEvents
+}
+
+export async function receiveFiles(parts: ReceivingParts): Promise<SyncReport> {
+  const run = new Receiving(parts)
+  try {
+    return await run.run()
+  } finally {
+    run.close()
+  }
+}
+
+class Receiving {
+  readonly #parts: ReceivingParts
+  #target: TargetSide | null = null
+  readonly #lists: ReceivedLists
+  readonly #ledger: Ledger
+  readonly #numbers: NdxWriter
+  #generator: Generator | null = null
+  /** Of lists that came before anything could be decided. */
+  readonly #links: ReadonlyMap<string, number>[] = []
+  /** What a dry run would bring. */
+  readonly #wouldCome = { files: 0, bytes: 0 }
+
+  constructor(parts: ReceivingParts) {
+    this.#parts = parts
+    const { terms, connection } = parts
+    const isIncremental = has(terms, 'incremental')
+    this.#numbers = new NdxWriter(terms.protocol)
+    this.#ledger = new Ledger(() => this.#numbers.write(connection.writer.data, -1))
+    this.#lists = new ReceivedLists(terms.protocol, isIncremental, {
+      came: (start, entries) => {
+        if (isIncremental) this.#ledger.add(start, entries.length)
+        const links = countLinks(entries)
+        if (this.#generator === null) this.#links.push(links)
+        else this.#generator.expectLinks(links)
+      },
+      passed: (start) => this.#ledger.passed(start),
+      waits: () => connection.writer.flush(),
+    })
+  }
+
+  close(): void {
+    this.#target?.close()
+  }
+
+  async run(): Promise<SyncReport> {
+    const { connection, terms, options, troubles, events, isServer } = this.#parts
+    const { reader, writer } = connection
+    const began = performance.now()
+    const decoder = new ListDecoder(terms, listOptions(options))
+    const listedFrom = reader.bytesRead
+    const receiver: Receiver = new Receiver({
+      options,
+      terms,
+      reader,
+      writer,
+      numbers: this.#numbers,
+      decoder,
+      tokens: openTokenDecoder(terms),
+      lists: this.#lists,
+      isServer,
+      events: {
+        item: (asked) => this.#echoed(asked),
+        began: (entry) => events.began(entry),
+        ended: (entry) =>
+          events.ended(entry, { passed: (entry.number ?? 0) + 1, listed: this.#lists.entries }),
+        mismatch: (entry, isLast) => {
+          if (isLast) troubles.faults++
+          events.mismatch(entry, isLast)
+        },
+        settled: (number) => this.#ledger.end(number),
+        xattrs: (entry) => this.#target?.attributes.giveXattrs(entry, this.#target.to.tree, entry.name),
+        ioError: (bits) => troubles.add(bits),
+      },
+    })
+    connection.handlers = {
+      ...connection.handlers,
+      ioError: (bits) => troubles.add(bits),
+      notSent: (number) => receiver.notSent(number),
+    }
+    const hasAny = await receiver.firstList()
+    const listMs = performance.now() - began
+    const listBytes = reader.bytesRead - listedFrom
+    events.counted(this.#lists.entries, this.#lists.count.bytes)
+    const report = (): SyncReport => this.#report(receiver, listMs, listBytes)
+    // Without anything in the list the sender has left already.
+    if (!hasAny && !isServer) return report()
+    const target = this.#open(decoder)
+    if (target === null) {
+      await this.#listOnly(receiver)
+      return report()
+    }
+    events.started()
+    const asking = this.#asking(target)
+    receiver.begin(asking, {
+      options,
+      protocol: terms.protocol,
+      to: target.to,
+      placing: target.placing,
+      checksum: await openChecksum(terms.checksum, terms.seed),
+      fault: (call, request, error) => target.fault(call, request.name, error),
+      moved: (bytes) => events.moved(bytes),
+    })
+    await this.#exchange(receiver, asking, target)
+    return report()
+  }
+
+  // ---- who goes through the list -----------------------------------------------------------------
+
+  async #exchange(receiver: Receiver, asking: Asking, target: TargetSide): Promise<void> {
+    const { connection, terms, options, events } = this.#parts
+    const { writer } = connection
+    const sum = options.checksum ? await openChecksum(terms.listChecksum, terms.seed) : null
+    const pace = new Pace({
+      bwlimit: 0,
+      stopAtMs: options.stopAtMs,
+      signal: connection.signal,
+      moved: () => {},
+    })
+    const local = new LocalTransfer({
+      options: { ...options, wholeFile: true },
+      to: target.to,
+      placing: target.placing,
+      delta: null,
+      events: {
+        began: () => {},
+        ended: () => {},
+        retried: () => {},
+        fault: target.fault,
+        sourceFault: (call, entry, error) => target.fault(call, entry.name, error),
+      },
+    })
+    const generator = target.generator({
+      transfer: (request, done) => {
+        if ((request.iflags & ITEM.transfer) !== 0) asking.file(request, done)
+        else pace.run(local.bring(request), done)
+      },
+      equalSums: (entry, tree, name) => {
+        if (sum === null || entry.sum === null || entry.sum === undefined) return false
+        try {
+          return Buffer.compare(fileSum({ tree, name }, sum), entry.sum) === 0
+        } catch (error) {
+          if (codeOf(error) === undefined) throw error
+          return false
+        }
+      },
+      events: {
+        item: (entry, iflags, xname) => {
+          if ((iflags & ITEM.transfer) === 0 || options.dryRun) asking.item(entry, iflags, xname)
+          else events.item(entry, iflags, xname)
+        },
+        settled: (entry) => {
+          if (options.removeSourceFiles && !options.dryRun)
+            writer.number(TAG.success, entry.number ?? -1)
+        },
+        waits: (entry, isWaiting) => {
+          if (isWaiting) this.#ledger.begin(entry.number ?? -1)
+          else this.#ledger.end(entry.number ?? -1)
+        },
+      },
+    })
+    this.#generator = generator
+    for (const links of this.#links.splice(0)) generator.expectLinks(links)
+    // What was asked for must not wait long, nor the answers.
+    const pause = (): Promise<void> | null => {
+      const isDue = !writer.isEmpty && performance.now() - writer.writtenMs > FLUSH_MS
+      return isDue ? writer.flush() : (writer.room() ?? pace.pause())
+    }
+    const walk = new Walk({
+      options,
+      list: this.#lists,
+      generator,
+      deleter: target.deleter,
+      mayDelete: () => target.mayDelete(),
+      isNew: target.isNew,
+      pause,
+      drain: null,
+      skips: null,
+    })
+    const deletes = options.deleting !== null || options.force
+    await together(
+      connection.signal,
+      async () => {
+        await walk.run()
+        await receiver.phases({
+          isLate: options.deleting === 'after' || options.deleting === 'delay',
+          isDelayed: options.delayUpdates,
+          place: () => target.placing.finish(),
+          deleteLate: () => walk.deleteAtEnd(),
+          deleted: () => (deletes ? target.deleter.count : null),
+          finish: () => walk.finishDirectories(),
+        })
+      },
+      async () => {
+        try {
+          await receiver.answers()
+        } catch (error) {
+          this.#lists.giveUp()
+          receiver.giveUp()
+          throw error
+        }
+      },
+    )
+  }
+
+  #asking(target: TargetSide): Asking {
+    const { connection, terms, options, events } = this.#parts
+    return new Asking({
+      options,
+      terms,
+      to: target.to,
+      writer: connection.writer,
+      numbers: this.#numbers,
+      kernels: new KernelStore(),
+      blockSum: blockSumOf(terms),
+      wantedXattrs: (entry) => target.attributes.missingXattrs(entry, target.to.tree, entry.name),
+      told: (entry, iflags, xname) =>
+        events.item(entry, iflags, xname === null ? null : byteName(xname)),
+      fault: (call, entry, error) => target.fault(call, entry.name, error),
+      begun: (number) => this.#ledger.begin(number),
+    })
+  }
+
+  /** What the sender echoed was said to it by the generator. */
+  #echoed({ entry, item }: Asked): void {
+    const { iflags, xname } = item
+    if (this.#parts.options.dryRun && (iflags & ITEM.transfer) !== 0) {
+      this.#wouldCome.files++
+      this.#wouldCome.bytes += entry.stands.size
+    }
+    this.#parts.events.item(entry, iflags, xname === null ? null : byteName(xname))
+  }
+
+  // ---- where it goes -----------------------------------------------------------------------------
+
+  /** Null: nothing is written. */
+  #open(decoder: ListDecoder): TargetSide | null {
+    const { options, destination, filters, trusted, troubles, events } = this.#parts
+    if (destination === null) return null
+    const lists = this.#lists
+    const coming = { isEmpty: lists.isEmpty, isOneFile: lists.only !== null }
+    const place = targetPlace(
+      trustedTarget(destination, trusted),
+      coming,
+      options,
+      (path, directories) => events.madeDestination(path, directories),
+    )
+    if (place === null) return null
+    const target = new TargetSide({
+      options,
+      place,
+      filters,
+      trusted,
+      troubles,
+      names: options.numericIds
+        ? null
+        : {
+            users: { ...LOCAL_USERS, name: (id) => decoder.ids.users.get(id) ?? null },
+            groups: { ...LOCAL_GROUPS, name: (id) => decoder.ids.groups.get(id) ?? null },
+          },
+      events,
+    })
+    this.#target = target
+    return target
+  }
+
+  /** Entries as they come, and nothing is asked for. */
+  async #listOnly(receiver: Receiver): Promise<void> {
+    const { events, connection } = this.#parts
+    const lists = this.#lists
+    await together(
+      connection.signal,
+      async () => {
+        await forEachReceived(lists, (entry) => events.listed(entry))
+        await receiver.phases({
+          isLate: false,
+          isDelayed: false,
+          place: () => {},
+          deleteLate: () => {},
+          deleted: () => null,
+          finish: () => {},
+        })
+      },
+      () => receiver.answers(),
+    )
+  }
+
+  #report(receiver: Receiver, listMs: number, listBytes: number): SyncReport {
+    const { connection, troubles } = this.#parts
+    const { stats } = receiver
+    const refused = this.#target?.deleter.refused ?? 0
+    const lists = this.#lists
+    return {
+      listed: lists.count,
+      created: this.#generator?.created ?? NO_COUNTS,
+      deleted: this.#target?.deleter.count ?? NO_COUNTS,
+      transferred: this.#wouldCome.files + receiver.count.files,
+      transferredBytes: this.#wouldCome.bytes + receiver.count.bytes,
+      totalBytes: lists.count.bytes,
+      literal: receiver.count.literal,
+      matched: receiver.count.matched,
+      nameBytes: lists.nameBytes,
+      refusedDeletions: refused,
+      wire: {
+        sent: connection.writer.bytesWritten,
+        received: connection.reader.bytesRead,
+        listBytes,
+        listBuildMs: stats?.listBuildMs ?? listMs,
+        listSendMs: stats?.listSendMs ?? 0,
+      },
+      exit: troubles.exit(refused),
+    }
+  }
+}
+
+/** Milliseconds that a request waits for others to go with. */
+const FLUSH_MS = 5
+
+/** Members of each group of hard links. */
+function countLinks(entries: readonly { readonly link: string | null }[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { link } of entries)
+    if (link !== null) counts.set(link, (counts.get(link) ?? 0) + 1)
+  return counts
+}

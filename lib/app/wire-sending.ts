@@ -1,0 +1,202 @@
+/** The sending half of a connection, at either end: a list of what the sources name, and the bytes that are asked for. */
+import { byteName } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
+import { CHECKSUM_BYTES, openChecksum } from '../hash/checksum.js'
+import { fileSum } from '../io/file-sum.js'
+import { readAt, sizeOf } from '../io/open-file.js'
+import type { Options } from '../options/options.js'
+import { KernelStore } from '../rsync/kernel-store.js'
+import { Pace } from '../rsync/pace.js'
+import { blockSumOf, Sender } from '../rsync/sender.js'
+import { type SentEntry, SentLists } from '../rsync/sent-lists.js'
+import type { SourceEntry, SourceList } from '../rsync/source-list.js'
+import type { Deleted } from '../wire/farewell.js'
+import type { WireEntry, WireXattr } from '../wire/file-entry.js'
+import { ListEncoder } from '../wire/list-encoder.js'
+import { NdxWriter } from '../wire/ndx.js'
+import { has, type Terms } from '../wire/terms.js'
+import { openTokenEncoder } from '../wire/tokens.js'
+import { countOf, type SourceSide } from './source-side.js'
+import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
+import { LOCAL_GROUPS, LOCAL_USERS } from './target-side.js'
+import { listOptions, type WireConnection } from './wire-connection.js'
+
+export type SendingParts = {
+  readonly connection: WireConnection
+  readonly terms: Terms
+  readonly options: Options
+  readonly source: SourceSide
+  readonly list: SourceList
+  readonly troubles: Troubles
+  readonly isServer: boolean
+  readonly events: SyncEvents
+}
+
+export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
+  const { connection, terms, options, list, source, troubles, isServer, events } = parts
+  const { writer, reader } = connection
+  const { data } = writer
+  const isIncremental = has(terms, 'incremental')
+  const began = performance.now()
+  const numbers = new NdxWriter(terms.protocol)
+  const shaped = listOptions(options)
+  const names = namesOf(options)
+  const encoder = new ListEncoder(terms, shaped, names)
+  const describe = await describer(options, terms, names)
+  // What has to be known first is looked at first.
+  if (!isIncremental) list.expand(list.root, options.pruneEmptyDirs)
+  const bits = (): number => (options.ignoreErrors ? 0 : troubles.bits)
+  const lists = new SentLists({
+    list,
+    encoder,
+    numbers,
+    protocol: terms.protocol,
+    incremental: isIncremental,
+    describe,
+    ioError: bits,
+  })
+  const before = data.length
+  lists.sendFirst(data)
+  if (!isIncremental) {
+    if (!options.numericIds && (options.owner || options.group || options.acls))
+      encoder.idLists(data, names)
+    if (terms.protocol < 30) data.i32le(bits())
+  }
+  const listBytes = data.length - before
+  await writer.flush()
+  const listMs = performance.now() - began
+  events.counted(countOf(list), list.count.bytes)
+  events.started()
+  let deleted: Deleted = NO_COUNTS
+  const pace = new Pace({
+    bwlimit: options.bwlimit,
+    stopAtMs: options.stopAtMs,
+    signal: connection.signal,
+    moved: (bytes) => events.moved(bytes),
+  })
+  const sender = new Sender({
+    options,
+    terms,
+    reader,
+    writer,
+    numbers,
+    lists,
+    tokens: openTokenEncoder(terms, data, options.compressLevel),
+    checksum: await openChecksum(terms.checksum, terms.seed),
+    blockSum: blockSumOf(terms),
+    kernels: new KernelStore(),
+    files: { size: sizeOf, read: readAt, xattrValue },
+    isServer,
+    ioError: bits,
+    pause: (bytes) => pace.spent(bytes),
+    stats: () => ({ size: list.count.bytes, listBuildMs: Math.round(listMs), listSendMs: 0 }),
+    events: {
+      item: (entry, iflags, xname) => events.item(entry, iflags, xname === null ? null : byteName(xname)),
+      began: (entry) => events.began(entry),
+      ended: (entry) => events.ended(entry, { passed: entry.number ?? 0, listed: countOf(list) }),
+      moved: (bytes) => events.moved(bytes),
+      fault: (call, path, error) => troubles.sender(call, path, error),
+      deleted: (count) => {
+        deleted = count
+      },
+    },
+  })
+  connection.handlers = {
+    ...connection.handlers,
+    success: (number) => {
+      const entry = sender.finished(number)
+      if (entry !== null && options.removeSourceFiles && !options.dryRun) source.remove(entry)
+    },
+    deleted: (name, isDirectory) => events.deleting(byteName(name), isDirectory),
+    ioError: (given) => troubles.add(given),
+  }
+  await sender.run()
+  list.tallyRoot()
+  return {
+    listed: list.count,
+    created: sender.created,
+    deleted,
+    transferred: sender.count.files,
+    transferredBytes: sender.count.bytes,
+    totalBytes: list.count.bytes,
+    literal: sender.count.literal,
+    matched: sender.count.matched,
+    nameBytes: list.nameBytes,
+    refusedDeletions: 0,
+    wire: {
+      sent: writer.bytesWritten,
+      received: reader.bytesRead,
+      listBytes,
+      listBuildMs: listMs,
+      listSendMs: 0,
+    },
+    exit: troubles.exit(0),
+  }
+}
+
+type Names = { user(id: number): string | null; group(id: number): string | null }
+
+/** Names of this machine, each looked up once. */
+function namesOf({ numericIds }: Options): Names {
+  const once = (find: (id: number) => string | null): ((id: number) => string | null) => {
+    const known = new Map<number, string | null>()
+    return (id) => {
+      let name = known.get(id)
+      if (name === undefined) known.set(id, (name = numericIds ? null : find(id)))
+      return name
+    }
+  }
+  return { user: once(LOCAL_USERS.name), group: once(LOCAL_GROUPS.name) }
+}
+
+/** What is told of an entry besides what the list of this machine has. */
+async function describer(
+  options: Options,
+  terms: Terms,
+  names: Names,
+): Promise<(entry: SourceEntry, isTop: boolean) => WireEntry> {
+  const checksum = options.checksum ? await openChecksum(terms.listChecksum, terms.seed) : null
+  const noSum = new Uint8Array(CHECKSUM_BYTES[terms.listChecksum])
+  const wantsXattrs = options.xattrs > 0 || options.acls
+  return (entry, isTop) => {
+    const { stands, origin } = entry
+    let sum: Uint8Array | null = null
+    if (checksum !== null && stands.kind === 'file')
+      try {
+        sum = Uint8Array.from(fileSum(origin, checksum))
+      } catch (error) {
+        // It is told when its bytes are asked for.
+        if (codeOf(error) === undefined) throw error
+        sum = noSum
+      }
+    return {
+      ...entry,
+      isTop,
+      userName: names.user(stands.uid),
+      groupName: names.group(stands.gid),
+      sum,
+      xattrs: wantsXattrs ? xattrsOf(entry) : NO_XATTRS,
+    }
+  }
+}
+const NO_XATTRS: readonly WireXattr[] = []
+
+function xattrsOf({ origin }: SourceEntry): readonly WireXattr[] {
+  const isRoot = process.geteuid?.() === 0
+  const found = origin.tree.xattrs(origin.name)
+  const isSent = (name: string): boolean =>
+    !name.startsWith('user.rsync.%') &&
+    (isRoot ? !name.startsWith('system.') : name.startsWith('user.'))
+  const plain = found.filter(({ name }) => isSent(name))
+  const acls = found.filter(({ name }) => name.startsWith('system.posix_acl_'))
+  return [...plain, ...acls].map(({ name, value }) => ({
+    name,
+    value,
+    length: value.length,
+    digest: '',
+  }))
+}
+/** A long value that is asked for; empty where it is gone. */
+function xattrValue(entry: SentEntry, item: number): string {
+  return xattrsOf(entry).filter(({ name }) => !name.startsWith('system.'))[item - 1]?.value ?? ''
+}
