@@ -50,6 +50,10 @@ export class UnsupportedError extends PrsyncError {
 export class StartupError extends PrsyncError {
   readonly exitCode = EXIT.startup
 }
+/** Two ends whose protocols have no word in common for what is wanted. */
+export class ProtocolError extends PrsyncError {
+  readonly exitCode = EXIT.protocol
+}
 /** The network failed under us. */
 export class SocketError extends PrsyncError {
   readonly exitCode = EXIT.socket

@@ -105,6 +105,8 @@ export const LIMITS = {
   /** Filter rules of one run, and their text. */
   filterRules: 100_000,
   filterRuleBytes: 8 * KIB,
+  /** A rule as rsync sends it. */
+  wireFilterRuleBytes: 5119,
   /** Filter files that merge filter files. */
   filterDepth: 32,
 
