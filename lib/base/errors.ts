@@ -66,6 +66,18 @@ export class StoppedError extends PrsyncError {
 export class TimeoutError extends PrsyncError {
   readonly exitCode = EXIT.timeout
 }
+/** A daemon did not answer in time: rsync(1) --contimeout. */
+export class ConnectTimeoutError extends PrsyncError {
+  readonly exitCode = EXIT.contimeout
+}
+/** The two sides speak no protocol that both know. */
+export class ProtocolError extends PrsyncError {
+  readonly exitCode = EXIT.protocol
+}
+/** A program that we need cannot be run. */
+export class ProgramError extends PrsyncError {
+  readonly exitCode = EXIT.ipc
+}
 /** The centre cannot be had now; nothing was changed. */
 export class TryAgainError extends PrsyncError {
   readonly exitCode = EXIT.tryAgain

@@ -107,4 +107,29 @@ export const LIMITS = {
   filterRuleBytes: 8 * KIB,
   /** Filter files that merge filter files. */
   filterDepth: 32,
+
+  /** A line of a daemon's dialogue, to the daemon and to the client: a module or a user; a message of the day. */
+  daemonLineBytes: 1 * KIB,
+  clientLineBytes: 5 * KIB,
+  /** Lines of a message of the day and of a listing that a client takes. */
+  daemonLines: 100_000,
+  /** For the daemon's early program. */
+  earlyInputBytes: 5 * KIB,
+  /** A protocol that is yet to be: a version above it is none. */
+  protocolVersion: 40,
+  /** Arguments of one request: ARG_MAX of Linux. */
+  daemonArguments: 100_000,
+  daemonArgumentBytes: 2 * MIB,
+  /** The greeting with its login, and the arguments again: less where the module's timeout is. */
+  daemonDialogueMs: 60_000,
+  /** A header of the PROXY protocol, version 1 and 2. */
+  proxyLineBytes: 107,
+  proxyHeaderBytes: 4 * KIB,
+  /** An answer to CONNECT. */
+  proxyAnswerBytes: 16 * KIB,
+  /** rsyncd.conf: files that include files, and all their lines. */
+  confDepth: 10,
+  confLines: 1_000_000,
+  /** What a program before the transfer may say to the user. */
+  hookOutputBytes: 8 * KIB,
 } as const
