@@ -45,7 +45,8 @@ export class SourceSide {
     if (options.filesFrom === null)
       return sources.map((path) => sourcePlace(path, options.relative))
     const [base = '.'] = sources
-    return namesOf(this.#readNames(options.filesFrom), options.from0).map((line) => {
+    const names = this.#parts.names ?? namesOf(this.#readNames(options.filesFrom), options.from0)
+    return names.map((line) => {
       const place = sourcePlace(`${base}/./${line}`, true)
       const isWhole = place.wholly && place.name !== ROOT_NAME
       return options.relative

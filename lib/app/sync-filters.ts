@@ -17,12 +17,25 @@ type Trusted = (path: string) => string
 
 /** @throws {UsageError} on a rule that is none, or a file that cannot be read */
 export function readFilters(options: Options, trusted: Trusted): readonly FilterRule[] {
+  return [...readOwnFilters(options, trusted), ...cvsFilters(options)]
+}
+
+/** What -C adds; nothing without it. */
+export function cvsFilters({ cvsExclude }: Options): readonly FilterRule[] {
+  const added = cvsExclude ? C_RULES : []
+  return parseFilters(
+    added.map((text) => ({ kind: 'filter', text })),
+    SOURCE,
+  )
+}
+
+/** All but these. */
+export function readOwnFilters(options: Options, trusted: Trusted): readonly FilterRule[] {
   const found: FilterOption[] = options.filters.map(({ kind, text }) =>
     kind === 'include-from' || kind === 'exclude-from'
       ? { kind, text: readRules(text, trusted), nul: options.from0 }
       : { kind, text },
   )
-  if (options.cvsExclude) for (const text of C_RULES) found.push({ kind: 'filter', text })
   const { partialDir } = options
   if (partialDir !== null && !partialDir.startsWith('/'))
     found.push({ kind: 'filter', text: `-p ${partialDir.replace(/\/*$/, '/')}` })

@@ -50,10 +50,6 @@ export class UnsupportedError extends PrsyncError {
 export class StartupError extends PrsyncError {
   readonly exitCode = EXIT.startup
 }
-/** Two ends whose protocols have no word in common for what is wanted. */
-export class ProtocolError extends PrsyncError {
-  readonly exitCode = EXIT.protocol
-}
 /** The network failed under us. */
 export class SocketError extends PrsyncError {
   readonly exitCode = EXIT.socket
@@ -73,6 +69,14 @@ export class StoppedError extends PrsyncError {
 /** Nobody answered in time. */
 export class TimeoutError extends PrsyncError {
   readonly exitCode = EXIT.timeout
+}
+/** A daemon did not answer in time: rsync(1) --contimeout. */
+export class ConnectTimeoutError extends PrsyncError {
+  readonly exitCode = EXIT.contimeout
+}
+/** A program that we need cannot be run. */
+export class ProgramError extends PrsyncError {
+  readonly exitCode = EXIT.ipc
 }
 /** The centre cannot be had now; nothing was changed. */
 export class TryAgainError extends PrsyncError {

@@ -120,6 +120,8 @@ export const LIMITS = {
   /** Values of extended attributes that are fetched at once, and one of them, as rsync allows. */
   xattrItems: 65_536,
   xattrValueBytes: 128 * MIB,
+  /** Names of --files-from that come over the wire, together. */
+  nameStreamBytes: 512 * MIB,
   /** Sums, compressors: names that the other side has. */
   nameListBytes: 255,
   /** Named entries of one ACL in a file list. */
@@ -132,4 +134,28 @@ export const LIMITS = {
   listExtraBytes: 256 * MIB,
   /** Owners and groups with a name in one file list. */
   listIds: 2 ** 20,
+  /** A line of a daemon's dialogue, to the daemon and to the client: a module or a user; a message of the day. */
+  daemonLineBytes: 1 * KIB,
+  clientLineBytes: 5 * KIB,
+  /** Lines of a message of the day and of a listing that a client takes. */
+  daemonLines: 100_000,
+  /** For the daemon's early program. */
+  earlyInputBytes: 5 * KIB,
+  /** A protocol that is yet to be: a version above it is none. */
+  protocolVersion: 40,
+  /** Arguments of one request: ARG_MAX of Linux. */
+  daemonArguments: 100_000,
+  daemonArgumentBytes: 2 * MIB,
+  /** The greeting with its login, and the arguments again: less where the module's timeout is. */
+  daemonDialogueMs: 60_000,
+  /** A header of the PROXY protocol, version 1 and 2. */
+  proxyLineBytes: 107,
+  proxyHeaderBytes: 4 * KIB,
+  /** An answer to CONNECT. */
+  proxyAnswerBytes: 16 * KIB,
+  /** rsyncd.conf: files that include files, and all their lines. */
+  confDepth: 10,
+  confLines: 1_000_000,
+  /** What a program before the transfer may say to the user. */
+  hookOutputBytes: 8 * KIB,
 } as const

@@ -1,9 +1,9 @@
 /** prsync in rsync's place: the command line → a run, its words and its exit status. */
 
 import { sync } from '../app/sync.js'
-import { refuseRemote } from '../app/sync-places.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError, UsageError } from '../base/errors.js'
 import type { Flag } from '../options/flags.js'
+import { placesOf } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
 import { parseRsyncLine } from '../options/rsync-line.js'
 import { checkDebugWords, infoLevels, wordsHelp } from '../options/words.js'
@@ -30,7 +30,6 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
   const { flags, paths } = parseRsyncLine(argv, process.env['POSIXLY_CORRECT'] !== undefined)
   const asked = wordsAsked(flags)
   if (asked !== null) return say(asked)
-  refuseRemote(paths)
   const options = resolveOptions(flags, process.env, new Date())
   const sources = paths.length > 1 ? paths.slice(0, -1) : paths
   const destination = paths.length > 1 ? (paths.at(-1) ?? null) : null
@@ -38,15 +37,24 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
   if (options.filesFrom !== null && paths.length !== 2)
     throw new UsageError('--files-from goes with one source and a destination; see prsync --help')
   const isListing = destination === null || options.listOnly
-  const said =
+  const places = placesOf(sources, destination)
+  const isRemote = places.kind !== 'local'
+  const listing =
     isListing && !options.recursive ? { ...options, dirs: true, incRecursive: false } : options
+  const said = isRemote ? { ...listing, wholeFile: options.wholeFile ?? false } : listing
   const formats = `${options.outFormat ?? ''}${options.logFile === null ? '' : options.logFileFormat}`
   const sums = /%'*-?\d*'*C/.test(formats)
     ? await (await import('../app/sync-sums.js')).openFileSums(options)
     : null
-  const screen = new SyncScreen(said, sums)
+  const screen = new SyncScreen(said, sums, places.kind)
   screen.begin(isListing)
   try {
+    if (isRemote) {
+      const { syncRemote } = await import('../app/wire-client.js')
+      const config = { options: said, places, environment: process.env }
+      const remote = await syncRemote(config, screen.events, signal)
+      return remote === null ? EXIT.ok : screen.end(remote)
+    }
     const report = await sync(
       {
         options: said,

@@ -10,6 +10,8 @@ export type Told = {
   readonly entry: ListEntry<unknown>
   readonly iflags: number
   readonly xname: ByteName | null
+  /** The other side gets it. */
+  readonly isPush: boolean
   readonly isTimeKept: boolean
   /** Where the source stands. */
   readonly path: string
@@ -103,7 +105,7 @@ function toldFor(letter: string, level: number, told: Told): string | null {
       if (xname !== null && xname !== '') return ` => ${xname}`
       return stands.kind === 'symlink' ? ` -> ${entry.target}` : ''
     case 'i':
-      return formatItem(iflags, stands.kind, false, told.isTimeKept)
+      return formatItem(iflags, stands.kind, told.isPush, told.isTimeKept)
     case 'o':
       return 'send'
     case 'l':

@@ -4,6 +4,7 @@ import type { FileSums } from '../app/sync-sums.js'
 import type { ByteName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.js'
 import type { Options } from '../options/options.js'
+import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { formatNumber } from './numbers.js'
 import { formatDeletion, formatTold, modeText, timeText } from './out-format.js'
@@ -19,16 +20,18 @@ export class SyncScreen {
   readonly options: Options
   readonly #out: SyncOutput
   readonly #sums: FileSums | null
+  readonly #kind: Places['kind']
   readonly #begunMs = performance.now()
   #listMs = 0
   #unsafeTold = false
   #file = { entry: null as Entry | null, moved: 0, begunMs: 0, shownMs: 0 }
   #whole = { size: 0, done: 0, files: 0, listed: 0 }
 
-  /** @param sums where a format asks for sums of files */
-  constructor(options: Options, sums: FileSums | null) {
+  /** @param sums where a format asks for sums of files @param kind where the other end is */
+  constructor(options: Options, sums: FileSums | null, kind: Places['kind']) {
     this.options = options
     this.#sums = sums
+    this.#kind = kind
     this.#out = new SyncOutput(options)
   }
 
@@ -195,6 +198,7 @@ export class SyncScreen {
       entry,
       iflags,
       xname,
+      isPush: this.#kind === 'push',
       isTimeKept: this.options.times,
       path: pathShown(entry),
       sum: () => {

@@ -1,8 +1,9 @@
-/** A Link over TCP: connect with a time limit, listen on any port. What comes is pulled; a write settles when the kernel took it. */
+/** A Link over TCP: connect with a time limit, listen on any port. */
 import { setMaxListeners } from 'node:events'
 import net from 'node:net'
-import { SocketError, StartupError, TimeoutError } from '../base/errors.js'
+import { type PrsyncError, SocketError, StartupError, TimeoutError } from '../base/errors.js'
 import type { Link } from '../host.js'
+import { StreamLink } from './stream-link.js'
 
 export type TcpAddress = { readonly host: string; readonly port: number }
 export type TcpLink = Link & { readonly remote: TcpAddress }
@@ -14,17 +15,35 @@ export type TcpListener = {
   close(): Promise<void>
 }
 
-/** Received bytes that nobody has read, above which the sender is made to wait. */
-const UNREAD_BYTES = 512 * 1024
+export type TcpOptions = {
+  /** The address to connect from. */
+  readonly from?: string
+  readonly family?: 4 | 6
+  readonly keepAlive?: boolean
+  /** What it is when nobody answers in time. */
+  readonly late?: (message: string) => PrsyncError
+}
 
-/** @throws {SocketError} when nobody listens there, {TimeoutError} after `timeoutMs`. */
+/**
+ * @param timeoutMs 0: as long as the system tries
+ * @throws {SocketError} when nobody listens there, {TimeoutError} after `timeoutMs`.
+ */
 export function connectTcp(
   to: TcpAddress,
   timeoutMs: number,
   signal: AbortSignal,
+  how: TcpOptions = {},
 ): Promise<TcpLink> {
+  const late = how.late ?? ((message: string) => new TimeoutError(message))
   return new Promise((resolve, reject) => {
-    const socket = net.connect({ host: to.host, port: to.port, noDelay: true })
+    const socket = net.connect({
+      host: to.host,
+      port: to.port,
+      noDelay: true,
+      keepAlive: how.keepAlive ?? false,
+      ...(how.from === undefined ? {} : { localAddress: how.from }),
+      ...(how.family === undefined ? {} : { family: how.family }),
+    })
     const where = `${to.host}:${to.port}`
     const settle = (done: () => void): void => {
       socket.removeAllListeners()
@@ -39,10 +58,13 @@ export function connectTcp(
         reject(error)
       })
     const stopped = (): void => fail(signal.reason)
-    const timer = setTimeout(
-      () => fail(new TimeoutError(`no connection to ${where} within ${timeoutMs} ms`)),
-      timeoutMs,
-    )
+    const timer =
+      timeoutMs === 0
+        ? undefined
+        : setTimeout(
+            () => fail(late(`no connection to ${where} within ${timeoutMs} ms`)),
+            timeoutMs,
+          )
     socket.once('connect', () => settle(() => resolve(new SocketLink(socket))))
     socket.once('error', (cause) => fail(new SocketError(`${where}: ${cause.message}`, { cause })))
     signal.addEventListener('abort', stopped, { once: true })
@@ -87,85 +109,11 @@ export function expectListeners(signal: AbortSignal): void {
   setMaxListeners(0, signal)
 }
 
-class SocketLink implements TcpLink {
+class SocketLink extends StreamLink implements TcpLink {
   readonly remote: TcpAddress
-  readonly #socket: net.Socket
-  readonly #unread: Uint8Array[] = []
-  #unreadBytes = 0
-  #ended = false
-  #fault: SocketError | null = null
-  #wake: (() => void) | null = null
-  #writing = false
 
   constructor(socket: net.Socket) {
-    this.#socket = socket
+    super(socket, socket)
     this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
-    socket.on('data', (chunk: Uint8Array) => {
-      this.#unread.push(chunk)
-      this.#unreadBytes += chunk.length
-      if (this.#unreadBytes > UNREAD_BYTES) socket.pause()
-      this.#wake?.()
-    })
-    socket.on('error', (cause) => {
-      this.#fault = new SocketError(cause.message, { cause })
-    })
-    const over = (): void => {
-      this.#ended = true
-      this.#wake?.()
-    }
-    socket.on('end', over)
-    socket.on('close', over)
-  }
-
-  async read(signal: AbortSignal): Promise<Uint8Array | null> {
-    for (;;) {
-      signal.throwIfAborted()
-      const chunk = this.#unread.shift()
-      if (chunk !== undefined) {
-        this.#unreadBytes -= chunk.length
-        if (this.#unreadBytes === 0) this.#socket.resume()
-        return chunk
-      }
-      if (this.#fault !== null) throw this.#fault
-      if (this.#ended) return null
-      await this.#news(signal)
-    }
-  }
-
-  write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stopped = (): void => reject(signal.reason)
-      if (signal.aborted) return stopped()
-      signal.addEventListener('abort', stopped, { once: true })
-      this.#writing = true
-      this.#socket.write(bytes, (cause) => {
-        this.#writing = false
-        signal.removeEventListener('abort', stopped)
-        if (cause) reject(this.#fault ?? new SocketError(cause.message, { cause }))
-        else resolve()
-      })
-    })
-  }
-
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#socket.closed) return resolve()
-      this.#socket.once('close', () => resolve())
-      // what is half written is given up; what the kernel took still goes out
-      if (this.#writing) this.#socket.destroy()
-      else this.#socket.destroySoon()
-    })
-  }
-
-  #news(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#wake = null
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      this.#wake = wake
-      signal.addEventListener('abort', wake, { once: true })
-    })
   }
 }

@@ -1,0 +1,240 @@
+/** A run whose other end is on another machine: a push or a pull, from the first word to the last. rsync(1); prsync-protocol(7). */
+import { EXIT, type ExitCode, PrsyncError } from '../base/errors.js'
+import { together } from '../base/together.js'
+import { trustedPath } from '../io/operator.js'
+import type { Options } from '../options/options.js'
+import type { Places, RemotePlace } from '../options/remote.js'
+import { clientHandshake, namesOffered } from '../rsync/handshake.js'
+import { PeerExit } from '../rsync/messages.js'
+import { hasFilterList, rulesForPeer, writeFilterList } from '../wire/filter-list.js'
+import { CHECKSUMS, PROTOCOL } from '../wire/negotiate.js'
+import { filesFromThere, serverArgs } from '../wire/server-args.js'
+import type { Terms } from '../wire/terms.js'
+import { COMPRESSORS } from '../wire/tokens.js'
+import { type Connection, connect } from './connect.js'
+import { readNameStream, sendNames } from './name-stream.js'
+import { SourceSide } from './source-side.js'
+import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
+import { cvsFilters, readOwnFilters } from './sync-filters.js'
+import { WireConnection } from './wire-connection.js'
+import { receiveFiles } from './wire-receiving.js'
+import { sendFiles } from './wire-sending.js'
+
+export type RemoteConfig = {
+  readonly options: Options
+  readonly places: Exclude<Places, { kind: 'local' }>
+  readonly environment: { readonly [name: string]: string | undefined }
+}
+
+/** Null: the modules of a daemon were listed. */
+export async function syncRemote(
+  config: RemoteConfig,
+  events: SyncEvents,
+  signal: AbortSignal,
+): Promise<SyncReport | null> {
+  const { options, places, environment } = config
+  const isPull = places.kind === 'pull'
+  const remote = isPull ? places.from : places.to
+  const joined = await connect(
+    remote,
+    (isDaemon) => wordsFor(options, remote, isPull, isDaemon),
+    {
+      rsh: options.rsh.said ? options.rsh.command : null,
+      rsyncPath: options.rsyncPath,
+      family: options.ipFamily,
+      port: options.port,
+      address: options.address,
+      sockopts: options.sockopts,
+      contimeoutMs: options.contimeoutMs,
+      passwordFile: options.passwordFile,
+      motd: options.motd,
+      earlyInput: options.earlyInput,
+      secluded: options.secludedArgs,
+      oldArgs: options.oldArgs > 0,
+      protocol: options.protocol ?? PROTOCOL.own,
+      isPull,
+      env: environment,
+      onText: (line) => events.said(line, false),
+      warn: (message) => events.said(message, true),
+    },
+    signal,
+  )
+  if (joined.kind === 'listing') return null
+  const run = new ClientRun(config, joined, events, signal)
+  return run.run()
+}
+
+function wordsFor(
+  options: Options,
+  { paths }: RemotePlace,
+  isPull: boolean,
+  isDaemon: boolean,
+): readonly string[] {
+  const named = paths.map((path) => (path === '' && !isDaemon ? '.' : path))
+  const words = serverArgs(options, {
+    isSender: isPull,
+    paths: named,
+    protocol: options.protocol ?? PROTOCOL.own,
+  })
+  return [...words.shell, ...(words.secluded ?? [])]
+}
+
+class ClientRun {
+  readonly #config: RemoteConfig
+  readonly #joined: Connection
+  readonly #events: SyncEvents
+  readonly #troubles: Troubles
+  readonly #connection: WireConnection
+  #terms: Terms | null = null
+
+  constructor(config: RemoteConfig, joined: Connection, events: SyncEvents, signal: AbortSignal) {
+    this.#config = config
+    this.#joined = joined
+    this.#events = events
+    this.#troubles = new Troubles(events)
+    this.#connection = new WireConnection(joined.link, signal, (text, isError, isFault) => {
+      if (isFault) this.#troubles.faults++
+      events.said(text, isError)
+    })
+  }
+
+  async run(): Promise<SyncReport> {
+    const isPull = this.#config.places.kind === 'pull'
+    try {
+      const terms = await this.#shakeHands(isPull)
+      this.#terms = terms
+      const report = isPull ? await this.#pull(terms) : await this.#push(terms)
+      await this.#connection.link.close()
+      const status = await this.#joined.finished()
+      return status > report.exit ? { ...report, exit: status as ExitCode } : report
+    } catch (error) {
+      await this.#connection.giveUp(error, this.#terms, !isPull)
+      await this.#connection.link.close()
+      throw await this.#explained(error)
+    }
+  }
+
+  /** A remote shell that failed says more than that its stream ended. */
+  async #explained(error: unknown): Promise<unknown> {
+    const status = await this.#joined.finished()
+    if (error instanceof PeerExit || !(error instanceof PrsyncError)) return error
+    return error.exitCode === EXIT.stream && status !== 0
+      ? new RemoteError(error.message, status, { cause: error })
+      : error
+  }
+
+  async #shakeHands(isPull: boolean): Promise<Terms> {
+    const { options, environment } = this.#config
+    const { reader, writer } = this.#connection
+    return clientHandshake(reader, writer, {
+      ownProtocol: options.protocol ?? PROTOCOL.own,
+      daemonProtocol: this.#joined.daemonProtocol,
+      checksumChoice: options.checksumChoice,
+      compress: options.compress,
+      checksums: namesOffered(CHECKSUMS, environment['RSYNC_CHECKSUM_LIST'], false),
+      compressors: namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], false),
+      isPlain: false,
+      incremental: isPull ? options.incRecursive : options.recursive,
+      framesOld: isPull && options.removeSourceFiles,
+    })
+  }
+
+  readonly #trusted = (path: string): string =>
+    this.#config.options.insecureLinks ? path : trustedPath(path)
+
+  async #push(terms: Terms): Promise<SyncReport> {
+    const { options, places } = this.#config
+    const connection = this.#connection
+    if (places.kind !== 'push') throw new TypeError('not a push')
+    const there = options.filesFrom === null ? null : filesFromThere(options.filesFrom)
+    // An old server's names come before its frames.
+    const own = readOwnFilters(options, this.#trusted)
+    const cvs = cvsFilters(options)
+    this.#sendFilters(terms, own, cvs, true)
+    const names = there === null ? null : await readNameStream(connection.reader)
+    const source = new SourceSide({
+      options,
+      sources: places.sources,
+      names,
+      trusted: this.#trusted,
+      troubles: this.#troubles,
+      events: this.#events,
+    })
+    try {
+      const list = source.list(source.places(), [...own, ...cvs])
+      return await sendFiles({
+        connection,
+        terms,
+        options,
+        source,
+        list,
+        troubles: this.#troubles,
+        isServer: false,
+        events: this.#events,
+      })
+    } finally {
+      source.close()
+    }
+  }
+
+  async #pull(terms: Terms): Promise<SyncReport> {
+    const { options, places } = this.#config
+    const connection = this.#connection
+    if (places.kind !== 'pull') throw new TypeError('not a pull')
+    const own = readOwnFilters(options, this.#trusted)
+    const cvs = cvsFilters(options)
+    this.#sendFilters(terms, own, cvs, false)
+    await connection.writer.flush()
+    let report: SyncReport | null = null
+    const { filesFrom } = options
+    await together(
+      connection.signal,
+      async () => {
+        report = await receiveFiles({
+          connection,
+          terms,
+          options,
+          destination: options.listOnly ? null : places.destination,
+          filters: [...own, ...cvs],
+          trusted: this.#trusted,
+          troubles: this.#troubles,
+          isServer: false,
+          events: this.#events,
+        })
+      },
+      async () => {
+        if (filesFrom !== null && filesFromThere(filesFrom) === null)
+          await sendNames(connection.writer, filesFrom, options.from0, this.#trusted)
+      },
+    )
+    if (report === null) throw new TypeError('nothing came of it')
+    return report
+  }
+
+  #sendFilters(
+    terms: Terms,
+    own: ReturnType<typeof readOwnFilters>,
+    cvs: ReturnType<typeof cvsFilters>,
+    isPush: boolean,
+  ): void {
+    const { options } = this.#config
+    const how = {
+      protocol: terms.protocol,
+      isPush,
+      deletes: options.deleting !== null,
+      deleteExcluded: options.deleteExcluded,
+      pruneEmptyDirs: options.pruneEmptyDirs,
+    }
+    if (!hasFilterList(how)) return
+    writeFilterList(this.#connection.writer.data, rulesForPeer(own, cvs, how), terms.protocol)
+  }
+}
+
+/** The remote shell, or what it ran, ended with a status of its own. */
+class RemoteError extends PrsyncError {
+  readonly exitCode: ExitCode
+  constructor(message: string, status: number, options: ErrorOptions) {
+    super(message, options)
+    this.exitCode = status as ExitCode
+  }
+}
