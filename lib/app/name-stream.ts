@@ -31,7 +31,8 @@ export async function readNameStream(reader: WireReader): Promise<readonly strin
     const name = await reader.decode((c) => {
       const end = c.bytes.indexOf(0, c.pos)
       const length = (end < 0 ? c.bytes.length : end) - c.pos
-      if (length > LIMITS.nameBytes) throw new WireError('a name without an end', { at: 'files-from' })
+      if (length > LIMITS.nameBytes)
+        throw new WireError('a name without an end', { at: 'files-from' })
       const view = c.view(length + 1)
       return latin1Of(view.subarray(0, length))
     })

@@ -9,7 +9,12 @@ import type { Options } from '../options/options.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
 import { Deleter } from '../rsync/deleter.js'
-import { type EqualSums, Generator, type GeneratorEvents, type Transfer } from '../rsync/generator.js'
+import {
+  type EqualSums,
+  Generator,
+  type GeneratorEvents,
+  type Transfer,
+} from '../rsync/generator.js'
 import { Placing } from '../rsync/placing.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf, protecting } from './sync-filters.js'
@@ -43,7 +48,9 @@ export class TargetSide {
       throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
     }
     const backup = options.backup
-      ? new Backup(to, options.backupDir, options.suffix, (name, kept) => events.backedUp(name, kept))
+      ? new Backup(to, options.backupDir, options.suffix, (name, kept) =>
+          events.backedUp(name, kept),
+        )
       : null
     this.deleter = new Deleter(
       to,
@@ -150,7 +157,12 @@ export const LOCAL_GROUPS: Names = {
 /** @param sender whose numbers they are; null: of this machine */
 function idMap(text: string | null, option: string, sender: Names | null, local: Names): IdMap {
   if (text !== null)
-    return parseIdMap(text, option, { name: (sender ?? local).name, id: local.id }, byName(sender, local))
+    return parseIdMap(
+      text,
+      option,
+      { name: (sender ?? local).name, id: local.id },
+      byName(sender, local),
+    )
   return byName(sender, local)
 }
 /** Who has the same name here; who has none keeps the number. Root is root. */

@@ -35,7 +35,8 @@ export class WireConnection {
     const isTold = terms !== null && terms.protocol >= 31 && !UNTOLD.has(code)
     if (!isTold || (error instanceof PeerExit && error.isAnswer)) return
     try {
-      if (error instanceof PeerExit && isSender) this.writer.message(TAG.errorExit, new Uint8Array(0))
+      if (error instanceof PeerExit && isSender)
+        this.writer.message(TAG.errorExit, new Uint8Array(0))
       else this.writer.number(TAG.errorExit, code)
       await this.writer.drain()
     } catch {

@@ -109,7 +109,8 @@ class Receiving {
           events.mismatch(entry, isLast)
         },
         settled: (number) => this.#ledger.end(number),
-        xattrs: (entry) => this.#target?.attributes.giveXattrs(entry, this.#target.to.tree, entry.name),
+        xattrs: (entry) =>
+          this.#target?.attributes.giveXattrs(entry, this.#target.to.tree, entry.name),
         ioError: (bits) => troubles.add(bits),
       },
     })
@@ -357,9 +358,10 @@ class Receiving {
 const FLUSH_MS = 5
 
 /** Members of each group of hard links. */
-function countLinks(entries: readonly { readonly link: string | null }[]): ReadonlyMap<string, number> {
+function countLinks(
+  entries: readonly { readonly link: string | null }[],
+): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
-  for (const { link } of entries)
-    if (link !== null) counts.set(link, (counts.get(link) ?? 0) + 1)
+  for (const { link } of entries) if (link !== null) counts.set(link, (counts.get(link) ?? 0) + 1)
   return counts
 }

@@ -91,7 +91,8 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     pause: (bytes) => pace.spent(bytes),
     stats: () => ({ size: list.count.bytes, listBuildMs: Math.round(listMs), listSendMs: 0 }),
     events: {
-      item: (entry, iflags, xname) => events.item(entry, iflags, xname === null ? null : byteName(xname)),
+      item: (entry, iflags, xname) =>
+        events.item(entry, iflags, xname === null ? null : byteName(xname)),
       began: (entry) => events.began(entry),
       ended: (entry) => events.ended(entry, { passed: entry.number ?? 0, listed: countOf(list) }),
       moved: (bytes) => events.moved(bytes),

@@ -28,6 +28,10 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** What ends a run: the message is for a person, the status for a program. */
 export abstract class PrsyncError extends Error {
   abstract readonly exitCode: ExitCode
+  /** It was told already, or by somebody else. */
+  get isSilent(): boolean {
+    return false
+  }
   constructor(message: string, options: ErrorOptions & { readonly at?: string } = {}) {
     super(options.at === undefined ? message : `${options.at}: ${message}`, options)
     this.name = new.target.name
@@ -65,6 +69,10 @@ export class WireError extends PrsyncError {
 /** The user, or the system, told us to stop. */
 export class StoppedError extends PrsyncError {
   readonly exitCode = EXIT.signal
+  // Whoever pressed Ctrl-C knows.
+  override get isSilent(): boolean {
+    return true
+  }
 }
 /** Nobody answered in time. */
 export class TimeoutError extends PrsyncError {

@@ -1,7 +1,7 @@
 /** prsync in rsync's place: the command line → a run, its words and its exit status. */
 
 import { sync } from '../app/sync.js'
-import { EXIT, type ExitCode, PrsyncError, StoppedError, UsageError } from '../base/errors.js'
+import { EXIT, type ExitCode, PrsyncError, UsageError } from '../base/errors.js'
 import type { Flag } from '../options/flags.js'
 import { placesOf } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
@@ -18,8 +18,7 @@ export async function syncCommand(argv: readonly string[], signal: AbortSignal):
     return await run(argumentBytes(argv), signal)
   } catch (error) {
     if (!(error instanceof PrsyncError)) throw error
-    // Whoever pressed Ctrl-C knows.
-    const why = error instanceof StoppedError ? '' : `prsync: ${error.message}\n`
+    const why = error.isSilent ? '' : `prsync: ${error.message}\n`
     process.stderr.write(`${why}prsync ${statusWords(error.exitCode)}\n`)
     return error.exitCode
   }

@@ -23,7 +23,7 @@ export async function main(argv: readonly string[], invokedAs: string): Promise<
   const handled = command === 'serve' ? names.slice(0, 2) : names
   for (const name of handled) process.on(name, stop)
   try {
-    return await run(onlyRsync ? undefined : command, argv, scope.signal)
+    return await run(onlyRsync && command !== '--server' ? undefined : command, argv, scope.signal)
   } catch (error) {
     return report(error)
   } finally {
@@ -56,6 +56,8 @@ async function run(
       return (await import('./command-verify.js')).verifyCommand(rest, signal)
     case 'volunteer':
       throw new UnsupportedError('volunteer is not built yet')
+    case '--server':
+      return (await import('./command-server.js')).serverCommand(argv, signal)
     default:
       return (await import('./command-sync.js')).syncCommand(argv, signal)
   }

@@ -11,7 +11,21 @@ import { timeText } from './out-format.js'
 const HELD_BYTES = 65_536
 const HELD_MS = 100
 
-export class SyncOutput {
+/** Lines of a run, one char per byte, without their end. */
+export type Output = {
+  /** For the terminal alone. */
+  line(text: string): void
+  /** For the log as well. */
+  told(text: string): void
+  error(text: string): void
+  /** @param isLast the line ends with it */
+  progress(text: string, isLast: boolean): void
+  log(text: string): void
+  flush(): void
+  close(): void
+}
+
+export class SyncOutput implements Output {
   readonly #options: Options
   readonly #fd: number
   readonly #log: number | null

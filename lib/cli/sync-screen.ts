@@ -1,6 +1,8 @@
 /** What a run in rsync's place says: events → rsync's lines. rsync(1) --verbose, --info, --itemize-changes, --list-only. */
+
 import type { Passed, SyncEvents, SyncReport } from '../app/sync-events.js'
 import type { FileSums } from '../app/sync-sums.js'
+import type { ServerPort } from '../app/wire-server.js'
 import type { ByteName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.js'
 import type { Options } from '../options/options.js'
@@ -9,7 +11,7 @@ import { ITEM, isTold } from '../plan/iflags.js'
 import { formatNumber } from './numbers.js'
 import { formatDeletion, formatTold, modeText, timeText } from './out-format.js'
 import { progressLine } from './progress-line.js'
-import { SyncOutput } from './sync-output.js'
+import { type Output, SyncOutput } from './sync-output.js'
 import { statsLines, summaryLines, wireOf } from './sync-summary.js'
 import { escapeName, inWords, KIND_WORDS, statusWords } from './sync-words.js'
 
@@ -18,7 +20,7 @@ type Remark = Parameters<SyncEvents['remark']>[0]
 
 export class SyncScreen {
   readonly options: Options
-  readonly #out: SyncOutput
+  readonly #out: Output
   readonly #sums: FileSums | null
   readonly #kind: Places['kind']
   readonly #begunMs = performance.now()
@@ -28,11 +30,16 @@ export class SyncScreen {
   #whole = { size: 0, done: 0, files: 0, listed: 0 }
 
   /** @param sums where a format asks for sums of files @param kind where the other end is */
-  constructor(options: Options, sums: FileSums | null, kind: Places['kind']) {
+  constructor(
+    options: Options,
+    sums: FileSums | null,
+    kind: Places['kind'],
+    output: Output = new SyncOutput(options),
+  ) {
     this.options = options
     this.#sums = sums
     this.#kind = kind
-    this.#out = new SyncOutput(options)
+    this.#out = output
   }
 
   get events(): SyncEvents {
@@ -114,6 +121,27 @@ export class SyncScreen {
           `${what}: ${this.#name(entry.name)} failed verification -- update ${kept}${isLast ? '.' : ' (will try again).'}`,
         )
       },
+    }
+  }
+
+  /** Of a server: what its client prints itself is left out. @param port null: not yet */
+  serverEvents(port: () => ServerPort | null): SyncEvents {
+    const own = this.events
+    const isOld = (): boolean => (port()?.protocol ?? 32) < 29
+    return {
+      ...own,
+      item: (entry, iflags, xname) => {
+        if (isOld()) own.item(entry, iflags, xname)
+      },
+      began: () => {},
+      moved: () => {},
+      ended: () => {},
+      deleting: (name, isDirectory) => {
+        if (isOld()) own.deleting(name, isDirectory)
+        else port()?.deleted(name, isDirectory)
+      },
+      counted: () => {},
+      started: () => {},
     }
   }
 

@@ -119,7 +119,17 @@ export class Asking {
       if (sums?.packed !== undefined) data.put(sums.packed)
     }
     if (request !== null) begun(number)
-    this.#asked.set(number, { entry, number, item, request, done, head, isAppended, wants, isAgain })
+    this.#asked.set(number, {
+      entry,
+      number,
+      item,
+      request,
+      done,
+      head,
+      isAppended,
+      wants,
+      isAgain,
+    })
   }
 
   #asksXattrs(iflags: number): boolean {
@@ -149,7 +159,12 @@ export class Asking {
         if (head.count === 0) return null
         if (isAppended) return { head }
         const source: Source = { length, read: (offset, into) => to.read(fd, into, offset) }
-        const sums: BlockSums | null = basisSumsOf(source, head, blockSum, kernels.forEntries(0, head.blockLength))
+        const sums: BlockSums | null = basisSumsOf(
+          source,
+          head,
+          blockSum,
+          kernels.forEntries(0, head.blockLength),
+        )
         return sums === null ? null : { head, packed: sums.packed }
       } finally {
         basis.tree.closeFile(fd)

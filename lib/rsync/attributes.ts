@@ -134,8 +134,7 @@ export class AttributeWork {
 
   #wantedOf(entry: Entry, here: readonly Xattr[]): readonly Xattr[] {
     const { userOf, groupOf } = this.#rule
-    if (entry.xattrs === undefined)
-      return this.#xattrsOf(entry.origin.tree, entry.origin.name)
+    if (entry.xattrs === undefined) return this.#xattrsOf(entry.origin.tree, entry.origin.name)
     return entry.xattrs.map((x) => ({
       name: x.name,
       value: isAcl(x) ? mapAclIds(x.value ?? '', userOf, groupOf) : valueOf(x, here),

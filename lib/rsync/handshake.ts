@@ -8,7 +8,7 @@ import type { ChecksumName } from '../hash/checksum.js'
 import { readVarint, readVstring, writeVarint, writeVstring } from '../wire/ints.js'
 import {
   agreeOnProtocol,
-  CHECKSUMS,
+  type CHECKSUMS,
   choose,
   chosenSums,
   compatOf,
@@ -59,7 +59,9 @@ export async function clientHandshake(
   if (protocol >= 30) {
     compat = await reader.decode(readVarint)
     if ((compat & COMPAT.incremental) !== 0 && !hello.incremental)
-      throw new ProtocolError('the server sends its list piece by piece, which it was not asked for')
+      throw new ProtocolError(
+        'the server sends its list piece by piece, which it was not asked for',
+      )
   }
   const names = await negotiate(reader, writer, hello, protocol, compat, false)
   const seed = await reader.decode((c) => c.i32le())

@@ -22,6 +22,9 @@ export type MessageHandlers = {
 export class PeerExit extends PrsyncError {
   readonly exitCode: ExitCode
   readonly isAnswer: boolean
+  override get isSilent(): boolean {
+    return true
+  }
   constructor(code: number, isAnswer: boolean) {
     super('the other side gave up')
     this.exitCode = code as ExitCode
@@ -44,7 +47,8 @@ export function handleMessage(tag: number, payload: Uint8Array, to: MessageHandl
       return (to.ioError ?? refuse(tag))(numberIn(payload) & 7)
     case TAG.ioTimeout: {
       const seconds = numberIn(payload)
-      if (seconds < 1 || seconds > MOST_TIMEOUT_S) throw new WireError(`a time limit of ${seconds} s`)
+      if (seconds < 1 || seconds > MOST_TIMEOUT_S)
+        throw new WireError(`a time limit of ${seconds} s`)
       return (to.timeout ?? refuse(tag))(seconds)
     }
     case TAG.noop:

@@ -92,7 +92,8 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
         continue
       }
       const above = this.#placeOf(directoryOf(entry.name), at, children)
-      const node = entry.stands.kind === 'directory' && !entry.isMissing ? this.#directory(entry) : entry
+      const node =
+        entry.stands.kind === 'directory' && !entry.isMissing ? this.#directory(entry) : entry
       if ('contents' in node) {
         at.set(node.name, node)
         if (!this.#isIncremental) children.set(node, [])
@@ -192,7 +193,8 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     let before: ReceivedEntry | null = null
     for (const entry of sorted) {
       if (entry === null) {
-        if (before?.stands.kind === 'directory' && before.name !== ROOT_NAME) this.#directories.push(null)
+        if (before?.stands.kind === 'directory' && before.name !== ROOT_NAME)
+          this.#directories.push(null)
         continue
       }
       before = entry

@@ -5,10 +5,16 @@
 import { ProtocolError } from '../base/errors.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { Options } from '../options/options.js'
-import { type Deleted, readDeleted, readStats, type WireStats, writeDeleted } from '../wire/farewell.js'
+import {
+  type Deleted,
+  readDeleted,
+  readStats,
+  type WireStats,
+  writeDeleted,
+} from '../wire/farewell.js'
 import type { WireEntry } from '../wire/file-entry.js'
-import type { ListDecoder } from '../wire/list-decoder.js'
 import { readItem, readXattrAnswers } from '../wire/item.js'
+import type { ListDecoder } from '../wire/list-decoder.js'
 import { directoryOfNdx, NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { readSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
@@ -16,8 +22,8 @@ import type { TokenDecoder } from '../wire/token.js'
 import type { Asked, Asking } from './asking.js'
 import type { Entry } from './generator.js'
 import { Incoming, type IncomingParts } from './incoming.js'
-import type { ReceivedLists } from './received-lists.js'
 import type { WireReader } from './reader.js'
+import type { ReceivedLists } from './received-lists.js'
 import type { WireWriter } from './writer.js'
 
 export type ReceiverEvents = {
@@ -88,7 +94,8 @@ export class Receiver {
 
   async #listOrEnd(): Promise<void> {
     const number = await this.#parts.reader.decode((c) => this.#answers.read(c))
-    if (!(await this.#isList(number))) throw new ProtocolError(`entry ${number} before any was asked for`)
+    if (!(await this.#isList(number)))
+      throw new ProtocolError(`entry ${number} before any was asked for`)
   }
   /** A list, or the end of lists. */
   async #isList(number: number): Promise<boolean> {
@@ -162,7 +169,8 @@ export class Receiver {
   async #answer(number: number): Promise<void> {
     const { reader, terms, options, events } = this.#parts
     const asked = this.#work?.asking.take(number) ?? null
-    if (asked === null) throw new ProtocolError(`an answer for entry ${number}, which was not asked for`)
+    if (asked === null)
+      throw new ProtocolError(`an answer for entry ${number}, which was not asked for`)
     await reader.decode((c) => readItem(c, terms.protocol))
     if (asked.wants !== null) await this.#takeXattrs(asked)
     if (asked.request === null || options.dryRun) {
@@ -197,7 +205,9 @@ export class Receiver {
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
     if (head.count !== asked.head.count || head.blockLength !== asked.head.blockLength)
-      throw new ProtocolError(`the answer for entry ${asked.number} has other blocks than were asked for`)
+      throw new ProtocolError(
+        `the answer for entry ${asked.number} has other blocks than were asked for`,
+      )
     request.announce()
     events.began(entry)
     const incoming = new Incoming(this.#work.incoming, asked, request, asked.head)

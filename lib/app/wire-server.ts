@@ -1,0 +1,192 @@
+/** The server's end of a connection: what a client's words ask for, done here. `prsync --server`, and a daemon's module. */
+import { EXIT, type ExitCode } from '../base/errors.js'
+import { together } from '../base/together.js'
+import type { FilterRule } from '../flist/filter.js'
+import type { Link } from '../host.js'
+import { trustedPath } from '../io/operator.js'
+import type { ServerRequest } from '../options/server-request.js'
+import { namesOffered, serverHandshake } from '../rsync/handshake.js'
+import { hasFilterList, readFilterList } from '../wire/filter-list.js'
+import { TAG } from '../wire/mux.js'
+import { CHECKSUMS, PROTOCOL } from '../wire/negotiate.js'
+import type { Terms } from '../wire/terms.js'
+import { COMPRESSORS } from '../wire/tokens.js'
+import { readNameStream, sendNames } from './name-stream.js'
+import { SourceSide } from './source-side.js'
+import { type SyncEvents, Troubles } from './sync-events.js'
+import { cvsFilters } from './sync-filters.js'
+import { WireConnection } from './wire-connection.js'
+import { receiveFiles } from './wire-receiving.js'
+import { sendFiles } from './wire-sending.js'
+
+export type ServerConfig = {
+  readonly request: ServerRequest
+  /** Agreed on by a daemon's greeting; null: versions go over the stream. */
+  readonly daemonProtocol: number | null
+  /** Of the module: before those that the client sends. */
+  readonly filters: readonly FilterRule[]
+  readonly environment: { readonly [name: string]: string | undefined }
+  /** For a seed that nobody knows before. */
+  readonly seed: number
+}
+
+/** How a server speaks to its client. Texts are one char per byte, with their line's end. */
+export type ServerPort = {
+  readonly protocol: number
+  info(text: string): void
+  error(text: string): void
+  deleted(name: string, isDirectory: boolean): void
+}
+export type ServerWords = {
+  readonly events: SyncEvents
+  /** From now on the client can be told things. */
+  speak(to: ServerPort): void
+}
+
+/** @throws {PrsyncError} after the client was told */
+export async function serveWire(
+  config: ServerConfig,
+  link: Link,
+  words: ServerWords,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const run = new ServerRun(config, link, words, signal)
+  return run.run()
+}
+
+class ServerRun {
+  readonly #config: ServerConfig
+  readonly #words: ServerWords
+  readonly #connection: WireConnection
+  readonly #troubles: Troubles
+  #terms: Terms | null = null
+
+  constructor(config: ServerConfig, link: Link, words: ServerWords, signal: AbortSignal) {
+    this.#config = config
+    this.#words = words
+    this.#troubles = new Troubles(words.events)
+    this.#connection = new WireConnection(link, signal, () => {})
+  }
+
+  async run(): Promise<ExitCode> {
+    const { request } = this.#config
+    try {
+      const terms = await this.#shakeHands()
+      this.#terms = terms
+      const { writer } = this.#connection
+      this.#words.speak({
+        protocol: terms.protocol,
+        info: (text) => writer.say(TAG.info, text),
+        error: (text) => writer.say(TAG.errorXfer, text),
+        deleted: (name, isDirectory) => writer.say(TAG.deleted, name + (isDirectory ? '\0' : '')),
+      })
+      const code = request.isSender ? await this.#send(terms) : await this.#receive(terms)
+      await writer.drain()
+      return code
+    } catch (error) {
+      await this.#connection.giveUp(error, this.#terms, request.isSender)
+      throw error
+    }
+  }
+
+  async #shakeHands(): Promise<Terms> {
+    const { request, daemonProtocol, environment, seed } = this.#config
+    const { options, isSender, capabilities } = request
+    const { reader, writer } = this.#connection
+    return serverHandshake(reader, writer, {
+      ownProtocol: options.protocol ?? PROTOCOL.own,
+      daemonProtocol,
+      checksumChoice: options.checksumChoice,
+      compress: options.compress,
+      checksums: namesOffered(CHECKSUMS, environment['RSYNC_CHECKSUM_LIST'], true),
+      compressors: namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], true),
+      isPlain: false,
+      capabilities,
+      incremental: isSender ? options.recursive && !options.said.qsort : options.incRecursive,
+      seed: options.checksumSeed !== 0 ? options.checksumSeed : seed,
+      framesOld: isSender && options.removeSourceFiles,
+    })
+  }
+
+  readonly #trusted = (path: string): string => trustedPath(path)
+
+  async #filters(terms: Terms): Promise<readonly FilterRule[]> {
+    const { request, filters } = this.#config
+    const { options, isSender } = request
+    const how = {
+      protocol: terms.protocol,
+      isPush: !isSender,
+      deletes: options.deleting !== null,
+      deleteExcluded: options.deleteExcluded,
+      pruneEmptyDirs: options.pruneEmptyDirs,
+    }
+    const { reader } = this.#connection
+    const sent = hasFilterList(how)
+      ? await reader.decode((c) => readFilterList(c, terms.protocol))
+      : []
+    const cvs = isSender || terms.protocol < 29 ? cvsFilters(options) : []
+    return [...filters, ...sent, ...cvs]
+  }
+
+  async #send(terms: Terms): Promise<ExitCode> {
+    const { options, paths } = this.#config.request
+    const { events } = this.#words
+    const connection = this.#connection
+    const rules = await this.#filters(terms)
+    const names = options.filesFrom === '-' ? await readNameStream(connection.reader) : null
+    const source = new SourceSide({
+      options,
+      sources: paths.length === 0 ? ['.'] : paths,
+      names,
+      trusted: this.#trusted,
+      troubles: this.#troubles,
+      events,
+    })
+    try {
+      const list = source.list(source.places(), rules)
+      const report = await sendFiles({
+        connection,
+        terms,
+        options,
+        source,
+        list,
+        troubles: this.#troubles,
+        isServer: true,
+        events,
+      })
+      return report.exit
+    } finally {
+      source.close()
+    }
+  }
+
+  async #receive(terms: Terms): Promise<ExitCode> {
+    const { options, paths } = this.#config.request
+    const connection = this.#connection
+    const filters = await this.#filters(terms)
+    let exit: ExitCode = EXIT.ok
+    const { filesFrom } = options
+    await together(
+      connection.signal,
+      async () => {
+        const report = await receiveFiles({
+          connection,
+          terms,
+          options,
+          destination: paths[0] ?? '.',
+          filters,
+          trusted: this.#trusted,
+          troubles: this.#troubles,
+          isServer: true,
+          events: this.#words.events,
+        })
+        exit = report.exit
+      },
+      async () => {
+        if (filesFrom !== null && filesFrom !== '-')
+          await sendNames(connection.writer, filesFrom, options.from0, this.#trusted)
+      },
+    )
+    return exit
+  }
+}
