@@ -85,6 +85,8 @@ export class Troubles {
   /** The source has errors: nothing is deleted. */
   isUnsafe = false
   #limited = false
+  /** Sources that cannot be read. */
+  #unread = 0
 
   constructor(events: Pick<SyncEvents, 'fault' | 'vanished'>) {
     this.#events = events
@@ -97,6 +99,7 @@ export class Troubles {
       return
     }
     this.faults++
+    this.#unread++
     this.#events.fault('sender', call, path, error)
   }
   /** @throws {FileError} on a disk that is full: nothing else would come any more */
@@ -121,7 +124,7 @@ export class Troubles {
   /** Bits for the other end. */
   get bits(): number {
     return (
-      (this.faults > 0 ? IO_ERROR.general : 0) |
+      (this.#unread > 0 || this.isUnsafe ? IO_ERROR.general : 0) |
       (this.vanished > 0 ? IO_ERROR.vanished : 0) |
       (this.#limited ? IO_ERROR.deleteLimit : 0)
     )

@@ -2,6 +2,7 @@
 import { byteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
 import { together } from '../base/together.js'
+import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { openChecksum } from '../hash/checksum.js'
 import { fileSum } from '../io/file-sum.js'
@@ -65,9 +66,12 @@ class Receiving {
     this.#parts = parts
     const { terms, connection } = parts
     const isIncremental = has(terms, 'incremental')
+    const { mungeLinks, pruneEmptyDirs } = parts.options
+    const chmod = parseChmod(parts.options.chmod, process.umask())
+    const rule = { chmod, mungeLinks, pruneEmptyDirs }
     this.#numbers = new NdxWriter(terms.protocol)
     this.#ledger = new Ledger(() => this.#numbers.write(connection.writer.data, -1))
-    this.#lists = new ReceivedLists(terms.protocol, isIncremental, {
+    this.#lists = new ReceivedLists(terms.protocol, isIncremental, rule, {
       came: (start, entries) => {
         if (isIncremental) this.#ledger.add(start, entries.length)
         const links = countLinks(entries)

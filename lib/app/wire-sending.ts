@@ -44,7 +44,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const encoder = new ListEncoder(terms, shaped, names)
   const describe = await describer(options, terms, names)
   // What has to be known first is looked at first.
-  if (!isIncremental) list.expand(list.root, options.pruneEmptyDirs)
+  if (!isIncremental) list.expand(list.root, false)
   const bits = (): number => (options.ignoreErrors ? 0 : troubles.bits)
   const lists = new SentLists({
     list,
@@ -111,7 +111,8 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     deleted: (name, isDirectory) => events.deleting(byteName(name), isDirectory),
     ioError: (given) => troubles.add(given),
   }
-  await sender.run()
+  // Without anything in the list a client has left.
+  if (!isServer || lists.entries > 0) await sender.run()
   list.tallyRoot()
   return {
     listed: list.count,
@@ -142,8 +143,10 @@ function namesOf({ numericIds }: Options): Names {
   const once = (find: (id: number) => string | null): ((id: number) => string | null) => {
     const known = new Map<number, string | null>()
     return (id) => {
-      let name = known.get(id)
-      if (name === undefined) known.set(id, (name = numericIds ? null : find(id)))
+      const before = known.get(id)
+      if (before !== undefined) return before
+      const name = numericIds ? null : find(id)
+      known.set(id, name)
       return name
     }
   }

@@ -16,7 +16,13 @@ export async function serverCommand(
   try {
     const words = argumentBytes(argv)
     const request = serverRequest(words, new Date())
-    const options = { ...request.options, wholeFile: request.options.wholeFile ?? false }
+    const { itemize, naming } = request
+    const options = {
+      ...request.options,
+      wholeFile: request.options.wholeFile ?? false,
+      outFormat: itemize > 0 || naming ? '%i %n%L' : null,
+      logUnchanged: itemize > 1 || request.options.info.name > 1,
+    }
     const output = new PeerOutput(options, false, () => {})
     const screen = new SyncScreen(options, null, 'local', output)
     return await serveWire(

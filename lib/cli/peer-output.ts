@@ -4,8 +4,10 @@ import type { ServerPort } from '../app/wire-server.js'
 import { bytesOf } from '../base/bytes.js'
 import type { Options } from '../options/options.js'
 import type { Output } from './sync-output.js'
+import { escapeName } from './sync-words.js'
 
 export class PeerOutput implements Output {
+  readonly isRaw = true
   readonly #options: Options
   readonly #isDaemon: boolean
   readonly #logged: (line: string) => void
@@ -30,7 +32,7 @@ export class PeerOutput implements Output {
     const { msgs2stderr } = this.#options
     const goesOver = this.#isDaemon || msgs2stderr === false || (this.port?.protocol ?? 32) < 29
     if (goesOver && this.port !== null) this.port.error(`${text}\n`)
-    else writeSync(2, bytesOf(`${text}\n`))
+    else writeSync(2, bytesOf(`${escapeName(text, this.#options.eightBitOutput)}\n`))
   }
   log(text: string): void {
     this.#logged(text)

@@ -13,6 +13,8 @@ const HELD_MS = 100
 
 /** Lines of a run, one char per byte, without their end. */
 export type Output = {
+  /** Names go out as they are: whoever shows them escapes them. */
+  readonly isRaw: boolean
   /** For the terminal alone. */
   line(text: string): void
   /** For the log as well. */
@@ -26,6 +28,7 @@ export type Output = {
 }
 
 export class SyncOutput implements Output {
+  readonly isRaw = false
   readonly #options: Options
   readonly #fd: number
   readonly #log: number | null

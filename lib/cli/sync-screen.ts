@@ -149,7 +149,10 @@ export class SyncScreen {
     const { info, incRecursive, recursive, dirs, verbosity } = this.options
     this.#out.log('building file list')
     if (info.flist === 0 || (isListing && verbosity === 0) || !(recursive || dirs)) return
-    if (incRecursive) return this.#out.line('sending incremental file list')
+    const isPull = this.#kind === 'pull'
+    if (incRecursive)
+      return this.#out.line(`${isPull ? 'receiving' : 'sending'} incremental file list`)
+    if (isPull) return this.#out.line('receiving file list ... done')
     const isCounted = info.flist > 1 && info.progress > 0
     this.#out.line(`building file list ... ${isCounted ? '' : 'done'}`)
   }
@@ -354,7 +357,7 @@ export class SyncScreen {
     this.#out.error(`prsync: ${text}`)
   }
   #name(name: string): string {
-    return escapeName(name, this.options.eightBitOutput)
+    return this.#out.isRaw ? name : escapeName(name, this.options.eightBitOutput)
   }
 }
 

@@ -58,3 +58,6 @@ export function compareSiblings(
   if (isPathA !== isPathB) return isPathA ? 1 : -1
   return isPathA ? compareNames(`${a.base}/`, `${b.base}/`) : compareNames(a.base, b.base)
 }
+
+/** What stands before a link's target makes of it nothing that leads anywhere. rsync(1) --munge-links. */
+export const MUNGED = '/rsyncd-munged/'

@@ -129,7 +129,7 @@ export class AttributeWork {
     const here = tree.stat(name) === null ? [] : this.#xattrsOf(tree, name)
     return (entry.xattrs ?? [])
       .filter((x) => !isAcl(x))
-      .flatMap((x, i) => (valueOf(x, here) === UNKNOWN ? [i + 1] : []))
+      .flatMap((x, i) => (knownValue(x, here) === UNKNOWN ? [i + 1] : []))
   }
 
   #wantedOf(entry: Entry, here: readonly Xattr[]): readonly Xattr[] {
@@ -137,7 +137,7 @@ export class AttributeWork {
     if (entry.xattrs === undefined) return this.#xattrsOf(entry.origin.tree, entry.origin.name)
     return entry.xattrs.map((x) => ({
       name: x.name,
-      value: isAcl(x) ? mapAclIds(x.value ?? '', userOf, groupOf) : valueOf(x, here),
+      value: isAcl(x) ? mapAclIds(x.value ?? '', userOf, groupOf) : knownValue(x, here),
     }))
   }
 
@@ -156,7 +156,7 @@ export class AttributeWork {
 const UNKNOWN = '\u{ffff}'
 
 /** The value, or the one that is here, if it is the same. */
-function valueOf({ name, value, digest }: WantedXattr, here: readonly Xattr[]): string {
+function knownValue({ name, value, digest }: WantedXattr, here: readonly Xattr[]): string {
   if (value !== null) return value
   const own = here.find((x) => x.name === name)?.value
   if (own === undefined) return UNKNOWN

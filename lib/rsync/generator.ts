@@ -257,10 +257,10 @@ export class Generator {
   #settled(entry: Entry, name: ByteName): void {
     this.#parts.events.settled(entry)
     if (entry.link === null) return
-    for (const waiting of this.#links.stands(entry.link, name)) {
+    for (const { entry: waiting, wasBusy } of this.#links.stands(entry.link, name)) {
       const other = this.#parts.localName ?? waiting.name
       const seen = this.#seen(other, false, false)
-      if (seen !== undefined) this.#linkTo(waiting, other, seen, name, true)
+      if (seen !== undefined) this.#linkTo(waiting, other, seen, name, !wasBusy)
       this.#parts.events.waits?.(waiting, false)
     }
   }

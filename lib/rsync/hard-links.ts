@@ -7,7 +7,9 @@ import type { ListEntry } from '../flist/list-entry.js'
 import type { SourceTree } from './trees.js'
 
 type Entry = ListEntry<SourceTree>
-type Group = { left: number; leader: ByteName | null; busy: boolean; waiting: Entry[] }
+/** @param wasBusy the bytes of another were on their way already */
+type Waiting = { readonly entry: Entry; readonly wasBusy: boolean }
+type Group = { left: number; leader: ByteName | null; busy: boolean; waiting: Waiting[] }
 
 export class HardLinks {
   readonly #groups = new Map<string, Group>()
@@ -32,7 +34,7 @@ export class HardLinks {
       group.busy = true
       return false
     }
-    group.waiting.push(entry)
+    group.waiting.push({ entry, wasBusy: group.busy })
     return true
   }
 
@@ -41,7 +43,7 @@ export class HardLinks {
   }
 
   /** One of them stands. @returns those that waited, the last first */
-  stands(link: string, name: ByteName): readonly Entry[] {
+  stands(link: string, name: ByteName): readonly Waiting[] {
     const group = this.#groups.get(link)
     if (group === undefined || group.leader !== null) return []
     group.leader = name
@@ -51,11 +53,15 @@ export class HardLinks {
   /** The one they wait for failed. @returns the one to try next; null: none waits */
   failed(link: string): Entry | null {
     const group = this.#groups.get(link)
-    return group === undefined || group.leader !== null ? null : (group.waiting.shift() ?? null)
+    return group === undefined || group.leader !== null
+      ? null
+      : (group.waiting.shift()?.entry ?? null)
   }
 
   /** Those that wait for one that failed. */
   left(): readonly Entry[] {
-    return [...this.#groups.values()].flatMap((group) => group.waiting.splice(0))
+    return [...this.#groups.values()].flatMap((group) =>
+      group.waiting.splice(0).map(({ entry }) => entry),
+    )
   }
 }

@@ -4,7 +4,8 @@
  */
 import { type ByteName, baseOf, directoryOf, ROOT_NAME } from '../base/byte-name.js'
 import { WireError } from '../base/errors.js'
-import { compareSiblings } from '../flist/list-entry.js'
+import type { Chmod } from '../flist/chmod.js'
+import { compareSiblings, MUNGED } from '../flist/list-entry.js'
 import type { WireEntry } from '../wire/file-entry.js'
 import { sortList } from '../wire/list-order.js'
 import type { Entry } from './generator.js'
@@ -32,6 +33,13 @@ export type ListEvents = {
   waits(): Promise<void>
 }
 
+/** What the receiver makes of entries. */
+export type ListRule = {
+  readonly chmod: Chmod | null
+  readonly mungeLinks: boolean
+  readonly pruneEmptyDirs: boolean
+}
+
 const CONTENTS: readonly unknown[] = [true]
 const ORIGIN = { tree: REMOTE_TREE, name: ROOT_NAME }
 
@@ -40,6 +48,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   readonly #protocol: number
   readonly #isIncremental: boolean
   readonly #events: ListEvents
+  readonly #how: ListRule
   /** By the order in which they came, which numbers them; gone when their list is there. */
   readonly #directories: (ReceivedDirectory | null)[] = []
   readonly #within: ReceivedDirectory[] = []
@@ -53,7 +62,8 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   /** The only entry of the first list, if it is no directory. */
   only: ReceivedEntry | null = null
 
-  constructor(protocol: number, isIncremental: boolean, events: ListEvents) {
+  constructor(protocol: number, isIncremental: boolean, how: ListRule, events: ListEvents) {
+    this.#how = how
     this.#protocol = protocol
     this.#isIncremental = isIncremental
     this.#events = events
@@ -103,6 +113,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     this.#numberDirectories(sorted, (name) => at.get(name) ?? null)
     for (const [directory, nodes] of children)
       directory.listed = this.#protocol < 29 ? nodes.sort(compareNodes) : nodes
+    if (this.#how.pruneEmptyDirs) prune(this.root)
     this.root.start = this.#isIncremental ? 1 : 0
     this.#came(sorted)
     if (!this.#isIncremental) this.end()
@@ -146,7 +157,12 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     this.lists++
     return sortList(entries, this.#protocol).map((entry, i) => {
       if (entry === null) return null
-      const whole = Object.assign(entry, { origin: ORIGIN, number: start + i })
+      const { kind } = entry.stands
+      const { chmod, mungeLinks } = this.#how
+      const isLink = kind === 'symlink'
+      const mode = chmod === null || isLink ? entry.mode : chmod(entry.mode, kind === 'directory')
+      const target = isLink && mungeLinks ? MUNGED + entry.target : entry.target
+      const whole = Object.assign(entry, { origin: ORIGIN, number: start + i, mode, target })
       this.#tally(whole)
       return whole
     })
@@ -218,9 +234,11 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   open(directory: ReceivedDirectory): Promise<void> | null {
     return this.#isThere(directory) ? null : this.#wait(directory)
   }
+  /** With what comes behind it, so that names of one file are known together where they can be. */
   #isThere(directory: ReceivedDirectory): boolean {
-    if (directory === this.root) return this.#hasFirst
-    return directory.listed !== null || !this.#isIncremental || this.#isWhole
+    if (!this.#isIncremental || this.#isWhole) return this.#hasFirst
+    const isHere = directory === this.root ? this.#hasFirst : directory.listed !== null
+    return isHere && this.#next - (directory.start ?? 0) - sizeOf(directory) >= AHEAD
   }
   async #wait(directory: ReceivedDirectory): Promise<void> {
     await this.#events.waits()
@@ -252,6 +270,13 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   }
 }
 
+/** Numbers that its list takes. */
+function sizeOf({ listed }: ReceivedDirectory): number {
+  return (listed?.length ?? 0) + 1
+}
+/** Entries behind a list that have come before it is gone through; senders are at least twice as far ahead. */
+const AHEAD = 500
+
 /** Each entry, in order, as they come. */
 export async function forEachReceived(
   lists: ReceivedLists,
@@ -269,6 +294,12 @@ export async function forEachReceived(
     lists.leave()
   }
   await show(lists.root)
+}
+
+/** Directories without anything but such are left out. @returns is anything in it? */
+function prune(directory: ReceivedDirectory): boolean {
+  directory.listed = (directory.listed ?? []).filter((node) => !('contents' in node) || prune(node))
+  return directory.listed.length > 0
 }
 
 function onlyFile(sorted: readonly (ReceivedEntry | null)[]): ReceivedEntry | null {

@@ -10,7 +10,7 @@ import { NDX, type NdxWriter, ndxOfList } from '../wire/ndx.js'
 import { isListed, type SourceDirectory, type SourceEntry, type SourceList } from './source-list.js'
 
 /** Entries that are sent before the receiver has finished those before them. */
-const AHEAD = 2500
+const AHEAD = 1500
 
 export type SentEntry = SourceEntry & {
   /** It was asked for before, so this is the second try. */
@@ -76,7 +76,9 @@ export class SentLists {
 
   /** Further lists, as far ahead as is good. */
   sendMore(w: Writer): void {
-    while (!this.isWhole && (this.#open < AHEAD || this.#lists.length < 2)) this.#sendNext(w)
+    // The receiver waits until it has some of what comes behind the list that it goes through.
+    const ahead = (): number => this.#open - (this.#lists[0]?.entries.length ?? 0)
+    while (!this.isWhole && (ahead() < AHEAD || this.#lists.length < 2)) this.#sendNext(w)
   }
 
   #sendNext(w: Writer): void {

@@ -7,7 +7,13 @@ import { type ByteName, baseOf, joinName, ROOT_NAME } from '../base/byte-name.js
 import type { Chmod } from '../flist/chmod.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
-import { compareSiblings, isDirectory, type ListEntry, type Origin } from '../flist/list-entry.js'
+import {
+  compareSiblings,
+  isDirectory,
+  type ListEntry,
+  MUNGED,
+  type Origin,
+} from '../flist/list-entry.js'
 import type { Standing } from '../host.js'
 import type { SourceTree } from './trees.js'
 
@@ -53,9 +59,6 @@ export type SourceEvents = {
   /** A name is left out; `what`: directory, non-regular file, device … */
   skipped(what: 'directory' | 'no-target' | 'mount', name: ByteName, target: string): void
 }
-
-/** What `/rsyncd-munged/` before a link's target makes of it: nothing that leads anywhere. rsync(1) --munge-links. */
-const MUNGED = '/rsyncd-munged/'
 
 export class SourceList {
   readonly #rules: SourceRules

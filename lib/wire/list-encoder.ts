@@ -348,13 +348,12 @@ function kindOf({ isMissing, stands }: WireEntry): FileKind | null {
 function modeOf({ isMissing, mode, stands }: WireEntry): number {
   return isMissing ? 0 : TYPE_OF_KIND[stands.kind] | (mode & 0o7777)
 }
-function sizeOf({ stands, target }: WireEntry): number {
+function sizeOf({ stands }: WireEntry): number {
   switch (stands.kind) {
     case 'file':
     case 'directory':
-      return stands.size
     case 'symlink':
-      return target.length
+      return stands.size
     case 'character':
     case 'block':
     case 'fifo':

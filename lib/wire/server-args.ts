@@ -231,6 +231,7 @@ function info(o: Options, push: boolean): Maybe {
 function filesFrom(o: Options, push: boolean): (Maybe | readonly string[])[] {
   if (o.filesFrom === null) return []
   const there = filesFromThere(o.filesFrom)
-  if (there !== null) return [['--files-from', there], o.from0 && '--from0']
-  return push ? [] : ['--files-from=-', '--from0']
+  const plain = !o.relative && '--no-relative'
+  if (there !== null) return [['--files-from', there], o.from0 && '--from0', plain]
+  return push ? [] : ['--files-from=-', '--from0', plain]
 }

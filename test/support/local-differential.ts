@@ -13,6 +13,14 @@ export type Case = {
   readonly args: readonly string[]
   /** What the destination holds before: nothing, the same, or a disturbed copy. */
   readonly destination: 'none' | 'same' | 'disturbed'
+  /** Over a remote shell; without it both ends are one program. */
+  readonly wire?: Wire
+}
+export type Wire = {
+  readonly isPush: boolean
+  /** Which ends are prsync. */
+  readonly ours: 'client' | 'server' | 'both'
+  readonly protocol: number
 }
 
 type Seen = {
@@ -30,8 +38,13 @@ export function differ(one: Case): string[] {
     const [a, b] = [join(home, 'r'), join(home, 'p')]
     prepare(a, one)
     copyTree(a, b)
-    const theirs = run('rsync', [], a, one)
-    const ours = run(process.execPath, [PROGRAM], b, one)
+    const { wire } = one
+    const isClient = wire?.ours !== 'server'
+    const theirs = run('rsync', overWire(wire, false), a, one)
+    const before = overWire(wire, wire !== undefined && wire.ours !== 'client')
+    const ours = isClient
+      ? run(process.execPath, [PROGRAM, ...before], b, one)
+      : run('rsync', before, b, one)
     return [
       ...(theirs.status === ours.status
         ? []
@@ -51,8 +64,24 @@ export function differ(one: Case): string[] {
   }
 }
 
+/** Options that lead through a shell which starts the other end here. */
+function overWire(wire: Wire | undefined, isOurs: boolean): string[] {
+  if (wire === undefined) return []
+  const path = isOurs ? `${process.execPath} ${PROGRAM}` : 'rsync'
+  return ['-e', './rsh', `--rsync-path=${path}`, `--protocol=${wire.protocol}`]
+}
+const SHELL = '#!/bin/sh\nshift\nexec sh -c "$*"\n'
+
+/** A path of the end that is elsewhere. */
+function placed(arg: string, wire: Wire | undefined): string {
+  if (wire === undefined) return arg
+  const isThere = wire.isPush ? /^(\{\}\/)?d(\/|$)/ : /^(\{\}\/)?s(\/|$)/
+  return isThere.test(arg) ? `h:${arg}` : arg
+}
+
 function prepare(home: string, one: Case): void {
   mkdirSync(home)
+  if (one.wire !== undefined) writeFileSync(join(home, 'rsh'), SHELL, { mode: 0o755 })
   makeTree(join(home, 's'), one.seed, /X|A|fake/.test(one.args.join(' ')))
   if (one.destination !== 'none') {
     copyTree(join(home, 's'), join(home, 'd'))
@@ -75,10 +104,11 @@ function copyTree(from: string, to: string): void {
 
 function run(program: string, before: readonly string[], home: string, one: Case): Seen {
   const since = Date.now() - 1000
-  const args = one.args.map((arg) => arg.replaceAll('{}', home))
+  const args = one.args.map((arg) => placed(arg, one.wire).replaceAll('{}', home))
   const { status, stdout, stderr } = spawnSync(program, [...before, ...args], {
     cwd: home,
     encoding: 'latin1',
+    timeout: 60_000,
     env: { ...process.env, LC_ALL: 'C.UTF-8' },
   })
   return {
@@ -151,7 +181,7 @@ function isLoose(line: string): boolean {
   )
 }
 function isFigure(line: string): boolean {
-  return /^(sent |total size|File list|Total bytes|total: matches|delta-transmission|building|sending|created dir)/.test(
+  return /^(sent |total size|File list|Total bytes|total: matches|delta-transmission|building|sending|receiving |opening connection|created dir)/.test(
     line,
   )
 }
