@@ -58,6 +58,12 @@ t.test('of one name one stays, and the others keep their numbers', async (t) => 
       ['a/', 'b'],
     )
   }
+  const apart = sortList(['a', 'b', 'a/', 'b/c', 'a'].map(entryOf), 32)
+  t.same(
+    apart.map(textOf),
+    [null, null, 'b', 'a/', 'b/c'],
+    'a file of a directory is not beside it',
+  )
   const bare = { ...entryOf('d/'), isBare: true, isTop: true }
   const [kept, gone] = sortList([bare, entryOf('d/')], 32)
   t.equal(gone, null)
