@@ -73,8 +73,7 @@ export const XFLAG = {
 /** `extended`, and an error of reading, where an entry could stand. */
 export const END_WITH_ERROR = 0x1004
 
-/** The bits of st_mode that say what it is. */
-export const TYPE_MASK = 0o170000
+/** What st_mode says of it. */
 export const TYPE_OF_KIND: Readonly<Record<FileKind, number>> = {
   file: 0o100000,
   directory: 0o040000,

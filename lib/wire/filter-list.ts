@@ -35,7 +35,8 @@ export function rulesForPeer(
   const all = how.isPush ? [...rules, ...cvsRules.filter((rule) => isSayable(rule, how))] : rules
   return all.filter((rule) => {
     const { sender, receiver } = rule.kind === 'dir-merge' ? rule.traits : rule
-    if (sender === receiver) return !(how.isPush && how.deleteExcluded)
+    if (!sender && !receiver) return !(how.isPush && how.deleteExcluded)
+    if (sender && receiver) return true
     return how.isPush ? receiver : sender
   })
 }

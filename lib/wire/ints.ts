@@ -65,15 +65,23 @@ export function readVarlong(c: Cursor, least: number): number {
 }
 
 export function writeVarlong(w: Writer, value: number, least: number): void {
-  const bytes = bytesOf64(value)
-  let length = 8
-  while (length > least && bytes[length - 1] === 0) length--
-  const top = bytes[length - 1] ?? 0
+  if (value < 0) return writeNegative(w, value, least)
+  const low = value >>> 0
+  const high = Math.floor(value / 2 ** 32)
+  let length = least
+  while (length < 8 && value >= 2 ** (8 * length)) length++
+  const byte = (i: number): number => (i < 4 ? low >>> (8 * i) : high >>> (8 * (i - 4))) & 0xff
+  const top = byte(length - 1)
   const room = 1 << (7 - length + least)
   const isWhole = top >= room
   if (isWhole) w.u8(0xff & ~(room - 1))
   else w.u8(length > least ? top | (0xff & ~(2 * room - 1)) : top)
-  w.put(bytes.subarray(0, isWhole ? length : length - 1))
+  for (let i = 0; i < (isWhole ? length : length - 1); i++) w.u8(byte(i))
+}
+/** All eight bytes, behind a lead byte without a bit of them. */
+function writeNegative(w: Writer, value: number, least: number): void {
+  w.u8(0xff & ~((1 << (least - 1)) - 1))
+  w.put(bytesOf64(value))
 }
 
 /** 32 bits, or a mark and 64. */

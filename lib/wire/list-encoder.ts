@@ -151,7 +151,8 @@ export class ListEncoder {
   }
   #idList(w: Writer, ids: ReadonlySet<number>, nameOf: (id: number) => string | null): void {
     const { protocol } = this.#terms
-    for (const id of ids) {
+    // As rsync does, the last that came up first.
+    for (const id of [...ids].reverse()) {
       const name = id === 0 ? null : sendable(nameOf(id))
       if (name === null) continue
       writeVarint30(w, id | 0, protocol)

@@ -42,22 +42,48 @@ function wireName(entry: WireEntry): string {
  * the others stays empty, so that numbers remain.
  */
 export function sortList(entries: readonly WireEntry[], protocol: number): (WireEntry | null)[] {
-  const list: (WireEntry | null)[] = [...entries].sort(compareWire(protocol))
-  const places = new Map<string, number>()
-  list.forEach((entry, i) => {
-    if (entry === null) return
-    const place = places.get(entry.name)
-    const before = place === undefined ? null : (list[place] ?? null)
-    if (place === undefined || before === null) places.set(entry.name, i)
+  const compare = compareWire(protocol)
+  const sorted = [...entries].sort(compare)
+  const list: (WireEntry | null)[] = [...sorted]
+  let kept = -1
+  sorted.forEach((entry, i) => {
+    const before = list[kept] ?? null
+    if (before?.name !== entry.name) kept = i
     else if (isDirectory(before) || !isDirectory(entry)) {
-      list[place] = merged(before, entry)
+      list[kept] = merged(before, entry)
       list[i] = null
     } else {
-      list[place] = null
-      places.set(entry.name, i)
+      list[kept] = null
+      kept = i
     }
   })
+  // A file of a directory's name stands apart from it.
+  for (const entry of sorted) {
+    if (!isDirectory(entry)) continue
+    const file: WireEntry = { ...entry, stands: { ...entry.stands, kind: 'file' } }
+    for (let i = placeOf(file, sorted, compare); isFileOf(entry.name, sorted[i]); i++)
+      list[i] = null
+  }
   return list
+}
+function isFileOf(name: string, entry: WireEntry | undefined): boolean {
+  return entry?.name === name && !isDirectory(entry)
+}
+/** Of the first entry that is not before it. */
+function placeOf(
+  entry: WireEntry,
+  sorted: readonly WireEntry[],
+  compare: (a: WireEntry, b: WireEntry) => number,
+): number {
+  let from = 0
+  let to = sorted.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    const other = sorted[middle]
+    if (other !== undefined && compare(other, entry) < 0) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 /** A directory is what either of the two says. */
 function merged(kept: WireEntry, other: WireEntry): WireEntry {

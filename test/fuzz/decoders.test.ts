@@ -39,6 +39,7 @@ import { corpusFolders, corpusOf } from '../support/corpus.js'
 import { recordedEvents } from '../support/recorded-events.js'
 import { validBytes } from '../support/vectors.js'
 import { CONTENT_HELLO, handshake, message } from '../support/wire-bytes.js'
+import { rsyncDecoders } from './rsync-decoders.js'
 
 const { FUZZ_RUNS, CI } = process.env
 const RUNS = Number(FUZZ_RUNS ?? (CI ? 20_000 : 1000))
@@ -60,6 +61,7 @@ const NOWHERE = { announce: null, urls: [] }
 const SOMEWHERE = { announce: 'http://127.0.0.1/', urls: ['http://127.0.0.1/x'] }
 
 const decoders: readonly Decoder[] = [
+  ...rsyncDecoders,
   {
     name: 'bencode',
     decode: (bytes) => {

@@ -44,6 +44,38 @@ export function termsOf(protocol: number, compat = 0, more: Partial<Terms> = {})
   }
 }
 
+export function wireEntry(name: string, kind: FileKind): WireEntry {
+  return {
+    name: byteName(name),
+    stands: {
+      base: name.slice(name.lastIndexOf('/') + 1),
+      kind,
+      mode: 0o644,
+      size: 0,
+      mtimeNs: 0n,
+      ctimeNs: 0n,
+      uid: 0,
+      gid: 0,
+      dev: 0n,
+      ino: 0n,
+      nlink: 1,
+      major: 0,
+      minor: 0,
+    },
+    mode: 0o644,
+    target: '',
+    atimeNs: 0n,
+    link: null,
+    isBare: false,
+    isMissing: false,
+    isTop: false,
+    userName: null,
+    groupName: null,
+    sum: null,
+    xattrs: [],
+  }
+}
+
 export type Session = { readonly terms: Terms; readonly options: ListOptions }
 
 export function anySession(): fc.Arbitrary<Session> {
