@@ -11,6 +11,7 @@ import { type IdMap, parseIdMap } from '../flist/id-map.js'
 import { openCopyPool } from '../io/copy-pool.js'
 import { Destination } from '../io/destination.js'
 import { equalFiles } from '../io/equal-files.js'
+import { FakeDestination, FakeTree } from '../io/fake-super.js'
 import { libc } from '../io/libc.js'
 import { openLook, openLookPool } from '../io/look-pool.js'
 import { kindOfPath, makePath, readNamed, realPath, trustedPath } from '../io/operator.js'
@@ -164,7 +165,8 @@ class SyncRun {
     const target = this.#target(destination, list)
     if (target === null) return this.#report(list, null, null, null)
     this.#events.started()
-    const to = new Destination(target.directory, options.keepDirlinks, this.#trusted)
+    const Kind = options.fakeSuperThere ? FakeDestination : Destination
+    const to = new Kind(target.directory, options.keepDirlinks, this.#trusted)
     this.#to = to
     if (options.tempDir !== null && to.other(options.tempDir) === null)
       throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
@@ -264,8 +266,8 @@ class SyncRun {
       },
       linkCounts: countLinks(list.root),
       localName: target.localName,
-      isRoot: process.geteuid?.() === 0,
-      mayMakeDevices: options.superUser ?? process.geteuid?.() === 0,
+      isRoot: isRoot(options),
+      mayMakeDevices: options.superUser ?? isRoot(options),
     })
     const walk = new Walk(
       options,
@@ -351,7 +353,9 @@ class SyncRun {
     const { copyLinks, copyUnsafeLinks, copyDirlinks, relative } = this.#config.options
     const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
     const keepsAtime = this.#config.options.openNoAtime
-    const tree = new DiskTree(realPath(path), { followsLinks, isPlain: true, keepsAtime })
+    const view = { followsLinks, isPlain: true, keepsAtime }
+    const Kind = this.#config.options.fakeSuper ? FakeTree : DiskTree
+    const tree = new Kind(realPath(path), view)
     this.#trees.set(path, tree)
     return tree
   }
@@ -415,8 +419,7 @@ class SyncRun {
 
   #attributes(to: Destination): AttributeWork {
     const { options } = this.#config
-    const isRoot = process.geteuid?.() === 0
-    const mayOwn = options.superUser ?? isRoot
+    const mayOwn = options.superUser ?? isRoot(options)
     const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
     return new AttributeWork(to, {
       keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask() },
@@ -425,7 +428,8 @@ class SyncRun {
       mayGroup: (gid) => mayOwn || groups.has(gid),
       acls: options.acls,
       xattrs: options.xattrs > 0,
-      isRoot,
+      isRoot: isRoot(options),
+      fault: (call, name, error) => this.#receiverFault(call, name, error),
     })
   }
 
@@ -520,6 +524,11 @@ class SyncRun {
       exit,
     }
   }
+}
+
+/** At the receiver; --fake-super makes everybody one. */
+function isRoot(options: Options): boolean {
+  return options.fakeSuperThere || process.geteuid?.() === 0
 }
 
 /** Loaded when needed: the kernel is large. */

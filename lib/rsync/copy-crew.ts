@@ -217,6 +217,8 @@ function isPlain(o: Options): boolean {
     !o.delayUpdates &&
     o.tempDir === null &&
     !o.backup &&
+    !o.fakeSuper &&
+    !o.fakeSuperThere &&
     !o.acls &&
     o.xattrs === 0 &&
     !o.atimes &&

@@ -172,6 +172,8 @@ function mayLook(o: Options): boolean {
     o.filters.length === 0 &&
     !o.cvsExclude &&
     !o.hardLinks &&
+    !o.fakeSuper &&
+    !o.fakeSuperThere &&
     !o.pruneEmptyDirs &&
     !o.ignoreExisting &&
     o.maxSize === null &&
