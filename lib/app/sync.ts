@@ -20,6 +20,7 @@ import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
+import { ConvertedReceiver } from '../rsync/converted-trees.js'
 import { CopyCrew } from '../rsync/copy-crew.js'
 import { Deleter } from '../rsync/deleter.js'
 import { type Entry, Generator, type GeneratorEvents } from '../rsync/generator.js'
@@ -34,9 +35,11 @@ import {
   type SourceEvents,
   SourceList,
 } from '../rsync/source-list.js'
+import type { ReceivingTree } from '../rsync/trees.js'
 import { Unchanged } from '../rsync/unchanged.js'
 import { Walk } from '../rsync/walk.js'
 
+import type { SyncCharsets } from './sync-charsets.js'
 import { filterOf, protecting, readFilters } from './sync-filters.js'
 import { namesOf, type SourcePlace, sourcePlace } from './sync-places.js'
 
@@ -128,6 +131,7 @@ class SyncRun {
   #to: Destination | null = null
   #crew: CopyCrew | null = null
   #unchanged: Unchanged | null = null
+  #charsets: SyncCharsets | null = null
   /** The source has errors: nothing is deleted. */
   #isUnsafe = false
   /** Files that came a second time: told at the end, as rsync does it then. */
@@ -151,6 +155,11 @@ class SyncRun {
 
   async run(signal: AbortSignal): Promise<SyncReport> {
     const { options, destination: named } = this.#config
+    if (options.iconv !== null)
+      this.#charsets = (await import('./sync-charsets.js')).openSyncCharsets(
+        options.iconv,
+        process.env,
+      )
     const destination = named === null ? null : this.#trustedDestination(named)
     const places = this.#places()
     const filters = readFilters(options, this.#trusted)
@@ -166,8 +175,10 @@ class SyncRun {
     if (target === null) return this.#report(list, null, null, null)
     this.#events.started()
     const Kind = options.fakeSuperThere ? FakeDestination : Destination
-    const to = new Kind(target.directory, options.keepDirlinks, this.#trusted)
-    this.#to = to
+    const disk = new Kind(target.directory, options.keepDirlinks, this.#trusted)
+    this.#to = disk
+    const renamed = this.#converted(disk)
+    const to: ReceivingTree = renamed ?? disk
     if (options.tempDir !== null && to.other(options.tempDir) === null)
       throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
     const backup = options.backup
@@ -265,7 +276,10 @@ class SyncRun {
         fault: (call, name, error) => this.#receiverFault(call, name, error),
       },
       linkCounts: countLinks(list.root),
-      localName: target.localName,
+      localName:
+        target.localName === null
+          ? null
+          : (renamed?.nameInList(target.localName) ?? target.localName),
       isRoot: isRoot(options),
       mayMakeDevices: options.superUser ?? isRoot(options),
     })
@@ -310,7 +324,7 @@ class SyncRun {
     const top = first === undefined ? null : this.#tree(first.base)
     const chmod = parseChmod(options.chmod, process.umask())
     const list = new SourceList(
-      { ...options, chmod },
+      { ...options, chmod, lacking: this.#charsets?.lacking ?? null },
       filterOf(options, rules, 'sender', top?.path ?? null),
       {
         fault: (call, path, error) => {
@@ -319,7 +333,9 @@ class SyncRun {
           this.#isUnsafe ||= codeOf(error) !== 'ENOENT'
         },
         skipped: (what, name, text) => {
-          if (what === 'no-target') this.#faults++
+          const isLost = what === 'name-lost' || what === 'target-lost'
+          if (what === 'no-target' || isLost) this.#faults++
+          this.#isUnsafe ||= isLost
           this.#events.skipped(what, name, text)
         },
       },
@@ -417,7 +433,12 @@ class SyncRun {
     return { directory: realPath(trimmed), localName: null, isNew: !options.mkpath }
   }
 
-  #attributes(to: Destination): AttributeWork {
+  #converted(disk: Destination): ConvertedReceiver | null {
+    const sets = this.#charsets
+    return sets && new ConvertedReceiver(disk, sets.toDestination, sets.toSource)
+  }
+
+  #attributes(to: ReceivingTree): AttributeWork {
     const { options } = this.#config
     const mayOwn = options.superUser ?? isRoot(options)
     const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])

@@ -57,8 +57,6 @@ class Resolver {
     if (flags.on('crtimes')) throw new UsageError('This system does not support --crtimes (-N)')
     const missing = flags.all.find((f) => f.on && NOT_BUILT.has(f.name))
     if (missing !== undefined) throw new UnsupportedError(`--${missing.name} is not built yet`)
-    if (this.#iconv() !== null && role === 'local')
-      throw new UnsupportedError('--iconv is not built yet')
   }
 
   options(): Options {

@@ -218,6 +218,7 @@ function isPlain(o: Options): boolean {
     o.tempDir === null &&
     !o.backup &&
     !o.fakeSuper &&
+    o.iconv === null &&
     !o.fakeSuperThere &&
     !o.acls &&
     o.xattrs === 0 &&

@@ -173,6 +173,7 @@ function mayLook(o: Options): boolean {
     !o.cvsExclude &&
     !o.hardLinks &&
     !o.fakeSuper &&
+    o.iconv === null &&
     !o.fakeSuperThere &&
     !o.pruneEmptyDirs &&
     !o.ignoreExisting &&

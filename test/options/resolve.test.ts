@@ -1,5 +1,5 @@
 import t from 'tap'
-import { UnsupportedError, UsageError } from '../../lib/base/errors.js'
+import { UsageError } from '../../lib/base/errors.js'
 import type { Options } from '../../lib/options/options.js'
 import { type Environment, resolveOptions } from '../../lib/options/resolve.js'
 import { parseRsyncLine } from '../../lib/options/rsync-line.js'
@@ -94,13 +94,12 @@ t.test('the environment', async (t) => {
   t.match(resolved('--partial --inplace', env), { partialDir: null, inplace: true })
   t.match(resolved('--max-alloc=3m', env), { maxAlloc: 3 * 2 ** 20 })
   t.throws(() => resolved('-a', { RSYNC_MAX_ALLOC: '1' }), UsageError)
-  t.throws(() => resolved('-a', { RSYNC_ICONV: 'latin1' }), UnsupportedError)
+  t.equal(resolved('-a', { RSYNC_ICONV: 'latin1' }).iconv, 'latin1')
   t.equal(resolved('-a --no-iconv', { RSYNC_ICONV: 'latin1' }).iconv, null)
 })
 
 t.test('what is not built says so by name', async (t) => {
   for (const name of [
-    'iconv=utf8',
     'copy-as=me',
     'write-batch=f',
     'only-write-batch=f',
