@@ -3,11 +3,18 @@ import { baseOf, byteName, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, FileError, UsageError } from '../base/errors.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
+import { FakeTree } from '../io/fake-super.js'
 import { kindOfPath, readNamed, realPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
 import type { Options } from '../options/options.js'
 import type { Entry } from '../rsync/generator.js'
-import { isListed, pathOf, type SourceDirectory, SourceList } from '../rsync/source-list.js'
+import {
+  isListed,
+  pathOf,
+  type SourceDirectory,
+  SourceList,
+  type SourceRules,
+} from '../rsync/source-list.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf } from './sync-filters.js'
 import { namesOf, type SourcePlace, sourcePlace } from './sync-places.js'
@@ -21,6 +28,8 @@ export type SourceParts = {
   /** A path of an option, without links that lead on. */
   readonly trusted: (path: string) => string
   readonly troubles: Troubles
+  /** --iconv: the side that has no such name; null: names stay as they are. */
+  readonly lacking?: SourceRules['lacking']
   readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed'>
 }
 
@@ -61,7 +70,7 @@ export class SourceSide {
     const top = first === undefined ? null : this.#tree(first.base)
     const chmod = parseChmod(options.chmod, process.umask())
     const list = new SourceList(
-      { ...options, chmod },
+      { ...options, chmod, lacking: this.#parts.lacking ?? null },
       filterOf(options, rules, 'sender', top?.path ?? null),
       {
         fault: (call, path, error) => {
@@ -70,7 +79,9 @@ export class SourceSide {
           this.#parts.troubles.isUnsafe ||= codeOf(error) !== 'ENOENT'
         },
         skipped: (what, name, text) => {
-          if (what === 'no-target') this.#parts.troubles.faults++
+          const isLost = what === 'name-lost' || what === 'target-lost'
+          if (what === 'no-target' || isLost) this.#parts.troubles.faults++
+          this.#parts.troubles.isUnsafe ||= isLost
           this.#parts.events.skipped(what, name, text)
         },
       },
@@ -104,7 +115,8 @@ export class SourceSide {
     const { copyLinks, copyUnsafeLinks, copyDirlinks, relative } = this.#parts.options
     const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
     const keepsAtime = this.#parts.options.openNoAtime
-    const tree = new DiskTree(realPath(path), { followsLinks, isPlain: true, keepsAtime })
+    const Kind = this.#parts.options.fakeSuper ? FakeTree : DiskTree
+    const tree = new Kind(realPath(path), { followsLinks, isPlain: true, keepsAtime })
     this.#trees.set(path, tree)
     return tree
   }

@@ -55,7 +55,7 @@ class SyncRun {
   readonly #config: SyncConfig
   readonly #events: SyncEvents
   readonly #troubles: Troubles
-  readonly #source: SourceSide
+  #source: SourceSide | null = null
   #target: TargetSide | null = null
   #crew: CopyCrew | null = null
   #unchanged: Unchanged | null = null
@@ -68,15 +68,12 @@ class SyncRun {
     this.#config = config
     this.#events = events
     this.#troubles = new Troubles(events)
-    const { options, sources } = config
-    const troubles = this.#troubles
-    this.#source = new SourceSide({ options, sources, trusted: this.#trusted, troubles, events })
   }
 
   async close(): Promise<void> {
     await this.#crew?.close()
     await this.#unchanged?.close()
-    this.#source.close()
+    this.#source?.close()
     this.#target?.close()
   }
 
@@ -84,18 +81,31 @@ class SyncRun {
     this.#config.options.insecureLinks ? path : trustedPath(path)
 
   async run(signal: AbortSignal): Promise<SyncReport> {
-    const { options, destination: named } = this.#config
+    const { options, sources, destination: named } = this.#config
+    const charsets =
+      options.iconv === null
+        ? null
+        : (await import('./sync-charsets.js')).openSyncCharsets(options.iconv, process.env)
+    const source = new SourceSide({
+      options,
+      sources,
+      trusted: this.#trusted,
+      troubles: this.#troubles,
+      lacking: charsets?.lacking ?? null,
+      events: this.#events,
+    })
+    this.#source = source
     const destination = named === null ? null : trustedTarget(named, this.#trusted)
-    const places = this.#source.places()
+    const places = source.places()
     const filters = readFilters(options, this.#trusted)
-    const list = this.#source.list(places, filters)
+    const list = source.list(places, filters)
     if (destination === null) {
       forEachEntry(list, (entry) => this.#events.listed(entry))
       return this.#report(list, null, null)
     }
     // What is written there must not be met again as a source; progress tells how much is left.
     const goes = standsAt(destination)
-    const isInside = this.#source.paths.some((path) => isBelow(goes, path))
+    const isInside = source.paths.some((path) => isBelow(goes, path))
     if (options.hardLinks || options.pruneEmptyDirs || options.progress || isInside)
       list.expand(list.root, options.pruneEmptyDirs)
     this.#events.counted(countOf(list), list.count.bytes)
@@ -112,6 +122,8 @@ class SyncRun {
       trusted: this.#trusted,
       troubles: this.#troubles,
       names: null,
+      isFake: options.fakeSuperThere,
+      charsets,
       events: this.#events,
     })
     this.#target = target
@@ -174,7 +186,7 @@ class SyncRun {
           this.#events.item(entry, iflags, xname)
         },
         settled: (entry) => {
-          if (options.removeSourceFiles && !options.dryRun) this.#source.remove(entry)
+          if (options.removeSourceFiles && !options.dryRun) source.remove(entry)
         },
       },
     })

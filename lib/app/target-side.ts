@@ -4,10 +4,12 @@ import { UsageError } from '../base/errors.js'
 import type { FilterRule } from '../flist/filter.js'
 import { type IdMap, type Names, parseIdMap } from '../flist/id-map.js'
 import { Destination } from '../io/destination.js'
+import { FakeDestination } from '../io/fake-super.js'
 import { libc } from '../io/libc.js'
 import type { Options } from '../options/options.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
+import { ConvertedReceiver } from '../rsync/converted-trees.js'
 import { Deleter } from '../rsync/deleter.js'
 import {
   type EqualSums,
@@ -16,6 +18,8 @@ import {
   type Transfer,
 } from '../rsync/generator.js'
 import { Placing } from '../rsync/placing.js'
+import type { ReceivingTree } from '../rsync/trees.js'
+import type { SyncCharsets } from './sync-charsets.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf, protecting } from './sync-filters.js'
 import type { TargetPlace } from './target-place.js'
@@ -28,23 +32,34 @@ export type TargetParts = {
   readonly troubles: Troubles
   /** Owners on the sender's machine; null: they are taken by number. */
   readonly names: { readonly users: Names; readonly groups: Names } | null
+  /** --fake-super is for this side. */
+  readonly isFake: boolean
+  /** --iconv: names here are others than in the list. */
+  readonly charsets?: Pick<SyncCharsets, 'toDestination' | 'toSource'> | null
   readonly events: Pick<SyncEvents, 'deleting' | 'nonEmpty' | 'backedUp' | 'remark' | 'notDeleting'>
 }
 
 export class TargetSide {
   readonly #parts: TargetParts
-  readonly to: Destination
+  readonly to: ReceivingTree
+  readonly #disk: Destination
+  readonly #renamed: ConvertedReceiver | null
   readonly deleter: Deleter
   readonly attributes: AttributeWork
   readonly placing: Placing
 
   constructor(parts: TargetParts) {
     this.#parts = parts
-    const { options, place, trusted, filters, events } = parts
-    const to = new Destination(place.directory, options.keepDirlinks, trusted)
+    const { options, place, trusted, filters, events, charsets } = parts
+    const Kind = parts.isFake ? FakeDestination : Destination
+    this.#disk = new Kind(place.directory, options.keepDirlinks, trusted)
+    this.#renamed = charsets
+      ? new ConvertedReceiver(this.#disk, charsets.toDestination, charsets.toSource)
+      : null
+    const to: ReceivingTree = this.#renamed ?? this.#disk
     this.to = to
     if (options.tempDir !== null && to.other(options.tempDir) === null) {
-      to.close()
+      this.#disk.close()
       throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
     }
     const backup = options.backup
@@ -78,7 +93,7 @@ export class TargetSide {
   }
 
   close(): void {
-    this.to.close()
+    this.#disk.close()
   }
 
   readonly fault = (call: string, name: string, error: unknown): void => {
@@ -115,16 +130,23 @@ export class TargetSide {
         },
         fault: this.fault,
       },
-      localName: place.localName,
-      isRoot: process.geteuid?.() === 0,
-      mayMakeDevices: options.superUser ?? process.geteuid?.() === 0,
+      localName:
+        place.localName === null
+          ? null
+          : (this.#renamed?.nameInList(place.localName) ?? place.localName),
+      isRoot: this.#isRoot,
+      mayMakeDevices: options.superUser ?? this.#isRoot,
     })
+  }
+
+  /** --fake-super makes everybody one. */
+  get #isRoot(): boolean {
+    return this.#parts.isFake || process.geteuid?.() === 0
   }
 
   #attributes(): AttributeWork {
     const { options, names } = this.#parts
-    const isRoot = process.geteuid?.() === 0
-    const mayOwn = options.superUser ?? isRoot
+    const mayOwn = options.superUser ?? this.#isRoot
     const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
     return new AttributeWork(this.to, {
       keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask() },
@@ -133,7 +155,8 @@ export class TargetSide {
       mayGroup: (gid) => mayOwn || groups.has(gid),
       acls: options.acls,
       xattrs: options.xattrs > 0,
-      isRoot,
+      isRoot: this.#isRoot,
+      fault: this.fault,
     })
   }
 }

@@ -1,5 +1,5 @@
 /** A run whose other end is on another machine: a push or a pull, from the first word to the last. rsync(1); prsync-protocol(7). */
-import { EXIT, type ExitCode, PrsyncError } from '../base/errors.js'
+import { EXIT, type ExitCode, PrsyncError, UnsupportedError } from '../base/errors.js'
 import { together } from '../base/together.js'
 import { trustedPath } from '../io/operator.js'
 import type { Options } from '../options/options.js'
@@ -33,6 +33,8 @@ export async function syncRemote(
   signal: AbortSignal,
 ): Promise<SyncReport | null> {
   const { options, places, environment } = config
+  if (options.iconv !== null)
+    throw new UnsupportedError('--iconv to another machine is not built yet')
   const isPull = places.kind === 'pull'
   const remote = isPull ? places.from : places.to
   const joined = await connect(

@@ -297,6 +297,7 @@ class Receiving {
       filters,
       trusted,
       troubles,
+      isFake: options.fakeSuper,
       names: options.numericIds
         ? null
         : {

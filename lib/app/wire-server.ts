@@ -1,5 +1,5 @@
 /** The server's end of a connection: what a client's words ask for, done here. `prsync --server`, and a daemon's module. */
-import { EXIT, type ExitCode } from '../base/errors.js'
+import { EXIT, type ExitCode, UnsupportedError } from '../base/errors.js'
 import { together } from '../base/together.js'
 import type { FilterRule } from '../flist/filter.js'
 import type { Link } from '../host.js'
@@ -92,6 +92,8 @@ class ServerRun {
   async #shakeHands(): Promise<Terms> {
     const { request, daemonProtocol, environment, seed } = this.#config
     const { options, isSender, capabilities } = request
+    if (options.iconv !== null)
+      throw new UnsupportedError('--iconv to another machine is not built yet')
     const { reader, writer } = this.#connection
     return serverHandshake(reader, writer, {
       ownProtocol: options.protocol ?? PROTOCOL.own,

@@ -18,6 +18,8 @@ import { escapeName, inWords, KIND_WORDS, statusWords } from './sync-words.js'
 type Entry = Parameters<SyncEvents['item']>[0]
 type Remark = Parameters<SyncEvents['remark']>[0]
 
+const NO_SUCH_CHARACTER = 'Invalid or incomplete multibyte or wide character'
+
 export class SyncScreen {
   readonly options: Options
   readonly #out: Output
@@ -59,11 +61,18 @@ export class SyncScreen {
         this.#error(
           `WARNING: ${this.#name(name)} failed verification -- update retained (will try again).`,
         ),
-      skipped: (what, name) => {
+      skipped: (what, name, text) => {
         const shown = this.#name(name)
+        const side = text === 'receiver' ? 'Receiver' : text
         if (what === 'directory') out.told(`skipping directory ${shown}`)
         else if (what === 'no-target') this.#error(`symlink has no referent: "${shown}"`)
-        else if (what === 'mount') told(info.mount, `[sender] skipping mount-point dir ${shown}`)
+        else if (what === 'name-lost')
+          this.#error(`[${side}] cannot convert filename: ${shown} (${NO_SUCH_CHARACTER})`)
+        else if (what === 'target-lost')
+          this.#error(
+            `[${side}] cannot convert symlink data for: "${shown}" (${NO_SUCH_CHARACTER})`,
+          )
+        else told(info.mount, `[sender] skipping mount-point dir ${shown}`)
       },
       deleting: (name, isDirectory) => {
         const whole = name + (isDirectory ? '/' : '')

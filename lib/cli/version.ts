@@ -30,7 +30,7 @@ const CAPABILITIES: Readonly<Record<string, boolean | number | string>> = {
   ACL_at: true,
   xattrs: true,
   secluded_args: 'optional',
-  iconv: false,
+  iconv: true,
   prealloc: true,
   stop_at: true,
   crtimes: false,

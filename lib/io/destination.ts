@@ -58,8 +58,12 @@ export class Destination {
   /** @param followsLinks -K: links to directories are taken for directories */
   constructor(path: string, followsLinks: boolean, trusted: (path: string) => string) {
     this.#trusted = trusted
-    this.tree = new DiskTree(path, { followsLinks, isPlain: true })
+    this.tree = this.open(path, followsLinks)
     this.#calls = libc()
+  }
+
+  protected open(path: string, followsLinks: boolean): DiskTree {
+    return new DiskTree(path, { followsLinks, isPlain: true })
   }
 
   close(): void {
@@ -74,7 +78,7 @@ export class Destination {
     const known = this.#others.get(full)
     if (known !== undefined) return known
     try {
-      const tree = new DiskTree(this.#trusted(full), { followsLinks: true, isPlain: true })
+      const tree = this.open(this.#trusted(full), true)
       this.#others.set(full, tree)
       return tree
     } catch (error) {

@@ -105,6 +105,8 @@ export type Options = ConnectionOptions & {
   /** Null: as root, or not. */
   readonly superUser: boolean | null
   readonly fakeSuper: boolean
+  /** The same of the destination of a local copy, which -M speaks to. */
+  readonly fakeSuperThere: boolean
 
   /** Null: not said. A local copy then looks for no differences, one over a wire does. */
   readonly wholeFile: boolean | null

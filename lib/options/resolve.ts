@@ -5,6 +5,7 @@ import { checkConflicts, type Role } from './conflicts.js'
 import { connectionOptions } from './connection.js'
 import { type Flag, Flags } from './flags.js'
 import type { FilterArgument, Options } from './options.js'
+import { parseRsyncLine } from './rsync-line.js'
 import { type DeleteTiming, said } from './said.js'
 import { parseStopAfter, parseStopAt } from './stop-time.js'
 import { parseSize } from './units.js'
@@ -26,7 +27,6 @@ export function resolveOptions(
 const NOT_BUILT: ReadonlySet<string> = new Set([
   'confine-root',
   'copy-as',
-  'fake-super',
   'write-batch',
   'only-write-batch',
   'read-batch',
@@ -57,8 +57,6 @@ class Resolver {
     if (flags.on('crtimes')) throw new UsageError('This system does not support --crtimes (-N)')
     const missing = flags.all.find((f) => f.on && NOT_BUILT.has(f.name))
     if (missing !== undefined) throw new UnsupportedError(`--${missing.name} is not built yet`)
-    if (this.#iconv() !== null && role === 'local')
-      throw new UnsupportedError('--iconv is not built yet')
   }
 
   options(): Options {
@@ -81,7 +79,7 @@ class Resolver {
     const deleteMissingArgs = this.#flags.on('delete-missing-args')
     const usermap = this.#map('usermap', 0)
     const groupmap = this.#map('groupmap', 1)
-    const fakeSuper = this.#flags.on('fake-super')
+    const receiver = this.#receiver()
     const out = this.#output()
     const dirs = !oldDirs && (dirsSaid?.on ?? listOnly)
     const maxAlloc = this.#maxAlloc()
@@ -158,8 +156,9 @@ class Resolver {
       usermap,
       groupmap,
       numericIds: this.#flags.on('numeric-ids'),
-      superUser: this.#flags.said('super') ? this.#flags.on('super') : null,
-      fakeSuper,
+      superUser: superUser(receiver),
+      fakeSuper: isFakeSuper(this.#flags),
+      fakeSuperThere: isFakeSuper(receiver),
       wholeFile: this.#flags.said('whole-file') ? this.#flags.on('whole-file') : null,
       blockSize: this.#blockSize(),
       checksumChoice: this.#flags.text('checksum-choice')?.toLowerCase() ?? null,
@@ -310,6 +309,15 @@ class Resolver {
     return null
   }
 
+  /** The receiver of a local copy hears what -M says too. */
+  #receiver(): Flags {
+    if (this.#role !== 'local') return this.#flags
+    const words = this.#flags.texts('remote-option').filter((word) => word.startsWith('-'))
+    return words.length === 0
+      ? this.#flags
+      : new Flags([...this.#flags.all, ...parseRsyncLine(words).flags])
+  }
+
   /** `--chown USER:GROUP` is a map of everybody. */
   #map(name: 'usermap' | 'groupmap', part: 0 | 1): string | null {
     const to = this.#flags.texts('chown').map((chown) => chown.split(':')[part] ?? '')
@@ -396,3 +404,13 @@ class Resolver {
     return at
   }
 }
+
+function superUser(flags: Flags): boolean | null {
+  const last = flags.lastOf(SUPER)
+  return last?.name === 'super' ? last.on : null
+}
+/** The last that is said decides. */
+function isFakeSuper(flags: Flags): boolean {
+  return flags.lastOf(SUPER)?.name === 'fake-super'
+}
+const SUPER = ['super', 'fake-super']

@@ -1,6 +1,7 @@
 /** Attributes of an entry at the receiver: what differs, and giving what is wrong. Owners, modes, times, ACLs, extended ones. */
 import { createHash } from 'node:crypto'
 import type { ByteName } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
 import type { Xattr } from '../flist/entry.js'
 import type { IdMap } from '../flist/id-map.js'
 import type { ListEntry, WantedXattr } from '../flist/list-entry.js'
@@ -22,6 +23,8 @@ export type AttributeRule = {
   readonly acls: boolean
   readonly xattrs: boolean
   readonly isRoot: boolean
+  /** An extended attribute that cannot be set or removed: the rest is done all the same. */
+  readonly fault: (call: string, name: ByteName, error: unknown) => void
 }
 
 export class AttributeWork {
@@ -80,9 +83,14 @@ export class AttributeWork {
     withTimes = true,
   ): void {
     const { acls, xattrs } = this.#rule
-    if (xattrs || acls) this.giveXattrs(entry, tree, name)
     const isLink = entry.stands.kind === 'symlink'
-    this.#to.give(tree, name, isLink, this.wanted(entry, seen, now, withTimes))
+    const wanted = this.wanted(entry, seen, now, withTimes)
+    const { uid, gid } = wanted
+    if (!xattrs && !acls) return this.#to.give(tree, name, isLink, wanted)
+    // A change of owner takes capabilities away, which are extended attributes.
+    if (uid !== null || gid !== null) this.#to.give(tree, name, isLink, { ...NOTHING, uid, gid })
+    this.giveXattrs(entry, tree, name)
+    this.#to.give(tree, name, isLink, { ...wanted, uid: null, gid: null })
   }
 
   /** What has to be given, but for ACLs and extended attributes. Parameters as of `give`. */
@@ -96,7 +104,7 @@ export class AttributeWork {
     const { kind } = entry.stands
     const isLink = kind === 'symlink'
     const { uid, gid } = this.ids(entry)
-    const mode = isLink ? null : modeFor(entry, seen, keeping)
+    const mode = modeFor(entry, seen, keeping)
     const isOwned = now !== null && (uid ?? now.uid) === now.uid && (gid ?? now.gid) === now.gid
     const time = withTimes && isTimeKept(kind, keeping) ? entry.stands.mtimeNs : null
     return {
@@ -118,10 +126,23 @@ export class AttributeWork {
     const kept = new Set(wanted.map((x) => x.name))
     const concerns = (x: Xattr): boolean => (isAcl(x) ? acls : xattrs)
     for (const x of here)
-      if (concerns(x) && !kept.has(x.name)) this.#to.removeXattr(tree, name, x.name)
+      if (concerns(x) && !kept.has(x.name))
+        this.#attempt(`rsync_xal_clear: lremovexattr(${x.name})`, name, () =>
+          this.#to.removeXattr(tree, name, x.name),
+        )
     for (const x of wanted)
       if (concerns(x) && x.value !== UNKNOWN && values.get(x.name) !== x.value)
-        this.#to.setXattr(tree, name, x)
+        this.#attempt(`rsync_xal_set: lsetxattr(${x.name})`, name, () =>
+          this.#to.setXattr(tree, name, x),
+        )
+  }
+  #attempt(call: string, name: ByteName, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error
+      this.#rule.fault(call, name, error)
+    }
   }
 
   /** Attributes of an entry of another machine, by their place from 1, whose values neither came nor are here. */
@@ -151,6 +172,8 @@ export class AttributeWork {
       )
   }
 }
+
+const NOTHING: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }
 
 /** Stands for a value that has not come, and differs from all that could. */
 const UNKNOWN = '\u{ffff}'

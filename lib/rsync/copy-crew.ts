@@ -217,6 +217,9 @@ function isPlain(o: Options): boolean {
     !o.delayUpdates &&
     o.tempDir === null &&
     !o.backup &&
+    !o.fakeSuper &&
+    o.iconv === null &&
+    !o.fakeSuperThere &&
     !o.acls &&
     o.xattrs === 0 &&
     !o.atimes &&

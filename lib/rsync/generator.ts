@@ -324,7 +324,7 @@ export class Generator {
       kind !== 'symlink' &&
       (options.dropDevices || (!mayMakeDevices && kind !== 'fifo' && kind !== 'socket'))
     )
-      return
+      return this.#parts.events.remark('not-wanted', entry, name)
     const isSameKind = seen !== null && seen.kind === kind
     if (isSameKind && this.#isSame(entry, to.tree, name, seen)) {
       this.#unchanged(entry, name, seen)

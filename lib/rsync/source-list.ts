@@ -51,13 +51,19 @@ export type SourceRules = {
   readonly atimes: boolean
   readonly oneFileSystem: number
   readonly chmod: Chmod | null
+  /** With --iconv: which side has no such name; null: both have. */
+  readonly lacking: ((text: string) => 'sender' | 'receiver' | null) | null
 }
 
 export type SourceEvents = {
   /** Something cannot be read: exit status 23, and nothing is deleted; or it went away: 24. */
   fault(call: string, path: string, error: unknown): void
-  /** A name is left out; `what`: directory, non-regular file, device … */
-  skipped(what: 'directory' | 'no-target' | 'mount', name: ByteName, target: string): void
+  /** A name is left out. @param text a link's path; of what is lost in another charset, the side */
+  skipped(
+    what: 'directory' | 'no-target' | 'mount' | 'name-lost' | 'target-lost',
+    name: ByteName,
+    text: string,
+  ): void
 }
 
 export class SourceList {
@@ -333,6 +339,11 @@ export class SourceList {
     isBare: boolean,
   ): SourceEntry | null {
     const rules = this.#rules
+    const lost = rules.lacking?.(name) ?? null
+    if (lost !== null) {
+      this.#events.skipped('name-lost', name, lost)
+      return null
+    }
     let target = ''
     if (stands.kind === 'symlink' && rules.links) {
       try {
@@ -342,6 +353,11 @@ export class SourceList {
         return null
       }
       if (rules.mungeLinks && target.startsWith(MUNGED)) target = target.slice(MUNGED.length)
+      const targetLost = rules.lacking?.(target) ?? null
+      if (targetLost !== null) {
+        this.#events.skipped('target-lost', pathOf(origin) as ByteName, targetLost)
+        return null
+      }
     }
     const isDevice = stands.kind === 'block' || stands.kind === 'character'
     const { chmod, atimes, hardLinks } = rules

@@ -172,6 +172,9 @@ function mayLook(o: Options): boolean {
     o.filters.length === 0 &&
     !o.cvsExclude &&
     !o.hardLinks &&
+    !o.fakeSuper &&
+    o.iconv === null &&
+    !o.fakeSuperThere &&
     !o.pruneEmptyDirs &&
     !o.ignoreExisting &&
     o.maxSize === null &&

@@ -51,7 +51,7 @@ t.test('what is wrong or not built is said on stderr, with its status', async (t
     [['pull', 'ftp://x/y', 'z'], 1, /http or https/],
     [['serve'], 1, /--tracker/],
     [['a', 'host:b'], 4, /not built yet/],
-    [['-a', '--iconv=latin1', 'a', 'b'], 4, /--iconv is not built yet/],
+    [['-a', '--write-batch=f', 'a', 'b'], 4, /--write-batch is not built yet/],
     [['--bogus', 'a', 'b'], 1, /--bogus: unknown option\n.*\(code 1\)/],
     [['volunteer'], 4, /not built yet/],
   ]

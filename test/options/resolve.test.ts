@@ -1,5 +1,5 @@
 import t from 'tap'
-import { UnsupportedError, UsageError } from '../../lib/base/errors.js'
+import { UsageError } from '../../lib/base/errors.js'
 import type { Options } from '../../lib/options/options.js'
 import { type Environment, resolveOptions } from '../../lib/options/resolve.js'
 import { parseRsyncLine } from '../../lib/options/rsync-line.js'
@@ -40,6 +40,12 @@ t.test('what options imply, and what takes it back', async (t) => {
     ['--append --append', { append: 'trust' }],
     ['--append-verify', { inplace: true, append: 'verify' }],
     ['--write-devices', { inplace: true, writeDevices: true }],
+    ['--fake-super', { fakeSuper: true, fakeSuperThere: true, superUser: null }],
+    ['-M--fake-super', { fakeSuper: false, fakeSuperThere: true }],
+    ['--fake-super -M--super', { fakeSuper: true, fakeSuperThere: false, superUser: true }],
+    ['--no-super --fake-super', { fakeSuper: true, superUser: null }],
+    ['-M--fake-super --no-super', { fakeSuper: false, fakeSuperThere: true }],
+    ['--fake-super --no-super', { fakeSuper: false, fakeSuperThere: false, superUser: false }],
     ['-b', { backup: true, suffix: '~', omitDirTimes: true }],
     ['--backup-dir=x', { backup: true, suffix: '' }],
     ['-r --delete', { deleting: 'during' }],
@@ -88,13 +94,12 @@ t.test('the environment', async (t) => {
   t.match(resolved('--partial --inplace', env), { partialDir: null, inplace: true })
   t.match(resolved('--max-alloc=3m', env), { maxAlloc: 3 * 2 ** 20 })
   t.throws(() => resolved('-a', { RSYNC_MAX_ALLOC: '1' }), UsageError)
-  t.throws(() => resolved('-a', { RSYNC_ICONV: 'latin1' }), UnsupportedError)
+  t.equal(resolved('-a', { RSYNC_ICONV: 'latin1' }).iconv, 'latin1')
   t.equal(resolved('-a --no-iconv', { RSYNC_ICONV: 'latin1' }).iconv, null)
 })
 
 t.test('what is not built says so by name', async (t) => {
   for (const name of [
-    'iconv=utf8',
     'copy-as=me',
     'write-batch=f',
     'only-write-batch=f',

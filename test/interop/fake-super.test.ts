@@ -1,0 +1,50 @@
+/** --fake-super: trees that rsync or prsync keep, as root or as nobody, and the other one takes back. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
+import t from 'tap'
+import { describeTree, makeTree } from '../support/odd-trees.js'
+import { PROGRAM } from '../support/program.js'
+import { noRsync } from '../support/real-rsync.js'
+
+const skip = noRsync || (process.geteuid?.() === 0 ? false : 'owners and devices need root')
+const NOBODY = 65534
+const NO_TIME_IS_NOW = 4e12
+
+const PROGRAMS = { rsync: ['rsync'], prsync: [process.execPath, PROGRAM] } as const
+
+function run(by: keyof typeof PROGRAMS, args: readonly string[], cwd: string, uid = 0): string {
+  const [program, ...before] = PROGRAMS[by]
+  const ran = spawnSync(program, [...before, ...args], { cwd, uid, gid: uid, encoding: 'latin1' })
+  return `${ran.status} ${ran.stderr}`
+}
+function described(top: string): readonly string[] {
+  const attributes = spawnSync('getfattr', ['-R', '-P', '-h', '-d', '-m', '-', '.'], {
+    cwd: top,
+    encoding: 'latin1',
+  })
+  return [...describeTree(top, NO_TIME_IS_NOW), ...attributes.stdout.split('\n\n')]
+}
+
+for (const [keeps, takes] of [['rsync', 'prsync'], ['prsync', 'rsync']] as const) // biome-ignore format: a table
+  t.test(`${takes} takes back what ${keeps} kept`, { skip }, async (t) => {
+    const home = t.testdir({})
+    makeTree(`${home}/s`, keeps.length, true)
+    t.equal(run(keeps, ['-aHAX', '-M--fake-super', 's/', 'f'], home), '0 ')
+    t.equal(run(takes, ['-aHAX', '--fake-super', '-M--super', 'f/', 'back'], home), '0 ')
+    t.same(described(`${home}/back`), described(`${home}/s`))
+  })
+
+t.test('somebody who is not root keeps all of it too', { skip }, async (t) => {
+  const home = t.testdir({})
+  makeTree(`${home}/s`, 3, true)
+  // All can be reached by anybody, or nothing could be kept.
+  t.equal(run('rsync', ['-aHAX', '-M--fake-super', 's/', 'f'], home), '0 ')
+  spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, `${home}/f`])
+  for (const by of ['rsync', 'prsync'] as const) {
+    mkdirSync(`${home}/${by}`)
+    chownSync(`${home}/${by}`, NOBODY, NOBODY)
+    chmodSync(home, 0o755)
+    t.equal(run(by, ['-aHAX', '--fake-super', '../f/', 'g'], `${home}/${by}`, NOBODY), '0 ')
+  }
+  t.same(described(`${home}/prsync/g`), described(`${home}/rsync/g`))
+})
