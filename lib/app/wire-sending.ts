@@ -57,11 +57,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   })
   const before = data.length
   lists.sendFirst(data)
-  if (!isIncremental) {
-    if (!options.numericIds && (options.owner || options.group || options.acls))
-      encoder.idLists(data, names)
-    if (terms.protocol < 30) data.i32le(bits())
-  }
+  if (!isIncremental) encoder.idLists(data, names)
   const listBytes = data.length - before
   await writer.flush()
   const listMs = performance.now() - began

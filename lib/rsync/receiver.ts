@@ -77,12 +77,11 @@ export class Receiver {
 
   /** The first list, and what has to be known before anything is decided. @returns is there anything in it? */
   async firstList(): Promise<boolean> {
-    const { lists, terms, reader, decoder, options, events } = this.#parts
+    const { lists, terms, reader, decoder, events } = this.#parts
     const entries = await this.#entries()
     if (!has(terms, 'incremental')) {
-      const hasIds = !options.numericIds && (options.owner || options.group || options.acls)
-      if (hasIds) await reader.decode((c) => decoder.readIdLists(c))
-      if (terms.protocol < 30) events.ioError(await reader.decode((c) => c.i32le()))
+      await reader.decode((c) => decoder.readIdLists(c))
+      if (decoder.ioError !== 0) events.ioError(decoder.ioError)
       lists.acceptFirst(entries)
       return !lists.isEmpty
     }
