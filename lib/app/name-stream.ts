@@ -8,15 +8,17 @@ import type { WireWriter } from '../rsync/writer.js'
 
 const PART_BYTES = 32_768
 
-/** Comments in it stay: only who reads a list of its own leaves them out. */
-export async function sendNames(
-  writer: WireWriter,
+/** Of a file here. Comments in it stay: only who reads a list of its own leaves them out. */
+export function readNameList(
   path: string,
   from0: boolean,
   trusted: (path: string) => string,
-): Promise<void> {
+): readonly string[] {
   const text = readNamed(path === '-' ? path : trusted(path))
-  const names = text.split(from0 ? '\0' : /[\n\r\0]/).filter((name) => name !== '')
+  return text.split(from0 ? '\0' : /[\n\r\0]/).filter((name) => name !== '')
+}
+
+export async function sendNames(writer: WireWriter, names: readonly string[]): Promise<void> {
   const whole = `${names.map((name) => `${name}\0`).join('')}\0`
   for (let at = 0; at < whole.length; at += PART_BYTES) {
     writer.data.latin1(whole.slice(at, at + PART_BYTES))

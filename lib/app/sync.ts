@@ -122,6 +122,7 @@ class SyncRun {
       trusted: this.#trusted,
       troubles: this.#troubles,
       names: null,
+      wholeSeconds: false,
       isFake: options.fakeSuperThere,
       charsets,
       events: this.#events,

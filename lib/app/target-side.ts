@@ -32,6 +32,8 @@ export type TargetParts = {
   readonly troubles: Troubles
   /** Owners on the sender's machine; null: they are taken by number. */
   readonly names: { readonly users: Names; readonly groups: Names } | null
+  /** Times come in whole seconds. */
+  readonly wholeSeconds: boolean
   /** --fake-super is for this side. */
   readonly isFake: boolean
   /** --iconv: names here are others than in the list. */
@@ -145,11 +147,11 @@ export class TargetSide {
   }
 
   #attributes(): AttributeWork {
-    const { options, names } = this.#parts
+    const { options, names, wholeSeconds } = this.#parts
     const mayOwn = options.superUser ?? this.#isRoot
     const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
     return new AttributeWork(this.to, {
-      keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask() },
+      keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask(), wholeSeconds },
       userOf: idMap(options.usermap, 'usermap', names?.users ?? null, LOCAL_USERS),
       groupOf: idMap(options.groupmap, 'groupmap', names?.groups ?? null, LOCAL_GROUPS),
       mayGroup: (gid) => mayOwn || groups.has(gid),

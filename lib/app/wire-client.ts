@@ -4,6 +4,7 @@ import { together } from '../base/together.js'
 import { trustedPath } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import type { Places, RemotePlace } from '../options/remote.js'
+import { AskedNames } from '../rsync/asked-names.js'
 import { clientHandshake, namesOffered } from '../rsync/handshake.js'
 import { PeerExit } from '../rsync/messages.js'
 import { hasFilterList, rulesForPeer, writeFilterList } from '../wire/filter-list.js'
@@ -12,7 +13,7 @@ import { filesFromThere, serverArgs } from '../wire/server-args.js'
 import type { Terms } from '../wire/terms.js'
 import { COMPRESSORS } from '../wire/tokens.js'
 import { type Connection, connect } from './connect.js'
-import { readNameStream, sendNames } from './name-stream.js'
+import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { cvsFilters, readOwnFilters } from './sync-filters.js'
@@ -94,10 +95,16 @@ class ClientRun {
     this.#joined = joined
     this.#events = events
     this.#troubles = new Troubles(events)
-    this.#connection = new WireConnection(joined.link, signal, (text, isError, isFault) => {
-      if (isFault) this.#troubles.faults++
-      events.said(text, isError)
-    })
+    const { timeoutMs } = config.options
+    this.#connection = new WireConnection(
+      joined.link,
+      timeoutMs,
+      signal,
+      (text, isError, isFault) => {
+        if (isFault) this.#troubles.faults++
+        events.said(text, isError)
+      },
+    )
   }
 
   async run(): Promise<SyncReport> {
@@ -113,6 +120,8 @@ class ClientRun {
       await this.#connection.giveUp(error, this.#terms, !isPull)
       await this.#connection.link.close()
       throw await this.#explained(error)
+    } finally {
+      this.#connection.close()
     }
   }
 
@@ -189,6 +198,18 @@ class ClientRun {
     await connection.writer.flush()
     let report: SyncReport | null = null
     const { filesFrom } = options
+    const isNamedHere = filesFrom !== null && filesFromThere(filesFrom) === null
+    const names = isNamedHere ? readNameList(filesFrom, options.from0, this.#trusted) : null
+    // What a shell there makes of words that are not quoted cannot be known.
+    const isKnown =
+      !options.trustSender && options.oldArgs === 0 && (filesFrom === null || isNamedHere)
+    const asked = isKnown
+      ? new AskedNames(
+          names ?? places.from.paths,
+          options.relative,
+          options.recursive || options.dirs,
+        )
+      : null
     await together(
       connection.signal,
       async () => {
@@ -201,12 +222,12 @@ class ClientRun {
           trusted: this.#trusted,
           troubles: this.#troubles,
           isServer: false,
+          asked,
           events: this.#events,
         })
       },
       async () => {
-        if (filesFrom !== null && filesFromThere(filesFrom) === null)
-          await sendNames(connection.writer, filesFrom, options.from0, this.#trusted)
+        if (names !== null) await sendNames(connection.writer, names)
       },
     )
     if (report === null) throw new TypeError('nothing came of it')

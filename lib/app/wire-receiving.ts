@@ -8,6 +8,7 @@ import { openChecksum } from '../hash/checksum.js'
 import { fileSum } from '../io/file-sum.js'
 import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
+import type { AskedNames } from '../rsync/asked-names.js'
 import { type Asked, Asking } from '../rsync/asking.js'
 import type { Generator } from '../rsync/generator.js'
 import { KernelStore } from '../rsync/kernel-store.js'
@@ -38,6 +39,8 @@ export type ReceivingParts = {
   readonly trusted: (path: string) => string
   readonly troubles: Troubles
   readonly isServer: boolean
+  /** What may be in the list; null: whatever the sender has. */
+  readonly asked: AskedNames | null
   readonly events: SyncEvents
 }
 
@@ -68,7 +71,8 @@ class Receiving {
     const isIncremental = has(terms, 'incremental')
     const { mungeLinks, pruneEmptyDirs } = parts.options
     const chmod = parseChmod(parts.options.chmod, process.umask())
-    const rule = { chmod, mungeLinks, pruneEmptyDirs }
+    const rule = { chmod, mungeLinks, pruneEmptyDirs, asked: parts.asked }
+    connection.maySign = false
     this.#numbers = new NdxWriter(terms.protocol)
     this.#ledger = new Ledger(() => this.#numbers.write(connection.writer.data, -1))
     this.#lists = new ReceivedLists(terms.protocol, isIncremental, rule, {
@@ -124,6 +128,7 @@ class Receiving {
       notSent: (number) => receiver.notSent(number),
     }
     const hasAny = await receiver.firstList()
+    connection.maySign = true
     const listMs = performance.now() - began
     const listBytes = reader.bytesRead - listedFrom
     events.counted(this.#lists.entries, this.#lists.count.bytes)
@@ -297,6 +302,7 @@ class Receiving {
       filters,
       trusted,
       troubles,
+      wholeSeconds: this.#parts.terms.protocol < 31,
       isFake: options.fakeSuper,
       names: options.numericIds
         ? null

@@ -11,7 +11,7 @@ import { TAG } from '../wire/mux.js'
 import { CHECKSUMS, PROTOCOL } from '../wire/negotiate.js'
 import type { Terms } from '../wire/terms.js'
 import { COMPRESSORS } from '../wire/tokens.js'
-import { readNameStream, sendNames } from './name-stream.js'
+import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, Troubles } from './sync-events.js'
 import { cvsFilters } from './sync-filters.js'
@@ -65,7 +65,7 @@ class ServerRun {
     this.#config = config
     this.#words = words
     this.#troubles = new Troubles(words.events)
-    this.#connection = new WireConnection(link, signal, () => {})
+    this.#connection = new WireConnection(link, config.request.options.timeoutMs, signal, () => {})
   }
 
   async run(): Promise<ExitCode> {
@@ -86,6 +86,8 @@ class ServerRun {
     } catch (error) {
       await this.#connection.giveUp(error, this.#terms, request.isSender)
       throw error
+    } finally {
+      this.#connection.close()
     }
   }
 
@@ -180,13 +182,14 @@ class ServerRun {
           trusted: this.#trusted,
           troubles: this.#troubles,
           isServer: true,
+          asked: null,
           events: this.#words.events,
         })
         exit = report.exit
       },
       async () => {
         if (filesFrom !== null && filesFrom !== '-')
-          await sendNames(connection.writer, filesFrom, options.from0, this.#trusted)
+          await sendNames(connection.writer, readNameList(filesFrom, options.from0, this.#trusted))
       },
     )
     return exit

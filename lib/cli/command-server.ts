@@ -1,8 +1,10 @@
 /** `prsync --server`: what a remote shell starts for a client. */
+
+import { LineLink, readSecluded } from '../app/secluded-words.js'
 import { defaultSeed, stdioLink } from '../app/system.js'
 import { serveWire } from '../app/wire-server.js'
 import { type ExitCode, PrsyncError } from '../base/errors.js'
-import { serverRequest } from '../options/server-request.js'
+import { secludedRequest, serverRequest } from '../options/server-request.js'
 import { argumentBytes } from './argument-bytes.js'
 import { PeerOutput } from './peer-output.js'
 import { SyncScreen } from './sync-screen.js'
@@ -12,10 +14,13 @@ export async function serverCommand(
   argv: readonly string[],
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const link = stdioLink()
+  const link = new LineLink(stdioLink())
   try {
     const words = argumentBytes(argv)
-    const request = serverRequest(words, new Date())
+    const shown = serverRequest(words, new Date())
+    const request = shown.secluded
+      ? secludedRequest(words, await readSecluded(link, signal), new Date())
+      : shown
     const { itemize, naming } = request
     const options = {
       ...request.options,

@@ -20,6 +20,8 @@ export type Keeping = Pick<
   | 'ignoreTimes'
 > & {
   readonly umask: number
+  /** Times come without what is less than a second: protocols before 31. */
+  readonly wholeSeconds: boolean
   /** Owners may be given away. */
   readonly owner: boolean
   readonly group: boolean

@@ -7,7 +7,7 @@ import { linkStaysInside } from '../flist/entry.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import type { Attributes, FileKind, Standing } from '../host.js'
 import type { Options } from '../options/options.js'
-import { isNewer, isTimeKept, modeFor, passesQuickCheck } from '../plan/compare.js'
+import { isNewer, isSameTime, isTimeKept, modeFor, passesQuickCheck } from '../plan/compare.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { type Alternate, Alternates } from './alternates.js'
 import type { AttributeWork } from './attributes.js'
@@ -200,8 +200,11 @@ export class Generator {
       if (!isTimeKept('directory', attributes.keeping)) return
       const { mtimeNs } = entry.stands
       const now = to.tree.stat(name)
-      if (now?.kind === 'directory' && now.mtimeNs !== mtimeNs)
-        to.give(to.tree, name, false, { ...NO_CHANGE, mtimeNs })
+      if (now?.kind !== 'directory') return
+      const isSame = attributes.keeping.wholeSeconds
+        ? isSameTime(now.mtimeNs, mtimeNs, 0)
+        : now.mtimeNs === mtimeNs
+      if (!isSame) to.give(to.tree, name, false, { ...NO_CHANGE, mtimeNs })
     })
   }
 

@@ -25,8 +25,8 @@ export class WireReader {
   #message: Frame | null = null
   #isEnded = false
   bytesRead = 0
-  /** Of the stream, as decoders took it. */
-  onRead: (() => void) | null = null
+  /** When something came last; of the monotonic clock. */
+  readMs = performance.now()
 
   constructor(
     link: Link,
@@ -106,7 +106,7 @@ export class WireReader {
       )
     }
     this.bytesRead += bytes.length
-    this.onRead?.()
+    this.readMs = performance.now()
     this.#accept(bytes)
   }
 

@@ -3,11 +3,12 @@
  * it. What was gone through is let go. prsync-protocol(7), sorting and indexes; incremental recursion.
  */
 import { type ByteName, baseOf, directoryOf, ROOT_NAME } from '../base/byte-name.js'
-import { WireError } from '../base/errors.js'
+import { ProtocolError, WireError } from '../base/errors.js'
 import type { Chmod } from '../flist/chmod.js'
 import { compareSiblings, MUNGED } from '../flist/list-entry.js'
 import type { WireEntry } from '../wire/file-entry.js'
 import { sortList } from '../wire/list-order.js'
+import type { AskedNames } from './asked-names.js'
 import type { Entry } from './generator.js'
 import { REMOTE_TREE } from './remote-tree.js'
 import type { WalkedList } from './walk.js'
@@ -38,6 +39,8 @@ export type ListRule = {
   readonly chmod: Chmod | null
   readonly mungeLinks: boolean
   readonly pruneEmptyDirs: boolean
+  /** What may be in the list; null: whatever the sender has. */
+  readonly asked: AskedNames | null
 }
 
 const CONTENTS: readonly unknown[] = [true]
@@ -158,7 +161,9 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     return sortList(entries, this.#protocol).map((entry, i) => {
       if (entry === null) return null
       const { kind } = entry.stands
-      const { chmod, mungeLinks } = this.#how
+      const { chmod, mungeLinks, asked } = this.#how
+      if (asked !== null && !asked.allows(entry.name, kind === 'directory'))
+        throw new ProtocolError(`${entry.name} came, which was not asked for; see --trust-sender`)
       const isLink = kind === 'symlink'
       const mode = chmod === null || isLink ? entry.mode : chmod(entry.mode, kind === 'directory')
       const target = isLink && mungeLinks ? MUNGED + entry.target : entry.target

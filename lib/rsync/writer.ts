@@ -23,7 +23,7 @@ export class WireWriter {
   #turn: Promise<void> = Promise.resolve()
   #isBroken = false
   bytesWritten = 0
-  writtenMs = 0
+  writtenMs = performance.now()
 
   constructor(link: Link, signal: AbortSignal) {
     this.#link = link

@@ -21,6 +21,7 @@ const keeping: Keeping = {
   sizeOnly: false,
   ignoreTimes: false,
   umask: 0o022,
+  wholeSeconds: false,
   owner: false,
   group: false,
 }

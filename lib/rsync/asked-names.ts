@@ -1,0 +1,54 @@
+/**
+ * Which names a pull asked for, so that a sender cannot add others. A name has to be one that was named, below one (where
+ * its contents were asked for), or a directory above one with -R. rsync(1) --trust-sender; prsync-protocol(7), hostile peers.
+ */
+import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
+import { compileGlob } from '../flist/wildmatch.js'
+
+type Pattern = { readonly parts: readonly ((part: string) => boolean)[] }
+
+export class AskedNames {
+  readonly #patterns: readonly Pattern[]
+  readonly #isAll: boolean
+  readonly #isDeep: boolean
+
+  /** @param paths as they were asked for @param isDeep what is in directories too */
+  constructor(paths: readonly string[], isRelative: boolean, isDeep: boolean) {
+    const named = paths.map((path) => (isRelative ? relativeName(path) : plainName(path)))
+    this.#isAll = named.includes(ROOT_NAME)
+    this.#isDeep = isDeep
+    this.#patterns = named.map((name) => ({ parts: name.split('/').map(partMatcher) }))
+  }
+
+  allows(name: ByteName, isDirectory: boolean): boolean {
+    if (this.#isAll || name === ROOT_NAME) return true
+    const parts = name.split('/')
+    return this.#patterns.some((pattern) => this.#fits(pattern, parts, isDirectory))
+  }
+
+  #fits(pattern: Pattern, parts: readonly string[], isDirectory: boolean): boolean {
+    const shared = Math.min(pattern.parts.length, parts.length)
+    for (let i = 0; i < shared; i++) if (pattern.parts[i]?.(parts[i] ?? '') !== true) return false
+    if (parts.length > pattern.parts.length) return this.#isDeep
+    return parts.length === pattern.parts.length || isDirectory
+  }
+}
+
+/** The remote side may expand wildcards; what a shell does more than that cannot be known here. */
+function partMatcher(part: string): (part: string) => boolean {
+  const plain = part.replace(/\\(.)/gs, '$1')
+  if (!/[*?[]/.test(part)) return (text) => text === plain || text === part
+  const glob = compileGlob(part)
+  return (text) => text === plain || glob(text)
+}
+
+function plainName(path: string): string {
+  if (path === '' || /(^|\/)\.{0,2}$/.test(path)) return ROOT_NAME
+  return baseOf(path as ByteName)
+}
+function relativeName(path: string): string {
+  const mark = path.lastIndexOf('/./')
+  const sent = mark >= 0 ? path.slice(mark + 3) : path
+  const parts = sent.split('/').filter((part) => part !== '' && part !== '.')
+  return parts.length === 0 || sent.startsWith('~') ? ROOT_NAME : parts.join('/')
+}

@@ -1,0 +1,41 @@
+/**
+ * The time limit of a connection: nothing came and nothing went for so long means that nobody is there; halfway, a sign of
+ * life goes out. rsync(1) --timeout; prsync-protocol(7), keep-alive.
+ */
+import type { Clock } from '../host.js'
+
+export type LifeSigns = {
+  /** Milliseconds of the clock's `monotonic`. */
+  heardMs(): number
+  saidMs(): number
+  /** Something that means nothing. */
+  sign(): void
+}
+
+export class KeepAlive {
+  readonly #clock: Clock
+  readonly #life: LifeSigns
+  #limitMs: number
+
+  /** @param limitMs 0: no limit */
+  constructor(clock: Clock, life: LifeSigns, limitMs: number) {
+    this.#clock = clock
+    this.#life = life
+    this.#limitMs = limitMs
+  }
+
+  /** The other side wants it too: only a shorter one counts. */
+  shorten(limitMs: number): void {
+    if (this.#limitMs === 0 || limitMs < this.#limitMs) this.#limitMs = limitMs
+  }
+
+  /** To be asked each second. @returns is it over? */
+  check(): boolean {
+    if (this.#limitMs === 0) return false
+    const now = this.#clock.monotonic()
+    const said = this.#life.saidMs()
+    if (now - Math.max(said, this.#life.heardMs()) >= this.#limitMs) return true
+    if (now - said >= this.#limitMs / 2) this.#life.sign()
+    return false
+  }
+}
