@@ -3,7 +3,7 @@
  * (docs/decisions/0028-a-process-for-each-connection.md), so that what a module gives up is given up for good.
  */
 import { randomBytes } from 'node:crypto'
-import { EXIT, type ExitCode, messageOf, PrsyncError, StartupError } from '../base/errors.js'
+import { EXIT, type ExitCode, PrsyncError, StartupError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { compileGlob } from '../flist/wildmatch.js'
 import { challengeOf } from '../hash/auth-digest.js'
@@ -12,14 +12,14 @@ import type { Surroundings } from '../io/child.js'
 import { confine } from '../io/confine.js'
 import { listConfDirectory, readConfText, readOwned } from '../io/daemon-files.js'
 import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
-import { prepareLateHook, runHook } from '../io/hooks.js'
+import { runHook } from '../io/hooks.js'
 import { type Conf, flagOf, readConf, textOf, type Values } from '../options/conf.js'
 import { parseRefusals, refusedOption } from '../options/refuse.js'
 import { type DaemonDesk, type DaemonRequest, receiveClient } from '../rsync/daemon.js'
 import type { PeerInfo } from '../rsync/host-access.js'
 import { LineLink } from '../rsync/line-link.js'
 import type { ModuleSetting } from '../rsync/module-setting.js'
-import { type OpenModule, openModule } from './daemon-module.js'
+import { idsOf, type OpenModule, openModule } from './daemon-module.js'
 import { hookCommand } from './daemon-hooks.js'
 import { peerOf, type RawPeer } from './daemon-peer.js'
 
@@ -104,17 +104,13 @@ export async function serveConnection(
   }
 }
 
-/** `daemon chroot`, `daemon uid` and `daemon gid`. */
+/** `daemon uid` and `daemon gid`. @throws {StartupError} on `daemon chroot`, which is not built */
 function confineDaemon(globals: Values, { env }: DaemonOptions): void {
   const root = textOf(globals, 'daemon chroot', env)
   const uid = textOf(globals, 'daemon uid', env)
   const gid = textOf(globals, 'daemon gid', env)
-  if (root === '' && uid === '' && gid === '') return
-  confine({
-    root: root === '' ? null : root,
-    directory: '/',
-    ...idsOf(uid, gid),
-  })
+  if (root !== '') throw new StartupError('daemon chroot is not built')
+  if (uid !== '' || gid !== '') confine({ root: null, directory: '/', ...idsOf(uid, gid) })
 }
 
 class Reception {
