@@ -3,15 +3,29 @@ import { StartupError, UsageError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { type FilterOption, type FilterRule, parseFilters } from '../flist/filter.js'
 import type { AuthDigest } from '../hash/auth-digest.js'
-import { confine, groupNamesOf, groupNumber, groupsOfUser, isRoot, userNumber } from '../io/confine.js'
+import {
+  confine,
+  groupNamesOf,
+  groupNumber,
+  groupsOfUser,
+  isRoot,
+  userNumber,
+} from '../io/confine.js'
 import { readOwned, takePlace } from '../io/daemon-files.js'
 import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
 import { type LateHook, prepareLateHook, runHook } from '../io/hooks.js'
 import { addressesOfName } from '../io/names.js'
 import { keepWithin, kindOfPath, readNamed, realPath } from '../io/operator.js'
-import { type Environment, flagOf, maybeOf, numberOf, textOf, type Values } from '../options/conf.js'
-import { type Access, judgeLogin, type LoginAnswer, secretsFault } from '../rsync/daemon-auth.js'
+import {
+  type Environment,
+  flagOf,
+  maybeOf,
+  numberOf,
+  textOf,
+  type Values,
+} from '../options/conf.js'
 import type { Choice, Visit } from '../rsync/daemon.js'
+import { type Access, judgeLogin, type LoginAnswer, secretsFault } from '../rsync/daemon-auth.js'
 import { mayEnter, namesToLookUp, type PeerInfo } from '../rsync/host-access.js'
 import { type ModuleSetting, moduleSetting } from '../rsync/module-setting.js'
 import type { Login } from '../wire/greeting.js'
@@ -25,7 +39,10 @@ export async function openModule(
   env: Environment,
   log: DaemonLog,
 ): Promise<Choice<OpenModule>> {
-  const rules = { allow: textOf(values, 'hosts allow', env), deny: textOf(values, 'hosts deny', env) }
+  const rules = {
+    allow: textOf(values, 'hosts allow', env),
+    deny: textOf(values, 'hosts deny', env),
+  }
   const found = new Map<string, readonly string[] | null>()
   if (flagOf(values, 'forward lookup'))
     for (const host of namesToLookUp(rules)) found.set(host, await addressesOfName(host))
@@ -188,7 +205,10 @@ export class OpenModule {
 function moduleFilters(values: Values, env: Environment): readonly FilterRule[] {
   const text = (name: string): string => textOf(values, name, env)
   const found: FilterOption[] = []
-  if (text('filter') !== '') found.push(...ruleWords(text('filter')).map((rule) => ({ kind: 'filter' as const, text: rule })))
+  if (text('filter') !== '')
+    found.push(
+      ...ruleWords(text('filter')).map((rule) => ({ kind: 'filter' as const, text: rule })),
+    )
   for (const kind of ['include', 'exclude'] as const) {
     const file = text(`${kind} from`)
     if (file !== '') found.push({ kind: `${kind}-from`, text: readNamed(file), nul: false })
@@ -211,7 +231,10 @@ function ruleWords(text: string): readonly string[] {
 }
 
 /** @throws {StartupError} for users that are not there */
-export function idsOf(user: string, group: string): { uid: number | null; gids: readonly number[] | null } {
+export function idsOf(
+  user: string,
+  group: string,
+): { uid: number | null; gids: readonly number[] | null } {
   const uid = user === '' ? null : userNumber(user)
   const gid = group === '' ? null : groupNumber(group)
   if (user !== '' && uid === null) throw new StartupError(`daemon uid: no user ${user}`)

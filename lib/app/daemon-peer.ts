@@ -9,10 +9,10 @@ import type { LineLink } from '../rsync/line-link.js'
 import {
   decodeProxyHeader,
   decodeProxyLength,
-  parseProxyLine,
   PROXY_HEAD_BYTES,
   PROXY_V2_BYTES,
   type ProxiedAddress,
+  parseProxyLine,
   proxyVersion,
 } from '../wire/proxy-header.js'
 

@@ -10,17 +10,18 @@ import { challengeOf } from '../hash/auth-digest.js'
 import type { Clock, Link } from '../host.js'
 import type { Surroundings } from '../io/child.js'
 import { confine } from '../io/confine.js'
-import { listConfDirectory, readConfText, readOwned } from '../io/daemon-files.js'
+import { holdPidFile, listConfDirectory, readConfText, readOwned } from '../io/daemon-files.js'
+import { listenForProcesses } from '../io/daemon-listener.js'
 import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
 import { runHook } from '../io/hooks.js'
-import { type Conf, flagOf, readConf, textOf, type Values } from '../options/conf.js'
+import { type Conf, flagOf, numberOf, readConf, textOf, type Values } from '../options/conf.js'
 import { parseRefusals, refusedOption } from '../options/refuse.js'
 import { type DaemonDesk, type DaemonRequest, receiveClient } from '../rsync/daemon.js'
 import type { PeerInfo } from '../rsync/host-access.js'
 import { LineLink } from '../rsync/line-link.js'
 import type { ModuleSetting } from '../rsync/module-setting.js'
-import { idsOf, type OpenModule, openModule } from './daemon-module.js'
 import { hookCommand } from './daemon-hooks.js'
+import { idsOf, type OpenModule, openModule } from './daemon-module.js'
 import { peerOf, type RawPeer } from './daemon-peer.js'
 
 export type SessionFrom = {
@@ -78,6 +79,46 @@ export function globalLog(globals: Values, options: DaemonOptions): DaemonLog {
   })
 }
 
+export type RunningDaemon = { readonly port: number; close(): Promise<void> }
+
+const USUAL_PORT = 873
+
+/** Listens: each connection is a process of its own. @param words that start it @throws {StartupError} */
+export async function openDaemon(
+  globals: Values,
+  said: {
+    readonly options: DaemonOptions
+    readonly port: number | null
+    readonly address: string | null
+  },
+  words: readonly string[],
+): Promise<RunningDaemon> {
+  const { env } = said.options
+  const pidFile = textOf(globals, 'pid file', env)
+  const forget = pidFile === '' ? null : holdPidFile(pidFile)
+  try {
+    const listener = await listenForProcesses(
+      {
+        host: said.address ?? (textOf(globals, 'address', env) || null),
+        port: said.port ?? (numberOf(globals, 'port') || USUAL_PORT),
+        backlog: numberOf(globals, 'listen backlog'),
+      },
+      words,
+      LIMITS.daemonProcesses,
+    )
+    return {
+      port: listener.local.port,
+      close: async () => {
+        await listener.close()
+        forget?.()
+      },
+    }
+  } catch (error) {
+    forget?.()
+    throw error
+  }
+}
+
 /** Serves one client; the link is closed at the end. Returns the status of the session. */
 export async function serveConnection(
   raw: Link,
@@ -120,13 +161,7 @@ class Reception {
   readonly #run: RunSession
   #log: DaemonLog
 
-  constructor(
-    conf: Conf,
-    peer: PeerInfo,
-    options: DaemonOptions,
-    run: RunSession,
-    log: DaemonLog,
-  ) {
+  constructor(conf: Conf, peer: PeerInfo, options: DaemonOptions, run: RunSession, log: DaemonLog) {
     this.#conf = conf
     this.#peer = peer
     this.#options = options
@@ -169,7 +204,11 @@ class Reception {
     }
   }
 
-  #settle(module: OpenModule, request: DaemonRequest<OpenModule>, refusal: string | null): ModuleSetting {
+  #settle(
+    module: OpenModule,
+    request: DaemonRequest<OpenModule>,
+    refusal: string | null,
+  ): ModuleSetting {
     const direction = request.argv.includes('--sender') ? 'on' : 'to'
     const who = request.user === '' ? '' : `${request.user}@`
     if (refusal === null)
@@ -220,7 +259,12 @@ class Reception {
     if (command === null) return null
     const args = Object.fromEntries(['rsyncd', ...argv].map((word, i) => [`RSYNC_ARG${i}`, word]))
     const env = { ...module.env, ...args, RSYNC_REQUEST: asked.join(' ') }
-    const { rawStatus, output } = await runHook(command, env, new Uint8Array(), LIMITS.hookOutputBytes)
+    const { rawStatus, output } = await runHook(
+      command,
+      env,
+      new Uint8Array(),
+      LIMITS.hookOutputBytes,
+    )
     return rawStatus === 0 ? null : `pre-xfer exec returned failure (${rawStatus}):\n${output}`
   }
 }

@@ -21,9 +21,14 @@ export function proxyVersion(head: string): 1 | 2 {
 /** Version 1, a line without its end. @throws {WireError} */
 export function parseProxyLine(line: string): ProxiedAddress {
   if (/^PROXY UNKNOWN( |$)/.test(line)) return null
-  const match = /^PROXY TCP([46]) ([0-9a-fA-F:.]{2,45}) ([0-9a-fA-F:.]{2,45}) (\d{1,5}) (\d{1,5})$/.exec(line)
+  const match =
+    /^PROXY TCP([46]) ([0-9a-fA-F:.]{2,45}) ([0-9a-fA-F:.]{2,45}) (\d{1,5}) (\d{1,5})$/.exec(line)
   const [, family, from = ''] = match ?? []
-  if (match === null || from.includes(':') !== (family === '6') || line.length > LIMITS.proxyLineBytes)
+  if (
+    match === null ||
+    from.includes(':') !== (family === '6') ||
+    line.length > LIMITS.proxyLineBytes
+  )
     throw new WireError('malformed proxy line')
   return from
 }
