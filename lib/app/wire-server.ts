@@ -1,5 +1,5 @@
 /** The server's end of a connection: what a client's words ask for, done here. `prsync --server`, and a daemon's module. */
-import { EXIT, type ExitCode, UnsupportedError } from '../base/errors.js'
+import { EXIT, type ExitCode, type PrsyncError, UnsupportedError } from '../base/errors.js'
 import { together } from '../base/together.js'
 import type { FilterRule } from '../flist/filter.js'
 import type { Link } from '../host.js'
@@ -25,6 +25,8 @@ export type ServerConfig = {
   readonly daemonProtocol: number | null
   /** Of the module: before those that the client sends. */
   readonly filters: readonly FilterRule[]
+  /** Why there is to be no transfer; it is told once the client can hear it. */
+  readonly refusal?: PrsyncError | null
   readonly environment: { readonly [name: string]: string | undefined }
   /** For a seed that nobody knows before. */
   readonly seed: number
@@ -80,6 +82,7 @@ class ServerRun {
         error: (text) => writer.say(TAG.errorXfer, text),
         deleted: (name, isDirectory) => writer.say(TAG.deleted, name + (isDirectory ? '\0' : '')),
       })
+      await this.#refuse()
       const code = request.isSender ? await this.#send(terms) : await this.#receive(terms)
       await writer.drain()
       return code
@@ -89,6 +92,15 @@ class ServerRun {
     } finally {
       this.#connection.close()
     }
+  }
+
+  async #refuse(): Promise<void> {
+    const { refusal } = this.#config
+    if (refusal === null || refusal === undefined) return
+    const { writer } = this.#connection
+    writer.say(TAG.errorXfer, `ERROR: ${refusal.message}\n`)
+    await writer.drain()
+    throw refusal
   }
 
   async #shakeHands(): Promise<Terms> {

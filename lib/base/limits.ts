@@ -155,6 +155,9 @@ export const LIMITS = {
   proxyHeaderBytes: 4 * KIB,
   /** An answer to CONNECT. */
   proxyAnswerBytes: 16 * KIB,
+  /** Connections of a daemon at a time, each a process. */
+  daemonProcesses: 200,
+
   /** rsyncd.conf: files that include files, and all their lines. */
   confDepth: 10,
   confLines: 1_000_000,

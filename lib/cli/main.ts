@@ -23,12 +23,23 @@ export async function main(argv: readonly string[], invokedAs: string): Promise<
   const handled = command === 'serve' ? names.slice(0, 2) : names
   for (const name of handled) process.on(name, stop)
   try {
+    if (isDaemon(argv))
+      return await (await import('./command-daemon.js')).daemonCommand(argv, scope.signal)
     return await run(onlyRsync && command !== '--server' ? undefined : command, argv, scope.signal)
   } catch (error) {
     return report(error)
   } finally {
     for (const name of handled) process.off(name, stop)
   }
+}
+
+/** Said among the options: `--server --daemon .` is one too, behind a remote shell. */
+function isDaemon(argv: readonly string[]): boolean {
+  const dot = argv.indexOf('.')
+  const at = argv.indexOf('--daemon')
+  const before = argv[at - 1] ?? ''
+  const isOption = argv[0]?.startsWith('-') === true && (dot < 0 || at < dot)
+  return at >= 0 && isOption && before !== '-M' && before !== '--remote-option'
 }
 
 async function run(

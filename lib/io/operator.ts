@@ -4,8 +4,46 @@ import { codeOf, FileError, messageOf, UsageError } from '../base/errors.js'
 
 const bytes = (path: string): Buffer => Buffer.from(path, 'latin1')
 
+/** Where all paths have to lead; null: anywhere. */
+let boundary: string | null = null
+
+/** For the rest of this process nothing outside of a directory is looked at, made or read here. @param root without links */
+export function keepWithin(root: string): void {
+  boundary = root === '/' ? null : root
+}
+export function isKeptWithin(): boolean {
+  return boundary !== null
+}
+/** Does a path, or the part of it that stands, lead there? */
+function isInside(path: string): boolean {
+  if (boundary === null) return true
+  for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
+    const stands = at === '' ? (path.startsWith('/') ? '/' : '.') : at
+    try {
+      const real = realpathSync(bytes(stands), 'latin1')
+      return real === boundary || real.startsWith(`${boundary}/`)
+    } catch (error) {
+      // A link that leads nowhere could be led anywhere by what is made next.
+      if (codeOf(error) !== 'ENOENT' || isLink(stands)) return false
+      if (at === '') return false
+    }
+  }
+}
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(bytes(path)).isSymbolicLink()
+  } catch {
+    // What cannot be looked at is for the look at what is above it.
+    return false
+  }
+}
+function outside(path: string): FileError {
+  return new FileError(`${path} leads out of the module`)
+}
+
 /** What a path leads to. */
 export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {
+  if (!isInside(path)) return 'nothing'
   try {
     return statSync(bytes(path)).isDirectory() ? 'directory' : 'other'
   } catch (error) {
@@ -17,6 +55,7 @@ export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {
 
 /** @param parents those above it too: rsync(1) --mkpath @throws {FileError} */
 export function makePath(path: string, parents: boolean): void {
+  if (!isInside(path)) throw outside(path)
   try {
     mkdirSync(bytes(path), { recursive: parents })
   } catch (error) {
@@ -37,6 +76,7 @@ export function realPath(path: string): string {
 /** A file of rules or names; `-`: standard input. @throws {UsageError} */
 export function readNamed(path: string): string {
   try {
+    if (path !== '-' && !isInside(path)) throw outside(path)
     return readFileSync(path === '-' ? 0 : bytes(path), 'latin1')
   } catch (cause) {
     throw new UsageError(`failed to open ${path}: ${messageOf(cause)}`, { cause })
@@ -44,6 +84,7 @@ export function readNamed(path: string): string {
 }
 /** The same; null where there is none. */
 export function readIfThere(path: string): string | null {
+  if (!isInside(path)) return null
   try {
     return readFileSync(bytes(path), 'latin1')
   } catch (error) {
@@ -63,6 +104,7 @@ const MOST_LINKS = 40
  * @throws {FileError} on such a link
  */
 export function trustedPath(path: string): string {
+  if (!isInside(path)) throw outside(path)
   const pending = path.split('/').reverse()
   let at = path.startsWith('/') ? '/' : ''
   let links = 0

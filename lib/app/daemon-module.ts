@@ -1,0 +1,243 @@
+/** A module that a client asked for: may it come in, and what is the process then? rsyncd.conf(5). */
+import { StartupError, UsageError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import { type FilterOption, type FilterRule, parseFilters } from '../flist/filter.js'
+import type { AuthDigest } from '../hash/auth-digest.js'
+import {
+  confine,
+  groupNamesOf,
+  groupNumber,
+  groupsOfUser,
+  isRoot,
+  userNumber,
+} from '../io/confine.js'
+import { readOwned, takePlace } from '../io/daemon-files.js'
+import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
+import { type LateHook, prepareLateHook, runHook } from '../io/hooks.js'
+import { addressesOfName } from '../io/names.js'
+import { keepWithin, kindOfPath, readNamed, realPath } from '../io/operator.js'
+import {
+  type Environment,
+  flagOf,
+  maybeOf,
+  numberOf,
+  textOf,
+  type Values,
+} from '../options/conf.js'
+import type { Choice, Visit } from '../rsync/daemon.js'
+import { type Access, judgeLogin, type LoginAnswer, secretsFault } from '../rsync/daemon-auth.js'
+import { mayEnter, namesToLookUp, type PeerInfo } from '../rsync/host-access.js'
+import { type ModuleSetting, moduleSetting } from '../rsync/module-setting.js'
+import type { Login } from '../wire/greeting.js'
+import { hookCommand, moduleEnvironment } from './daemon-hooks.js'
+
+/** Refused in the words of rsync, or open. */
+export async function openModule(
+  name: string,
+  values: Values,
+  peer: PeerInfo,
+  env: Environment,
+  log: DaemonLog,
+): Promise<Choice<OpenModule>> {
+  const rules = {
+    allow: textOf(values, 'hosts allow', env),
+    deny: textOf(values, 'hosts deny', env),
+  }
+  const found = new Map<string, readonly string[] | null>()
+  if (flagOf(values, 'forward lookup'))
+    for (const host of namesToLookUp(rules)) found.set(host, await addressesOfName(host))
+  if (!mayEnter(rules, peer, (host) => found.get(host) ?? null)) {
+    const from = `${peer.name} (${peer.address})`
+    log(`rsync denied on module ${name} from ${from}`)
+    const text = `access denied to ${name} from ${from}`
+    return { kind: 'refused', text: flagOf(values, 'list') ? text : `Unknown module '${name}'` }
+  }
+  const most = numberOf(values, 'max connections')
+  if (most < 0) return { kind: 'refused', text: `max connections (0) reached -- try again later` }
+  if (most > 0) {
+    const place = takePlace(textOf(values, 'lock file', env), most)
+    if (place.kind !== 'taken') {
+      log(place.kind === 'full' ? `max connections (${most}) reached` : place.why)
+      const full = `max connections (${most}) reached -- try again later`
+      return { kind: 'refused', text: place.kind === 'full' ? full : 'failed to open lock file' }
+    }
+  }
+  return {
+    kind: 'open',
+    module: new OpenModule(name, values, peer, env, log),
+    terms: {
+      name,
+      needsLogin: textOf(values, 'auth users', env) !== '',
+      digestFloor: textOf(values, 'auth digest', env),
+      timeout: numberOf(values, 'timeout'),
+    },
+  }
+}
+
+export class OpenModule {
+  readonly name: string
+  readonly values: Values
+  readonly #peer: PeerInfo
+  readonly #log: DaemonLog
+  #env: Environment
+  #late: LateHook | null = null
+  #filters: readonly FilterRule[] = []
+  #ids: { uid: number | null; gids: readonly number[] | null } = { uid: null, gids: null }
+
+  constructor(name: string, values: Values, peer: PeerInfo, env: Environment, log: DaemonLog) {
+    this.name = name
+    this.values = values
+    this.#peer = peer
+    this.#log = log
+    this.#env = moduleEnvironment(env, name, '', peer, '')
+  }
+
+  get env(): Environment {
+    return this.#env
+  }
+  get lateHook(): LateHook | null {
+    return this.#late
+  }
+  get #path(): string {
+    return textOf(this.values, 'path', this.#env)
+  }
+
+  judge(login: Login, challenge: string, digest: AuthDigest): LoginAnswer {
+    return judgeLogin({
+      login,
+      challenge,
+      digest,
+      rules: textOf(this.values, 'auth users', this.#env),
+      secrets: this.#secrets(),
+      groupsOf: groupNamesOf,
+    })
+  }
+
+  #secrets(): { readonly text: string } | { readonly fault: string } {
+    const file = textOf(this.values, 'secrets file', this.#env)
+    const owned = file === '' ? null : readOwned(file)
+    if (owned === null) return { fault: 'no secrets file' }
+    const isStrict = flagOf(this.values, 'strict modes')
+    const fault = isStrict ? secretsFault(owned.mode, owned.uid, isRoot()) : null
+    return fault === null ? { text: owned.text } : { fault }
+  }
+
+  /** What the client is told where the module cannot be had; null: it can. */
+  async enter({ user, earlyInput }: Visit): Promise<string | null> {
+    this.#env = moduleEnvironment(this.#env, this.name, '', this.#peer, user)
+    const path = this.#path
+    if (path === '') return `no path setting.`
+    if (!path.startsWith('/')) return `the path of ${this.name} is not absolute`
+    this.#env = moduleEnvironment(this.#env, this.name, path, this.#peer, user)
+    const early = hookCommand(this.values, 'early exec', this.#env)
+    if (early !== null) {
+      const input = earlyInput ?? new Uint8Array(0)
+      const { rawStatus } = await runHook(early, this.#env, input, LIMITS.hookOutputBytes)
+      if (rawStatus !== 0) return `early exec failed!`
+    }
+    if (maybeOf(this.values, 'use chroot') === true) {
+      this.#log(`module ${this.name}: use chroot is not built`)
+      return 'chroot failed'
+    }
+    if (kindOfPath(path) !== 'directory') {
+      this.#log(`rsync: ${path} is no directory`)
+      return 'chdir failed'
+    }
+    try {
+      this.#filters = moduleFilters(this.values, this.#env)
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      this.#log(error.message)
+      return 'failed to read the filters of the module'
+    }
+    const trouble = this.#readIds()
+    if (trouble !== null) return trouble
+    const late = hookCommand(this.values, 'post-xfer exec', this.#env)
+    if (late !== null) this.#late = prepareLateHook(late, this.#env)
+    return null
+  }
+
+  #readIds(): string | null {
+    if (!isRoot()) return null
+    const user = textOf(this.values, 'uid', this.#env) || 'nobody'
+    const uid = userNumber(user)
+    if (uid === null) return `invalid uid ${user}`
+    const said = textOf(this.values, 'gid', this.#env).split(/[\s,]+/)
+    const gids: number[] = []
+    for (const name of said.filter((word) => word !== '')) {
+      const gid = groupNumber(name)
+      if (name !== '*' && gid === null) return `invalid gid ${name}`
+      gids.push(...(gid === null ? groupsOfUser(user) : [gid]))
+    }
+    this.#ids = { uid, gids: gids.length > 0 ? gids : groupsOfUser(user) }
+    return null
+  }
+
+  log(logFile: string | null, now: DaemonLog): DaemonLog {
+    const file = textOf(this.values, 'log file', this.#env)
+    if (logFile !== null || file === '') return now
+    return openDaemonLog({
+      file,
+      facility: textOf(this.values, 'syslog facility', this.#env),
+      tag: textOf(this.values, 'syslog tag', this.#env),
+    })
+  }
+
+  /** From here on the process is the module's, for good. @throws {StartupError} */
+  confine(access: Access, logFormat: string | null): ModuleSetting {
+    const path = realPath(this.#path)
+    confine({ root: null, directory: path, ...this.#ids })
+    const setting = moduleSetting(this.values, this.#env, {
+      name: this.name,
+      path,
+      confinedBy: 'path',
+      isWhole: path === '/',
+      access,
+      filters: this.#filters,
+      logFormat,
+    })
+    if (!setting.insecureLinks) keepWithin(path)
+    return setting
+  }
+}
+
+/** In the order that rsyncd.conf(5) gives them. @throws {UsageError} */
+function moduleFilters(values: Values, env: Environment): readonly FilterRule[] {
+  const text = (name: string): string => textOf(values, name, env)
+  const found: FilterOption[] = []
+  if (text('filter') !== '')
+    found.push(
+      ...ruleWords(text('filter')).map((rule) => ({ kind: 'filter' as const, text: rule })),
+    )
+  for (const kind of ['include', 'exclude'] as const) {
+    const file = text(`${kind} from`)
+    if (file !== '') found.push({ kind: `${kind}-from`, text: readNamed(file), nul: false })
+    for (const pattern of text(kind).split(/\s+/))
+      if (pattern !== '') found.push({ kind, text: pattern })
+  }
+  return parseFilters(found, { read: readNamed, cvsIgnore: [] })
+}
+
+/** `- *.o + *.c`: a rule is a word of a prefix and the word behind it, or one word with `_` between. */
+function ruleWords(text: string): readonly string[] {
+  const rules: string[] = []
+  const words = text.split(/\s+/).filter((word) => word !== '')
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? ''
+    const stands = /^([-+.:HSPR!,a-z]+)$/.test(word) && word !== '!' && at + 1 < words.length
+    rules.push(stands ? `${word} ${words[++at] ?? ''}` : word)
+  }
+  return rules
+}
+
+/** @throws {StartupError} for users that are not there */
+export function idsOf(
+  user: string,
+  group: string,
+): { uid: number | null; gids: readonly number[] | null } {
+  const uid = user === '' ? null : userNumber(user)
+  const gid = group === '' ? null : groupNumber(group)
+  if (user !== '' && uid === null) throw new StartupError(`daemon uid: no user ${user}`)
+  if (group !== '' && gid === null) throw new StartupError(`daemon gid: no group ${group}`)
+  return { uid, gids: gid === null ? null : [gid] }
+}

@@ -1,0 +1,66 @@
+/** A port whose every connection becomes a process, with the socket as its standard input: as inetd does it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import net from 'node:net'
+import { StartupError } from '../base/errors.js'
+import type { TcpAddress } from './tcp.js'
+
+export type ProcessListener = {
+  /** The real port when 0 was asked for. */
+  readonly local: TcpAddress
+  /** Takes no more connections, and ends those that there are. */
+  close(): Promise<void>
+}
+
+/**
+ * @param words of the program to start, itself first @param most connections at a time; more are refused
+ * @throws {StartupError} when the address cannot be had
+ */
+export function listenForProcesses(
+  at: { readonly host: string | null; readonly port: number; readonly backlog: number },
+  words: readonly string[],
+  most: number,
+): Promise<ProcessListener> {
+  const [program = '', ...args] = words
+  const children = new Map<ChildProcess, Promise<void>>()
+  const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    socket.on('error', () => {}) // it left before anybody served it
+    const child = spawn(program, args, { stdio: [socket, 'ignore', 'inherit'] })
+    child.once('error', () => socket.destroy())
+    const over = new Promise<void>((resolve) => child.once('close', () => resolve()))
+    children.set(
+      child,
+      over.then(() => void children.delete(child)),
+    )
+    // The child has its own hold of it.
+    socket.destroy()
+  })
+  server.maxConnections = most
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(new StartupError(`cannot listen on port ${at.port}: ${cause.message}`, { cause })),
+    )
+    const where = {
+      port: at.port,
+      backlog: at.backlog,
+      ...(at.host === null ? {} : { host: at.host }),
+    }
+    server.listen(where, () => {
+      const bound = server.address()
+      const local = bound !== null && typeof bound === 'object' ? bound : null
+      resolve({
+        local: { host: local?.address ?? '', port: local?.port ?? at.port },
+        close: async () => {
+          server.close()
+          for (const child of children.keys()) child.kill()
+          await Promise.all(children.values())
+        },
+      })
+    })
+  })
+}
+
+/** The same program again, on its own: for a daemon that leaves its terminal. */
+export function startDetached(words: readonly string[]): void {
+  const [program = '', ...args] = words
+  spawn(program, args, { stdio: 'ignore', detached: true, cwd: '/' }).unref()
+}

@@ -1,0 +1,54 @@
+/** What a daemon wants of the system that Node has no name for: chroot(2), record locks, syslog(3). Loaded when first needed. */
+import { createRequire } from 'node:module'
+import { libc } from './libc.js'
+
+export type DaemonCalls = {
+  /** 0, or less where it failed. */
+  chroot(path: Uint8Array): number
+  /** Takes a record of a file, open for writing, until the process ends. False: another process has it. */
+  lockRecord(fd: number, start: number, length: number): boolean
+  /** Before any chroot: the connection to the log is made now. @param facility its number, shifted */
+  openLog(tag: string, facility: number): void
+  log(priority: number, line: string): void
+}
+
+let loaded: DaemonCalls | null | undefined
+/** Null where koffi has no binary. */
+export function daemonCalls(): DaemonCalls | null {
+  if (loaded === undefined) loaded = libc().hasXattrs ? bind() : null
+  return loaded
+}
+
+const SET_LOCK = 6
+const WRITE_LOCK = 1
+const LOG_PID_AND_NOW = 0x01 | 0x08
+
+function bind(): DaemonCalls {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+  const library = koffi.load('libc.so.6')
+  const call = (signature: string): ((...args: unknown[]) => number) => library.func(signature)
+  const chroot = call('int chroot(const char*)')
+  const fcntl = call('int fcntl(int, int, void*)')
+  const openlog = call('void openlog(void*, int, int)')
+  const syslog = call('void syslog(int, const char*, const char*)')
+  /** syslog keeps the address of the tag it was given. */
+  const tags: Buffer[] = []
+  const z = (bytes: Uint8Array): Buffer => Buffer.concat([bytes, Buffer.alloc(1)])
+  return {
+    chroot: (path) => chroot(z(path)),
+    lockRecord(fd, start, length) {
+      // struct flock: type, whence, start, length, pid
+      const record = Buffer.alloc(32)
+      record.writeInt16LE(WRITE_LOCK, 0)
+      record.writeBigInt64LE(BigInt(start), 8)
+      record.writeBigInt64LE(BigInt(length), 16)
+      return fcntl(fd, SET_LOCK, record) === 0
+    },
+    openLog(tag, facility) {
+      const kept = z(Buffer.from(tag, 'latin1'))
+      tags.push(kept)
+      openlog(kept, LOG_PID_AND_NOW, facility)
+    },
+    log: (priority, line) => void syslog(priority, '%s', line),
+  }
+}
