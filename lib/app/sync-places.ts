@@ -1,6 +1,6 @@
 /** What the paths of a command line mean: where each source stands and how it is named, and where it all goes. rsync(1). */
 import { type ByteName, byteName, ROOT_NAME } from '../base/byte-name.js'
-import { UnsupportedError, UsageError } from '../base/errors.js'
+import { UsageError } from '../base/errors.js'
 
 /** A source: a directory that is opened, and the name in it, which may differ from the name in the transfer. */
 export type SourcePlace = {
@@ -12,21 +12,6 @@ export type SourcePlace = {
   readonly name: ByteName
   /** `dir/`: what is in it, without its name. */
   readonly wholly: boolean
-}
-
-/** A path of another machine: `host:path`, `host::module`, `rsync://host/module`. */
-export function isRemote(path: string): boolean {
-  if (/^rsync:\/\//i.test(path)) return true
-  const colon = path.indexOf(':')
-  if (colon <= 0) return false
-  const slash = path.indexOf('/')
-  return slash < 0 || colon < slash
-}
-
-export function refuseRemote(paths: readonly string[]): void {
-  const remote = paths.find(isRemote)
-  if (remote !== undefined)
-    throw new UnsupportedError(`${remote}: other machines are not built yet, only local copies`)
 }
 
 /** @param path one char per byte @throws {UsageError} on `..` in what -R would send */

@@ -17,9 +17,6 @@ export type Confinement = {
 export function isRoot(): boolean {
   return process.geteuid?.() === 0
 }
-export function canChroot(): boolean {
-  return isRoot() && daemonCalls() !== null
-}
 
 /**
  * After this nothing of the program can be loaded from files any more, where the root changes. @throws {StartupError}, half done:

@@ -12,7 +12,7 @@ import { ITEM } from '../plan/iflags.js'
 import { BASIS, type Item, itemOf, writeItem, writeXattrWants } from '../wire/item.js'
 import type { NdxWriter } from '../wire/ndx.js'
 import { NO_SUMS, writeSumHead } from '../wire/sum-head.js'
-import { has, type Terms } from '../wire/terms.js'
+import type { Terms } from '../wire/terms.js'
 import type { Basis, Entry, Request } from './generator.js'
 import type { KernelStore } from './kernel-store.js'
 import { isXattrOptimized } from './sender.js'
@@ -185,9 +185,4 @@ function basisByte(basis: Basis | null): number {
 }
 function baseOfFuzzy(basis: Basis | null): string | null {
   return basis === null ? null : basis.name.slice(basis.name.lastIndexOf('/') + 1)
-}
-
-/** A receiver that may be told to write over what is left of an earlier try. */
-export function mayReusePartial(terms: Terms): boolean {
-  return has(terms, 'inplacePartial')
 }

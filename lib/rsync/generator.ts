@@ -14,7 +14,7 @@ import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
 import { chooseFuzzy } from './fuzzy.js'
 import { HardLinks } from './hard-links.js'
-import { partialPlace } from './placing.js'
+import { partialPlace } from './partial-place.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
 export type Entry = ListEntry<SourceTree>

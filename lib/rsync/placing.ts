@@ -2,7 +2,7 @@
  * How a file that has come takes its place: under another name until it is whole, or written over; what stood there is kept
  * aside, what is half there too if wanted. rsync(1) --partial, --partial-dir, --delay-updates, --inplace, --backup, --temp-dir.
  */
-import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
+import { type ByteName, directoryOf } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
 import { atOnce } from '../base/steps.js'
 import type { Standing } from '../host.js'
@@ -10,7 +10,8 @@ import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
 import type { Request } from './generator.js'
-import type { NewFile, ReceivingTree, SourceTree } from './trees.js'
+import { makePartialDirectory, partialPlace } from './partial-place.js'
+import type { NewFile, ReceivingTree } from './trees.js'
 
 export type PlacingParts = {
   readonly options: Options
@@ -139,17 +140,4 @@ export class Placing {
       to.tree.closeFile(from)
     }
   }
-}
-
-type PartialPlace = { readonly tree: SourceTree; readonly name: ByteName }
-
-/** Where --partial-dir keeps a file. */
-export function partialPlace(to: ReceivingTree, directory: string, name: ByteName): PartialPlace {
-  if (directory.startsWith('/'))
-    return { tree: to.otherMade(directory), name: baseOf(name) as ByteName }
-  return { tree: to.tree, name: joinName(joinName(directoryOf(name), directory), baseOf(name)) }
-}
-function makePartialDirectory(to: ReceivingTree, { tree, name }: PartialPlace): void {
-  const directory = directoryOf(name)
-  if (tree === to.tree && to.tree.stat(directory) === null) to.makeDirectory(directory, 0o700)
 }

@@ -2,7 +2,7 @@
  * One direction of a connection as it is read: frames apart, messages to whom they concern, the stream's bytes to decoders,
  * which come again when there are more. prsync-protocol(7), multiplexing.
  */
-import { Cursor, EMPTY, joined, latin1Of, Underflow } from '../base/bytes.js'
+import { Cursor, EMPTY, joined, Underflow } from '../base/bytes.js'
 import { WireError } from '../base/errors.js'
 import type { Link } from '../host.js'
 import { type Frame, HEADER_BYTES, readHeader, TAG } from '../wire/mux.js'
@@ -165,8 +165,4 @@ export class WireReader {
 /** The number in a message's payload. */
 export function numberIn(payload: Uint8Array): number {
   return new Cursor(payload).i32le()
-}
-/** Its text, one char per byte. */
-export function textIn(payload: Uint8Array): string {
-  return latin1Of(payload)
 }

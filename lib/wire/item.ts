@@ -13,7 +13,6 @@ import {
 
 export const BASIS_FOLLOWS = 0x0800
 export const XNAME_FOLLOWS = 0x1000
-export const ITEM_BITS = 0xffff
 
 /** Which file of the receiver is compared: 0 … 0x7f are directories of --link-dest and the like. */
 export const BASIS = { file: 0x80, partial: 0x81, backup: 0x82, fuzzy: 0x83 } as const

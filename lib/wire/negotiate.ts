@@ -1,7 +1,6 @@
 /** Versions, compatibility flags, and the names of sums and compressors. prsync-protocol(7), handshake. */
 import { ProtocolError, UnsupportedError } from '../base/errors.js'
 import type { ChecksumName } from '../hash/checksum.js'
-import type { CompressorName } from './terms.js'
 import { COMPAT } from './terms.js'
 
 export const PROTOCOL = { own: 32, least: 27 } as const
@@ -81,8 +80,4 @@ function sumNamed(name: string): ChecksumName {
 /** Where nothing was agreed on. */
 export function usualSum(protocol: number): ChecksumName {
   return protocol >= 30 ? 'md5' : 'md4-old'
-}
-
-export function isCompressor(name: string): name is CompressorName {
-  return name === 'zstd' || name === 'lz4' || name === 'zlibx' || name === 'zlib'
 }

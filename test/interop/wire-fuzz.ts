@@ -16,21 +16,32 @@ const { values } = parseArgs({
 })
 let tried = 0
 let differing = 0
-for (const protocol of values.protocol.split(',').map(Number))
-  for (const set of OPTION_SETS) {
-    if (values.only !== undefined && !set.includes(values.only)) continue
-    for (const destination of values.destination.split(',') as ('disturbed' | 'none')[])
-      for (const direction of values.dir.split(','))
-        for (const ours of values.ours.split(',') as Wire['ours'][]) {
-          if (isKnown(set, destination)) continue
-          const wire: Wire = { isPush: direction === 'push', ours, protocol }
-          const args = [...values.add.split(' ').filter((w) => w !== ''), ...argumentsOf(set)]
-          const found = differ({ seed: Number(values.seed), args, destination, wire })
-          tried++
-          if (found.length === 0) continue
-          differing++
-          process.stdout.write(`== ${set} | ${direction} ${ours} p${protocol} ${destination}\n`)
-          for (const line of found.slice(0, 8)) process.stdout.write(`   ${line.slice(0, 300)}\n`)
-        }
-  }
+const destinations = values.destination.split(',') as ('disturbed' | 'none')[]
+
+function tryOne(set: string, destination: 'disturbed' | 'none', wire: Wire): void {
+  if (isKnown(set, destination)) return
+  const args = [...values.add.split(' ').filter((w) => w !== ''), ...argumentsOf(set)]
+  const found = differ({ seed: Number(values.seed), args, destination, wire })
+  tried++
+  if (found.length === 0) return
+  differing++
+  const { isPush, ours, protocol } = wire
+  process.stdout.write(
+    `== ${set} | ${isPush ? 'push' : 'pull'} ${ours} p${protocol} ${destination}\n`,
+  )
+  for (const line of found.slice(0, 8)) process.stdout.write(`   ${line.slice(0, 300)}\n`)
+}
+
+const ways: Wire[] = values.protocol.split(',').flatMap((protocol) =>
+  values.dir.split(',').flatMap((dir) =>
+    (values.ours.split(',') as Wire['ours'][]).map((ours) => ({
+      isPush: dir === 'push',
+      ours,
+      protocol: Number(protocol),
+    })),
+  ),
+)
+for (const set of OPTION_SETS)
+  if (values.only === undefined || set.includes(values.only))
+    for (const destination of destinations) for (const wire of ways) tryOne(set, destination, wire)
 process.stdout.write(`${tried} tried, ${differing} differ\n`)

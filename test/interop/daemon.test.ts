@@ -1,0 +1,132 @@
+/** prsync's daemon with rsync's and prsync's clients: list, pull, push, passwords, what is refused. */
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { makeTree } from '../support/odd-trees.js'
+import { PROGRAM } from '../support/program.js'
+
+const run = promisify(execFile)
+const HAS_RSYNC = spawnSync('rsync', ['--version']).status === 0
+const IS_ROOT = process.geteuid?.() === 0
+const skip = !HAS_RSYNC
+  ? 'needs the Debian package rsync'
+  : !IS_ROOT
+    ? 'owners and devices need root'
+    : false
+
+type Result = { readonly code: number; readonly out: string; readonly err: string }
+
+async function client(words: readonly string[], password = ''): Promise<Result> {
+  const [program = '', ...args] = words
+  const env = { ...process.env, RSYNC_PASSWORD: password }
+  try {
+    const { stdout, stderr } = await run(program, args, { env, timeout: 30_000 })
+    return { code: 0, out: stdout, err: stderr }
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
+    return { code, out: stdout, err: stderr }
+  }
+}
+
+/** A port that nobody has now. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as net.AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+/** Settles when something listens there. */
+async function listening(port: number, daemon: ChildProcess): Promise<void> {
+  while (daemon.exitCode === null) {
+    const socket = net.connect(port, '127.0.0.1')
+    const isThere = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (isThere) return
+  }
+  throw new Error(`the daemon ended with ${daemon.exitCode}`)
+}
+
+t.test('a daemon and its clients', { skip }, async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'prsync-daemon-'))
+  makeTree(join(home, 's'), 11, false)
+  mkdirSync(join(home, 'w'))
+  const port = await freePort()
+  writeFileSync(join(home, 'secrets'), 'joe:pw\n', { mode: 0o600 })
+  writeFileSync(
+    join(home, 'rsyncd.conf'),
+    `uid = root
+gid = root
+use chroot = no
+[m]
+path = ${home}/s
+comment = a module
+[w]
+path = ${home}/w
+read only = no
+munge symlinks = no
+[a]
+path = ${home}/s
+auth users = joe
+secrets file = ${home}/secrets
+[d]
+path = ${home}/s
+hosts deny = *
+`,
+  )
+  const daemon = spawn(
+    process.execPath,
+    [
+      PROGRAM,
+      '--daemon',
+      '--no-detach',
+      `--config=${home}/rsyncd.conf`,
+      '--address=127.0.0.1',
+      `--port=${port}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  const ended = new Promise((resolve) => daemon.once('exit', resolve))
+  t.teardown(async () => {
+    daemon.kill('SIGTERM')
+    await ended
+    spawnSync('rm', ['-rf', home])
+  })
+  await listening(port, daemon)
+  const at = `rsync://127.0.0.1:${port}`
+
+  const { out } = await client(['rsync', `${at}/`])
+  t.match(out, /^m +\ta module$/m, 'modules are listed')
+
+  for (const [name, program] of [
+    ['rsync', ['rsync']],
+    ['prsync', [process.execPath, PROGRAM]],
+  ] as const) {
+    const from = join(home, `from-${name}`)
+    const pull = await client([...program, '-aH', `${at}/m/`, `${from}/`])
+    t.same(pull.code, 0, `${name} pulls: ${pull.err}`)
+    const differs = await client(['rsync', '-aHin', '--delete', `${home}/s/`, `${from}/`])
+    t.same(differs.out, '', 'all of it')
+    const push = await client([...program, '-aH', '--delete', `${home}/s/`, `${at}/w/${name}/`])
+    t.same(push.code, 0, `${name} pushes: ${push.err}`)
+    const stands = await client(['rsync', '-aHin', '--delete', `${home}/s/`, `${home}/w/${name}/`])
+    t.same(stands.out, '', 'all of it')
+    const only = await client([...program, '-a', `${home}/s/`, `${at}/m/`])
+    t.same([only.code, /read only/.test(only.err)], [1, true], 'a module that is read only')
+    const joe = `rsync://joe@127.0.0.1:${port}/a/`
+    t.same((await client([...program, '-a', joe, `${from}/`], 'pw')).code, 0, 'with the password')
+    t.same((await client([...program, '-a', joe, `${from}/`], 'no')).code, 5, 'with another')
+    t.same((await client([...program, `${at}/nothing/`])).code, 5, 'a module that is none')
+    t.same((await client([...program, `${at}/d/`])).code, 5, 'a host that is not let in')
+    const out = await client([...program, '-a', `${at}/m/../secrets`, `${from}/leak`])
+    t.not(out.code, 0, 'what is beside a module')
+    t.notOk(readdirSync(from).includes('leak'), 'and nothing of it came')
+  }
+})

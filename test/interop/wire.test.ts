@@ -1,0 +1,49 @@
+/** Copies over a remote shell beside the real rsync at both ends: the same trees, lines and exit status, with prsync at either end. */
+import { spawnSync } from 'node:child_process'
+import t from 'tap'
+import { differ, type Wire } from '../support/local-differential.js'
+import { argumentsOf } from '../support/option-sets.js'
+
+const HAS_RSYNC = spawnSync('rsync', ['--version']).status === 0
+const IS_ROOT = process.geteuid?.() === 0
+const skip = !HAS_RSYNC
+  ? 'needs the Debian package rsync'
+  : !IS_ROOT
+    ? 'owners and devices need root'
+    : false
+
+const SETS = [
+  '-aiH --delete',
+  '-ai --no-whole-file -B700',
+  '-aiz --no-i-r',
+  '-ai -s --zc=lz4 --cc=md5 --delete-after',
+  '-aci --numeric-ids',
+  '-ai --files-from={}/names {}/s {}/d',
+  '-ai --remove-source-files --partial-dir=.p',
+  '-ai --link-dest=../alt --delay-updates',
+  '-aiAX',
+  '-ain --delete',
+]
+
+function tries(sets: readonly string[], protocols: readonly number[]): (readonly [string, Wire])[] {
+  return protocols.flatMap((protocol) =>
+    sets.flatMap((set) =>
+      [true, false].flatMap((isPush) =>
+        (['client', 'server'] as const).map((ours) => [set, { isPush, ours, protocol }] as const),
+      ),
+    ),
+  )
+}
+
+for (const [what, all, destination] of [
+  ['many sets of options', tries(SETS, [32]), 'disturbed'],
+  // Before protocol 29 the ends tell each other less, so that lines differ; trees do not.
+  ['old protocols', tries(['-aH', '-az'], [31, 30, 29, 28, 27]), 'none'],
+] as const)
+  t.test(`what rsync makes over a wire: ${what}`, { skip }, async (t) => {
+    for (const [set, wire] of all) {
+      const { isPush, ours, protocol } = wire
+      const name = `${set}, ${isPush ? 'push' : 'pull'}, ${ours} is prsync, protocol ${protocol}`
+      t.same(differ({ seed: 11, args: argumentsOf(set), destination, wire }), [], name)
+    }
+  })
