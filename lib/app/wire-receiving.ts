@@ -45,7 +45,12 @@ export type ReceivingParts = {
 }
 
 export async function receiveFiles(parts: ReceivingParts): Promise<SyncReport> {
-  const run = new Receiving(parts)
+  const { options, terms } = parts
+  // `--delete` without a time means before where the protocol is older.
+  const isOld = terms.protocol < 30 && options.said.deleting === 'some time'
+  const run = new Receiving(
+    isOld ? { ...parts, options: { ...options, deleting: 'before' } } : parts,
+  )
   try {
     return await run.run()
   } finally {

@@ -7,7 +7,9 @@ import { projectFile } from '../support/project.js'
 const page = readFileSync(projectFile('man/prsync.1'), 'utf8')
 
 const SOURCES = readdirSync(projectFile('lib/cli/'))
-const COMMANDS = SOURCES.flatMap((file) => /^command-(?!sync)(.*)\.ts$/.exec(file)?.[1] ?? [])
+const COMMANDS = SOURCES.flatMap(
+  (file) => /^command-(?!(?:sync|server|daemon)\.)(.*)\.ts$/.exec(file)?.[1] ?? [],
+)
 /** Options that several commands share stand in files of their own. */
 const SHARED = /from '\.\/([a-z]+-options)\.js'/g
 
