@@ -14,7 +14,14 @@ const PROGRAMS = { rsync: ['rsync'], prsync: [process.execPath, PROGRAM] } as co
 
 function run(by: keyof typeof PROGRAMS, args: readonly string[], cwd: string, uid = 0): string {
   const [program, ...before] = PROGRAMS[by]
-  const ran = spawnSync(program, [...before, ...args], { cwd, uid, gid: uid, encoding: 'latin1' })
+  const ran = spawnSync(program, [...before, ...args], {
+    cwd,
+    uid,
+    gid: uid,
+    encoding: 'latin1',
+    // What a test runner has its children load writes where nobody may.
+    env: { PATH: process.env['PATH'] },
+  })
   return `${ran.status} ${ran.stderr}`
 }
 function described(top: string): readonly string[] {
