@@ -13,15 +13,10 @@ const NO_TIME_IS_NOW = 4e12
 const PROGRAMS = { rsync: ['rsync'], prsync: [process.execPath, PROGRAM] } as const
 
 function run(by: keyof typeof PROGRAMS, args: readonly string[], cwd: string, uid = 0): string {
-  const [program, ...before] = PROGRAMS[by]
-  const ran = spawnSync(program, [...before, ...args], {
-    cwd,
-    uid,
-    gid: uid,
-    encoding: 'latin1',
-    // What a test runner has its children load writes where nobody may.
-    env: { PATH: process.env['PATH'] },
-  })
+  // What a test runner has its children load writes where nobody may.
+  const clean = ['-i', `PATH=${process.env['PATH'] ?? ''}`]
+  const words = [...clean, ...PROGRAMS[by], ...args]
+  const ran = spawnSync('env', words, { cwd, uid, gid: uid, encoding: 'latin1' })
   return `${ran.status} ${ran.stderr}`
 }
 function described(top: string): readonly string[] {

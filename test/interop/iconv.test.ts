@@ -1,6 +1,13 @@
 /** --iconv between two directories, beside the real rsync: the same names, lines and exit status. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import t from 'tap'
 import { PROGRAM } from '../support/program.js'
 import { noRsync } from '../support/real-rsync.js'
@@ -15,8 +22,11 @@ function fill(home: string): void {
   symlinkSync(bytes('z\xc3\xbc'), bytes(`${home}/s/link`))
   symlinkSync(bytes('z\xff'), bytes(`${home}/s/badlink`))
   mkdirSync(`${home}/d`)
-  for (const name of ['extra', 'caf\xe9', 'no\xe9'])
+  for (const name of ['extra', 'caf\xe9', 'no\xe9']) {
     writeFileSync(bytes(`${home}/d/${name}`), 'old')
+    // Older than the source, whichever second it is.
+    utimesSync(bytes(`${home}/d/${name}`), 1e9, 1e9)
+  }
 }
 
 const LINES = [
