@@ -3,6 +3,7 @@ import { StartupError, UsageError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { type FilterOption, type FilterRule, parseFilters } from '../flist/filter.js'
 import type { AuthDigest } from '../hash/auth-digest.js'
+import { keepWithin } from '../io/boundary.js'
 import {
   confine,
   groupNamesOf,
@@ -15,7 +16,7 @@ import { readOwned, takePlace } from '../io/daemon-files.js'
 import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
 import { type LateHook, prepareLateHook, runHook } from '../io/hooks.js'
 import { addressesOfName } from '../io/names.js'
-import { keepWithin, kindOfPath, readNamed, realPath } from '../io/operator.js'
+import { kindOfPath, readNamed, realPath } from '../io/operator.js'
 import {
   type Environment,
   flagOf,

@@ -4,7 +4,7 @@ import { codeOf, FileError, UsageError } from '../base/errors.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { FakeTree } from '../io/fake-super.js'
-import { isKeptWithin, kindOfPath, readNamed, realPath } from '../io/operator.js'
+import { kindOfPath, readNamed, realPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
 import type { Options } from '../options/options.js'
 import type { Entry } from '../rsync/generator.js'
@@ -113,8 +113,7 @@ export class SourceSide {
     if (known !== undefined) return known
     if (kindOfPath(path) !== 'directory') return null
     const { copyLinks, copyUnsafeLinks, copyDirlinks, relative } = this.#parts.options
-    const leadsOn = copyLinks || copyUnsafeLinks || copyDirlinks || relative
-    const followsLinks = leadsOn && !isKeptWithin()
+    const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
     const keepsAtime = this.#parts.options.openNoAtime
     const Kind = this.#parts.options.fakeSuper ? FakeTree : DiskTree
     const tree = new Kind(realPath(path), { followsLinks, isPlain: true, keepsAtime })

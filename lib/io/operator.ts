@@ -1,45 +1,9 @@
 /** Paths that the user names, one char per byte: looked at, made, read. */
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { codeOf, FileError, messageOf, UsageError } from '../base/errors.js'
+import { isInside, outside } from './boundary.js'
 
 const bytes = (path: string): Buffer => Buffer.from(path, 'latin1')
-
-/** Where all paths have to lead; null: anywhere. */
-let boundary: string | null = null
-
-/** For the rest of this process nothing outside of a directory is looked at, made or read here. @param root without links */
-export function keepWithin(root: string): void {
-  boundary = root === '/' ? null : root
-}
-export function isKeptWithin(): boolean {
-  return boundary !== null
-}
-/** Does a path, or the part of it that stands, lead there? */
-function isInside(path: string): boolean {
-  if (boundary === null) return true
-  for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
-    const stands = at === '' ? (path.startsWith('/') ? '/' : '.') : at
-    try {
-      const real = realpathSync(bytes(stands), 'latin1')
-      return real === boundary || real.startsWith(`${boundary}/`)
-    } catch (error) {
-      // A link that leads nowhere could be led anywhere by what is made next.
-      if (codeOf(error) !== 'ENOENT' || isLink(stands)) return false
-      if (at === '') return false
-    }
-  }
-}
-function isLink(path: string): boolean {
-  try {
-    return lstatSync(bytes(path)).isSymbolicLink()
-  } catch {
-    // What cannot be looked at is for the look at what is above it.
-    return false
-  }
-}
-function outside(path: string): FileError {
-  return new FileError(`${path} leads out of the module`)
-}
 
 /** What a path leads to. */
 export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {

@@ -25,12 +25,16 @@ import { bytesOf, latin1Of } from '../base/bytes.js'
 import { codeOf, FileError, messageOf, UnsupportedError } from '../base/errors.js'
 import type { Entry, Xattr } from '../flist/entry.js'
 import type { FileKind, Standing, Tree, TreeHandle } from '../host.js'
+import { insideOnly, isKeptWithin } from './boundary.js'
 import { AT, type Libc, libc } from './libc.js'
 import { nodeOf } from './nodes.js'
 import type { Owners } from './owners.js'
 
 /** Directories held open at once. */
 const HELD = 512
+
+/** Only to see where a name leads: Node has no name for it. */
+const O_PATH = 0o10000000
 
 /** Our own corner of a tree: partial files, the index, the lock. Never published, listed or deleted. */
 export const PRIVATE_NAME = byteName('.~prsync~')
@@ -148,7 +152,9 @@ export class DiskTree implements Tree {
   statFollowing(name: ByteName): Standing | null {
     if (name === ROOT_NAME) return this.#look(this.#top, '.')
     const fd = this.#directory(directoryOf(name))
-    return fd === null ? null : this.#look(fd, baseOf(name), true)
+    if (fd === null) return null
+    if (isKeptWithin()) closeSync(this.#opened(fd, bytesOf(baseOf(name)), O_PATH))
+    return this.#look(fd, baseOf(name), true)
   }
 
   /** Time of last use, in nanoseconds. */
@@ -175,13 +181,16 @@ export class DiskTree implements Tree {
     const base = bytesOf(baseOf(name))
     if (this.#view.keepsAtime === true) {
       try {
-        return this.#calls.openAt(directory, base, flags | constants.O_NOATIME, 0)
+        return this.#opened(directory, base, flags | constants.O_NOATIME)
       } catch (error) {
         // Only for the owner's files: open(2).
         if (codeOf(error) !== 'EPERM') throw error
       }
     }
-    return this.#calls.openAt(directory, base, flags, 0)
+    return this.#opened(directory, base, flags)
+  }
+  #opened(directory: number, base: Uint8Array, flags: number): number {
+    return insideOnly(this.#calls.openAt(directory, base, flags, 0), latin1Of(base))
   }
 
   /** Closes what openFile gave. */
@@ -339,7 +348,7 @@ export class DiskTree implements Tree {
     try {
       const flags = constants.O_RDONLY | constants.O_DIRECTORY
       const fd = this.#view.followsLinks
-        ? this.#calls.openAt(this.#top, nameBytes(name), flags, 0)
+        ? this.#opened(this.#top, nameBytes(name), flags)
         : this.#calls.openBeneath(this.#top, nameBytes(name), flags, 0)
       if (this.#held.size >= HELD) this.#forgetAll()
       this.#held.set(name, fd)

@@ -1,6 +1,14 @@
 /** prsync's daemon with rsync's and prsync's clients: list, pull, push, passwords, what is refused. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,6 +66,17 @@ t.test('a daemon and its clients', { skip }, async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'prsync-daemon-'))
   makeTree(join(home, 's'), 11, false)
   mkdirSync(join(home, 'w'))
+  mkdirSync(join(home, 'links', 'd'), { recursive: true })
+  mkdirSync(join(home, 'beside'))
+  writeFileSync(join(home, 'links', 'd', 'f'), 'inside')
+  writeFileSync(join(home, 'beside', 'f'), 'outside')
+  for (const [to, name] of [
+    ['../beside', 'away'],
+    ['../beside/f', 'file'],
+    ['d', 'near'],
+    ['d/f', 'same'],
+  ] as const)
+    symlinkSync(to, join(home, 'links', name))
   const port = await freePort()
   writeFileSync(join(home, 'secrets'), 'joe:pw\n', { mode: 0o600 })
   writeFileSync(
@@ -76,6 +95,10 @@ munge symlinks = no
 path = ${home}/s
 auth users = joe
 secrets file = ${home}/secrets
+[l]
+path = ${home}/links
+read only = no
+munge symlinks = no
 [d]
 path = ${home}/s
 hosts deny = *
@@ -128,5 +151,39 @@ hosts deny = *
     const out = await client([...program, '-a', `${at}/m/../secrets`, `${from}/leak`])
     t.not(out.code, 0, 'what is beside a module')
     t.notOk(readdirSync(from).includes('leak'), 'and nothing of it came')
+
+    const links = join(home, `links-${name}`)
+    for (const words of [['-rL'], ['-rk'], ['-r', '--copy-unsafe-links'], ['-rR']])
+      await client([
+        ...program,
+        ...words,
+        `${at}/l/`,
+        `${at}/l/away/f`,
+        `${links}${words.join('')}/`,
+      ])
+    const followed = `${links}-rL`
+    t.same(
+      readFileSync(join(followed, 'same'), 'latin1'),
+      'inside',
+      'a link to a file of the module',
+    )
+    t.same(readFileSync(join(followed, 'near', 'f'), 'latin1'), 'inside', 'and to a directory')
+    const all = await client([
+      'grep',
+      '-rl',
+      'outside',
+      ...readdirSync(home)
+        .filter((each) => each.startsWith('links-'))
+        .map((each) => join(home, each)),
+    ])
+    t.same(all.out, '', 'no link leads out of a module')
+    for (const words of [
+      ['-r', `${home}/s/`, `${at}/l/away/new/`],
+      ['-rK', `${home}/links/d/`, `${at}/l/away/`],
+      ['-r', '--backup', '--backup-dir=/away/new', `${home}/links/d/`, `${at}/l/d/`],
+    ])
+      t.not((await client([...program, ...words])).code, 0, `refused: ${words.join(' ')}`)
+    t.notOk(existsSync(join(home, 'beside', 'new')), 'nothing was written outside')
+    t.same(readFileSync(join(home, 'beside', 'f'), 'latin1'), 'outside')
   }
 })

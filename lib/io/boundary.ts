@@ -1,0 +1,58 @@
+/**
+ * The directory that a daemon's connection never leaves. It holds for the whole process, which serves this one connection:
+ * docs/decisions/0028-a-process-for-each-connection.md. Paths are one char per byte.
+ */
+import { closeSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { codeOf, FileError } from '../base/errors.js'
+
+const bytes = (path: string): Buffer => Buffer.from(path, 'latin1')
+
+/** Where all paths have to lead; null: anywhere. */
+let boundary: string | null = null
+
+/** For the rest of this process nothing outside of a directory is looked at, made or read. @param root without links */
+export function keepWithin(root: string): void {
+  boundary = root === '/' ? null : root
+}
+export function isKeptWithin(): boolean {
+  return boundary !== null
+}
+
+/** Does a path, or the part of it that stands, lead there? */
+export function isInside(path: string): boolean {
+  if (boundary === null) return true
+  for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
+    const stands = at === '' ? (path.startsWith('/') ? '/' : '.') : at
+    try {
+      return isBelowBoundary(realpathSync(bytes(stands), 'latin1'))
+    } catch (error) {
+      // A link that leads nowhere could be led anywhere by what is made next.
+      if (codeOf(error) !== 'ENOENT' || isLink(stands)) return false
+      if (at === '') return false
+    }
+  }
+}
+
+/** What was opened, whatever link was switched on the way: closed again where it is not inside. @throws {FileError} */
+export function insideOnly(fd: number, name: string): number {
+  if (boundary === null) return fd
+  if (isBelowBoundary(readlinkSync(`/proc/self/fd/${fd}`, 'latin1'))) return fd
+  closeSync(fd)
+  throw outside(name)
+}
+
+export function outside(path: string): FileError {
+  return new FileError(`${path} leads out of the module`)
+}
+
+function isBelowBoundary(real: string): boolean {
+  return boundary === null || real === boundary || real.startsWith(`${boundary}/`)
+}
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(bytes(path)).isSymbolicLink()
+  } catch {
+    // What cannot be looked at is for the look at what is above it.
+    return false
+  }
+}
