@@ -1,6 +1,6 @@
 /** A recorded session, both directions, as the codecs of lib/wire read it. What is read is written again and must be the same bytes. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { Cursor, joined, latin1Of, Writer } from '../../lib/base/bytes.js'
 import type { FilterRule } from '../../lib/flist/filter.js'
 import { CHECKSUM_BYTES, openChecksum } from '../../lib/hash/checksum.js'
@@ -63,10 +63,12 @@ export async function readSession(name: string): Promise<RecordedSession> {
   const reader = new SessionReader(argumentsOf(words), protocol, toServer, toClient)
   return reader.read()
 }
+/** Those that come as far as a server's words; of the others there is only a daemon's dialogue. */
 export function recordedSessions(): string[] {
   return readdirSync(projectFile('fixtures/transcripts/'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
+    .filter((name) => existsSync(projectFile(`fixtures/transcripts/${name}/cmd`)))
 }
 
 class SessionReader {
