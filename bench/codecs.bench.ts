@@ -3,7 +3,6 @@
  * Run: node dist/bench/codecs.bench.js [--tiny]. `--tiny` only shows that it runs.
  */
 import { readFileSync } from 'node:fs'
-import { byteName } from '../lib/base/byte-name.js'
 import { Cursor, Writer } from '../lib/base/bytes.js'
 import type { WireEntry } from '../lib/wire/file-entry.js'
 import { ListDecoder } from '../lib/wire/list-decoder.js'
@@ -11,6 +10,7 @@ import { ListEncoder } from '../lib/wire/list-encoder.js'
 import { sortList } from '../lib/wire/list-order.js'
 import { COMPAT, type CompressorName, type ListOptions, type Terms } from '../lib/wire/terms.js'
 import { COMPRESSORS, openTokenDecoder, openTokenEncoder } from '../lib/wire/tokens.js'
+import { wireEntry } from '../test/support/wire-entries.js'
 
 const tiny = process.argv.includes('--tiny')
 const ENTRIES = tiny ? 1000 : 300_000
@@ -51,37 +51,10 @@ const OPTIONS: ListOptions = {
 
 function entryOf(i: number): WireEntry {
   const of = Math.floor(i / 50)
-  const base = `file-${i % 50}_1.${i}.tar.xz`
-  const stands = {
-    base,
-    kind: 'file',
-    mode: 0o644,
-    size: i * 977,
-    mtimeNs: 1_700_000_000_000_000_000n + BigInt(i) * 1_234_567_891n,
-    ctimeNs: 0n,
-    uid: 1000 + (i % 3),
-    gid: 1000,
-    dev: 0n,
-    ino: 0n,
-    nlink: 1,
-    major: 0,
-    minor: 0,
-  } as const
-  return {
-    name: byteName(`pool/main/p${of % 97}/package-${of}/${base}`),
-    stands,
-    mode: stands.mode,
-    target: '',
-    atimeNs: 0n,
-    link: null,
-    isBare: false,
-    isMissing: false,
-    isTop: false,
-    userName: null,
-    groupName: null,
-    sum: null,
-    xattrs: [],
-  }
+  const name = `pool/main/p${of % 97}/package-${of}/file-${i % 50}_1.${i}.tar.xz`
+  const entry = wireEntry(name, 'file')
+  const mtimeNs = 1_700_000_000_000_000_000n + BigInt(i) * 1_234_567_891n
+  return { ...entry, stands: { ...entry.stands, size: i * 977, mtimeNs, uid: 1000 + (i % 3) } }
 }
 
 function lists(protocol: number): void {

@@ -1,17 +1,16 @@
 /** A run whose other end is on another machine: a push or a pull, from the first word to the last. rsync(1); prsync-protocol(7). */
 import { EXIT, type ExitCode, PrsyncError, UnsupportedError } from '../base/errors.js'
-import { together } from '../base/together.js'
+import type { FilterRule } from '../flist/filter.js'
 import { trustedPath } from '../io/operator.js'
 import type { Options } from '../options/options.js'
-import type { Places, RemotePlace } from '../options/remote.js'
+import { type Places, pathsWithin, type RemotePlace } from '../options/remote.js'
 import { AskedNames } from '../rsync/asked-names.js'
-import { clientHandshake, namesOffered } from '../rsync/handshake.js'
+import { clientHandshake } from '../rsync/handshake.js'
 import { PeerExit } from '../rsync/messages.js'
 import { hasFilterList, rulesForPeer, writeFilterList } from '../wire/filter-list.js'
-import { CHECKSUMS, PROTOCOL } from '../wire/negotiate.js'
+import { PROTOCOL } from '../wire/negotiate.js'
 import { filesFromThere, serverArgs } from '../wire/server-args.js'
 import type { Terms } from '../wire/terms.js'
-import { COMPRESSORS } from '../wire/tokens.js'
 import { type Connection, connect } from './connect.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
@@ -20,6 +19,7 @@ import { cvsFilters, readOwnFilters } from './sync-filters.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 import { sendFiles } from './wire-sending.js'
+import { filterExchange, helloOf } from './wire-terms.js'
 
 export type RemoteConfig = {
   readonly options: Options
@@ -38,6 +38,7 @@ export async function syncRemote(
     throw new UnsupportedError('--iconv to another machine is not built yet')
   const isPull = places.kind === 'pull'
   const remote = isPull ? places.from : places.to
+  const stop = new AbortController()
   const joined = await connect(
     remote,
     (isDaemon) => wordsFor(options, remote, isPull, isDaemon),
@@ -60,10 +61,10 @@ export async function syncRemote(
       onText: (line) => events.said(line, false),
       warn: (message) => events.said(message, true),
     },
-    signal,
+    AbortSignal.any([signal, stop.signal]),
   )
   if (joined.kind === 'listing') return null
-  const run = new ClientRun(config, joined, events, signal)
+  const run = new ClientRun(config, joined, () => stop.abort(), events, signal)
   return run.run()
 }
 
@@ -85,14 +86,23 @@ function wordsFor(
 class ClientRun {
   readonly #config: RemoteConfig
   readonly #joined: Connection
+  /** Ends the remote shell. */
+  readonly #stop: () => void
   readonly #events: SyncEvents
   readonly #troubles: Troubles
   readonly #connection: WireConnection
   #terms: Terms | null = null
 
-  constructor(config: RemoteConfig, joined: Connection, events: SyncEvents, signal: AbortSignal) {
+  constructor(
+    config: RemoteConfig,
+    joined: Connection,
+    stop: () => void,
+    events: SyncEvents,
+    signal: AbortSignal,
+  ) {
     this.#config = config
     this.#joined = joined
+    this.#stop = stop
     this.#events = events
     this.#troubles = new Troubles(events)
     const { timeoutMs } = config.options
@@ -116,7 +126,8 @@ class ClientRun {
       await this.#connection.link.close()
       const status = await this.#joined.finished()
       return status > report.exit ? { ...report, exit: status as ExitCode } : report
-    } catch (error) {
+    } catch (failure) {
+      const error = await this.#connection.lastWords(failure)
       await this.#connection.giveUp(error, this.#terms, !isPull)
       await this.#connection.link.close()
       throw await this.#explained(error)
@@ -125,11 +136,13 @@ class ClientRun {
     }
   }
 
-  /** A remote shell that failed says more than that its stream ended. */
+  /** A remote shell that failed says more than that its stream ended. One that does not end by itself is ended. */
   async #explained(error: unknown): Promise<unknown> {
+    const isCut = error instanceof PrsyncError && error.exitCode === EXIT.stream
+    const timer = setTimeout(this.#stop, isCut || error instanceof PeerExit ? LEAVE_MS : 0)
     const status = await this.#joined.finished()
-    if (error instanceof PeerExit || !(error instanceof PrsyncError)) return error
-    return error.exitCode === EXIT.stream && status !== 0
+    clearTimeout(timer)
+    return isCut && !(error instanceof PeerExit) && status !== 0
       ? new RemoteError(error.message, status, { cause: error })
       : error
   }
@@ -138,13 +151,7 @@ class ClientRun {
     const { options, environment } = this.#config
     const { reader, writer } = this.#connection
     return clientHandshake(reader, writer, {
-      ownProtocol: options.protocol ?? PROTOCOL.own,
-      daemonProtocol: this.#joined.daemonProtocol,
-      checksumChoice: options.checksumChoice,
-      compress: options.compress,
-      checksums: namesOffered(CHECKSUMS, environment['RSYNC_CHECKSUM_LIST'], false),
-      compressors: namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], false),
-      isPlain: false,
+      ...helloOf(options, environment, this.#joined.daemonProtocol, false),
       incremental: isPull ? options.incRecursive : options.recursive,
       framesOld: isPull && options.removeSourceFiles,
     })
@@ -158,7 +165,6 @@ class ClientRun {
     const connection = this.#connection
     if (places.kind !== 'push') throw new TypeError('not a push')
     const there = options.filesFrom === null ? null : filesFromThere(options.filesFrom)
-    // An old server's names come before its frames.
     const own = readOwnFilters(options, this.#trusted)
     const cvs = cvsFilters(options)
     this.#sendFilters(terms, own, cvs, true)
@@ -205,13 +211,12 @@ class ClientRun {
       !options.trustSender && options.oldArgs === 0 && (filesFrom === null || isNamedHere)
     const asked = isKnown
       ? new AskedNames(
-          names ?? places.from.paths,
+          names ?? pathsWithin(places.from),
           options.relative,
           options.recursive || options.dirs,
         )
       : null
-    await together(
-      connection.signal,
+    await connection.together(
       async () => {
         report = await receiveFiles({
           connection,
@@ -236,22 +241,19 @@ class ClientRun {
 
   #sendFilters(
     terms: Terms,
-    own: ReturnType<typeof readOwnFilters>,
-    cvs: ReturnType<typeof cvsFilters>,
+    own: readonly FilterRule[],
+    cvs: readonly FilterRule[],
     isPush: boolean,
   ): void {
     const { options } = this.#config
-    const how = {
-      protocol: terms.protocol,
-      isPush,
-      deletes: options.deleting !== null,
-      deleteExcluded: options.deleteExcluded,
-      pruneEmptyDirs: options.pruneEmptyDirs,
-    }
+    const how = filterExchange(options, terms.protocol, isPush)
     if (!hasFilterList(how)) return
     writeFilterList(this.#connection.writer.data, rulesForPeer(own, cvs, how), terms.protocol)
   }
 }
+
+/** A remote shell whose stream ended has so long to end too. */
+const LEAVE_MS = 2000
 
 /** The remote shell, or what it ran, ended with a status of its own. */
 class RemoteError extends PrsyncError {

@@ -1,14 +1,21 @@
 /** A connection with its two directions, and what is done with messages, time limits and the end of it. */
-import { EXIT, type ExitCode, PrsyncError, StoppedError, TimeoutError } from '../base/errors.js'
+import {
+  EXIT,
+  type ExitCode,
+  PrsyncError,
+  SocketError,
+  StoppedError,
+  TimeoutError,
+} from '../base/errors.js'
+import { together } from '../base/together.js'
 import type { Link } from '../host.js'
 import { systemClock } from '../io/clock.js'
-import type { Options } from '../options/options.js'
 import { KeepAlive } from '../rsync/keep-alive.js'
 import { handleMessage, type MessageHandlers, PeerExit } from '../rsync/messages.js'
 import { WireReader } from '../rsync/reader.js'
 import { WireWriter } from '../rsync/writer.js'
 import { TAG } from '../wire/mux.js'
-import type { ListOptions, Terms } from '../wire/terms.js'
+import type { Terms } from '../wire/terms.js'
 
 export class WireConnection {
   readonly link: Link
@@ -20,6 +27,7 @@ export class WireConnection {
   /** A receiver gives no signs of life before it has the first list. */
   maySign = true
   readonly #scope = new AbortController()
+  readonly #reading = new AbortController()
   readonly #keepAlive: KeepAlive
   #timer: NodeJS.Timeout | null = null
 
@@ -41,10 +49,34 @@ export class WireConnection {
     if (timeoutMs > 0) this.#watch()
     this.reader = new WireReader(
       link,
-      this.signal,
+      AbortSignal.any([this.signal, this.#reading.signal]),
       (tag, payload) => handleMessage(tag, payload, this.handlers),
       () => this.writer.flush(),
     )
+  }
+
+  /** Parts of one run: where one fails, nobody waits for the other side any more. @throws the first failure */
+  together(...parts: readonly (() => Promise<void>)[]): Promise<void> {
+    const tasks = parts.map((part) => async (): Promise<void> => {
+      try {
+        await part()
+      } catch (error) {
+        this.#reading.abort(error)
+        throw error
+      }
+    })
+    return together(this.signal, ...tasks)
+  }
+
+  /** Why nothing can be written any more, if the other side says so. */
+  async lastWords(error: unknown): Promise<unknown> {
+    if (!(error instanceof SocketError)) return error
+    try {
+      await this.reader.drain(AbortSignal.timeout(LAST_MS))
+    } catch (said) {
+      if (said instanceof PeerExit) return said
+    }
+    return error
   }
 
   /** Nothing is waited for any more. */
@@ -55,7 +87,9 @@ export class WireConnection {
   #watch(): void {
     this.#timer ??= setInterval(() => {
       if (this.#keepAlive.check())
-        this.#scope.abort(new TimeoutError('io timeout: nothing came and nothing went'))
+        this.#scope.abort(
+          new TimeoutError('io timeout: nothing came and nothing went; see --timeout'),
+        )
     }, 1000)
   }
   #shorten(limitMs: number): void {
@@ -73,11 +107,16 @@ export class WireConnection {
         this.writer.message(TAG.errorExit, new Uint8Array(0))
       else this.writer.number(TAG.errorExit, code)
       await this.writer.drain()
+      // Closed with something unread, a socket would take back what was just said.
+      await this.reader.drain(AbortSignal.timeout(LAST_MS))
     } catch {
       // It is gone already.
     }
   }
 }
+
+/** The other side's last words are waited for so long. */
+const LAST_MS = 3000
 
 /** Nobody would hear of these. */
 const UNTOLD: ReadonlySet<number> = new Set([EXIT.socket, EXIT.stream, 19, EXIT.timeout])
@@ -85,23 +124,4 @@ const UNTOLD: ReadonlySet<number> = new Set([EXIT.socket, EXIT.stream, 19, EXIT.
 function exitOf(error: unknown): ExitCode {
   if (error instanceof StoppedError) return EXIT.signal
   return error instanceof PrsyncError ? error.exitCode : EXIT.ipc
-}
-
-export function listOptions(o: Options): ListOptions {
-  const { relative, links, hardLinks, owner, group, devices, specials } = o
-  const { atimes, checksum, acls, numericIds } = o
-  return {
-    relative,
-    links,
-    hardLinks,
-    owner,
-    group,
-    devices,
-    specials,
-    atimes,
-    checksum,
-    acls,
-    numericIds,
-    xattrs: o.xattrs > 0,
-  }
 }

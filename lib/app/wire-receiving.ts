@@ -1,7 +1,6 @@
 /** The receiving half of a connection, at either end: goes through the list that comes, asks, and makes it stand here. */
 import { byteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
-import { together } from '../base/together.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { openChecksum } from '../hash/checksum.js'
@@ -14,10 +13,10 @@ import type { Generator } from '../rsync/generator.js'
 import { KernelStore } from '../rsync/kernel-store.js'
 import { Ledger } from '../rsync/ledger.js'
 import { LocalTransfer } from '../rsync/local-transfer.js'
+import { blockSumOf } from '../rsync/outgoing.js'
 import { Pace } from '../rsync/pace.js'
 import { forEachReceived, ReceivedLists } from '../rsync/received-lists.js'
 import { Receiver } from '../rsync/receiver.js'
-import { blockSumOf } from '../rsync/sender.js'
 import { Walk } from '../rsync/walk.js'
 import { ListDecoder } from '../wire/list-decoder.js'
 import { TAG } from '../wire/mux.js'
@@ -27,7 +26,8 @@ import { openTokenDecoder } from '../wire/tokens.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
 import { targetPlace, trustedTarget } from './target-place.js'
 import { LOCAL_GROUPS, LOCAL_USERS, TargetSide } from './target-side.js'
-import { listOptions, type WireConnection } from './wire-connection.js'
+import type { WireConnection } from './wire-connection.js'
+import { listOptions } from './wire-terms.js'
 
 export type ReceivingParts = {
   readonly connection: WireConnection
@@ -233,8 +233,7 @@ class Receiving {
       skips: null,
     })
     const deletes = options.deleting !== null || options.force
-    await together(
-      connection.signal,
+    await connection.together(
       async () => {
         await walk.run()
         await receiver.phases({
@@ -246,16 +245,19 @@ class Receiving {
           finish: () => walk.finishDirectories(),
         })
       },
-      async () => {
-        try {
-          await receiver.answers()
-        } catch (error) {
-          this.#lists.giveUp()
-          receiver.giveUp()
-          throw error
-        }
-      },
+      () => this.#answers(receiver),
     )
+  }
+
+  async #answers(receiver: Receiver): Promise<void> {
+    try {
+      await receiver.answers()
+    } catch (error) {
+      // Whoever waits for a list, or for the end of a phase, waits no longer.
+      this.#lists.giveUp()
+      receiver.giveUp()
+      throw error
+    }
   }
 
   #asking(target: TargetSide): Asking {
@@ -325,8 +327,7 @@ class Receiving {
   async #listOnly(receiver: Receiver): Promise<void> {
     const { events, connection } = this.#parts
     const lists = this.#lists
-    await together(
-      connection.signal,
+    await connection.together(
       async () => {
         await forEachReceived(lists, (entry) => events.listed(entry))
         await receiver.phases({
@@ -338,7 +339,7 @@ class Receiving {
           finish: () => {},
         })
       },
-      () => receiver.answers(),
+      () => this.#answers(receiver),
     )
   }
 

@@ -1,13 +1,15 @@
 /** The sending half of a connection, at either end: a list of what the sources name, and the bytes that are asked for. */
 import { byteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
+import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES, openChecksum } from '../hash/checksum.js'
 import { fileSum } from '../io/file-sum.js'
 import { readAt, sizeOf } from '../io/open-file.js'
 import type { Options } from '../options/options.js'
 import { KernelStore } from '../rsync/kernel-store.js'
+import { blockSumOf, Outgoing } from '../rsync/outgoing.js'
 import { Pace } from '../rsync/pace.js'
-import { blockSumOf, Sender } from '../rsync/sender.js'
+import { Sender } from '../rsync/sender.js'
 import { type SentEntry, SentLists } from '../rsync/sent-lists.js'
 import type { SourceEntry, SourceList } from '../rsync/source-list.js'
 import type { Deleted } from '../wire/farewell.js'
@@ -19,7 +21,8 @@ import { openTokenEncoder } from '../wire/tokens.js'
 import { countOf, type SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
 import { LOCAL_GROUPS, LOCAL_USERS } from './target-side.js'
-import { listOptions, type WireConnection } from './wire-connection.js'
+import type { WireConnection } from './wire-connection.js'
+import { listOptions } from './wire-terms.js'
 
 export type SendingParts = {
   readonly connection: WireConnection
@@ -70,6 +73,17 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     signal: connection.signal,
     moved: (bytes) => events.moved(bytes),
   })
+  const outgoing = new Outgoing({
+    options,
+    terms,
+    writer,
+    tokens: openTokenEncoder(terms, data, options.compressLevel),
+    checksum: await openChecksum(terms.checksum, terms.seed),
+    blockSum: blockSumOf(terms),
+    kernels: new KernelStore(),
+    read: readAt,
+    pause: (bytes) => pace.spent(bytes),
+  })
   const sender = new Sender({
     options,
     terms,
@@ -77,14 +91,10 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     writer,
     numbers,
     lists,
-    tokens: openTokenEncoder(terms, data, options.compressLevel),
-    checksum: await openChecksum(terms.checksum, terms.seed),
-    blockSum: blockSumOf(terms),
-    kernels: new KernelStore(),
-    files: { size: sizeOf, read: readAt, xattrValue },
+    outgoing,
+    files: { size: sizeOf, xattrValue },
     isServer,
     ioError: bits,
-    pause: (bytes) => pace.spent(bytes),
     stats: () => ({ size: list.count.bytes, listBuildMs: Math.round(listMs), listSendMs: 0 }),
     events: {
       item: (entry, iflags, xname) =>
@@ -117,8 +127,8 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     transferred: sender.count.files,
     transferredBytes: sender.count.bytes,
     totalBytes: list.count.bytes,
-    literal: sender.count.literal,
-    matched: sender.count.matched,
+    literal: outgoing.count.literal,
+    matched: outgoing.count.matched,
     nameBytes: list.nameBytes,
     refusedDeletions: 0,
     wire: {
@@ -188,7 +198,7 @@ function xattrsOf({ origin }: SourceEntry): readonly WireXattr[] {
     !name.startsWith('user.rsync.%') &&
     (isRoot ? !name.startsWith('system.') : name.startsWith('user.'))
   const plain = found.filter(({ name }) => isSent(name))
-  const acls = found.filter(({ name }) => name.startsWith('system.posix_acl_'))
+  const acls = found.filter(({ name }) => isAclName(name))
   return [...plain, ...acls].map(({ name, value }) => ({
     name,
     value,

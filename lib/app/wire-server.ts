@@ -1,16 +1,13 @@
 /** The server's end of a connection: what a client's words ask for, done here. `prsync --server`, and a daemon's module. */
 import { EXIT, type ExitCode, type PrsyncError, UnsupportedError } from '../base/errors.js'
-import { together } from '../base/together.js'
 import type { FilterRule } from '../flist/filter.js'
 import type { Link } from '../host.js'
 import { trustedPath } from '../io/operator.js'
 import type { ServerRequest } from '../options/server-request.js'
-import { namesOffered, serverHandshake } from '../rsync/handshake.js'
+import { serverHandshake } from '../rsync/handshake.js'
 import { hasFilterList, readFilterList } from '../wire/filter-list.js'
 import { TAG } from '../wire/mux.js'
-import { CHECKSUMS, PROTOCOL } from '../wire/negotiate.js'
 import type { Terms } from '../wire/terms.js'
-import { COMPRESSORS } from '../wire/tokens.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, Troubles } from './sync-events.js'
@@ -18,6 +15,7 @@ import { cvsFilters } from './sync-filters.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 import { sendFiles } from './wire-sending.js'
+import { filterExchange, helloOf } from './wire-terms.js'
 
 export type ServerConfig = {
   readonly request: ServerRequest
@@ -26,7 +24,7 @@ export type ServerConfig = {
   /** Of the module: before those that the client sends. */
   readonly filters: readonly FilterRule[]
   /** Why there is to be no transfer; it is told once the client can hear it. */
-  readonly refusal?: PrsyncError | null
+  readonly refusal: PrsyncError | null
   readonly environment: { readonly [name: string]: string | undefined }
   /** For a seed that nobody knows before. */
   readonly seed: number
@@ -96,7 +94,7 @@ class ServerRun {
 
   async #refuse(): Promise<void> {
     const { refusal } = this.#config
-    if (refusal === null || refusal === undefined) return
+    if (refusal === null) return
     const { writer } = this.#connection
     writer.say(TAG.errorXfer, `ERROR: ${refusal.message}\n`)
     await writer.drain()
@@ -110,13 +108,7 @@ class ServerRun {
       throw new UnsupportedError('--iconv to another machine is not built yet')
     const { reader, writer } = this.#connection
     return serverHandshake(reader, writer, {
-      ownProtocol: options.protocol ?? PROTOCOL.own,
-      daemonProtocol,
-      checksumChoice: options.checksumChoice,
-      compress: options.compress,
-      checksums: namesOffered(CHECKSUMS, environment['RSYNC_CHECKSUM_LIST'], true),
-      compressors: namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], true),
-      isPlain: false,
+      ...helloOf(options, environment, daemonProtocol, true),
       capabilities,
       incremental: isSender ? options.recursive && !options.said.qsort : options.incRecursive,
       seed: options.checksumSeed !== 0 ? options.checksumSeed : seed,
@@ -129,13 +121,7 @@ class ServerRun {
   async #filters(terms: Terms): Promise<readonly FilterRule[]> {
     const { request, filters } = this.#config
     const { options, isSender } = request
-    const how = {
-      protocol: terms.protocol,
-      isPush: !isSender,
-      deletes: options.deleting !== null,
-      deleteExcluded: options.deleteExcluded,
-      pruneEmptyDirs: options.pruneEmptyDirs,
-    }
+    const how = filterExchange(options, terms.protocol, !isSender)
     const { reader } = this.#connection
     const sent = hasFilterList(how)
       ? await reader.decode((c) => readFilterList(c, terms.protocol))
@@ -182,8 +168,7 @@ class ServerRun {
     const filters = await this.#filters(terms)
     let exit: ExitCode = EXIT.ok
     const { filesFrom } = options
-    await together(
-      connection.signal,
+    await connection.together(
       async () => {
         const report = await receiveFiles({
           connection,

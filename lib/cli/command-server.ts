@@ -1,13 +1,11 @@
 /** `prsync --server`: what a remote shell starts for a client. */
 
 import { LineLink, readSecluded } from '../app/secluded-words.js'
-import { defaultSeed, stdioLink } from '../app/system.js'
-import { serveWire } from '../app/wire-server.js'
+import { stdioLink } from '../app/system.js'
 import { type ExitCode, PrsyncError } from '../base/errors.js'
 import { secludedRequest, serverRequest } from '../options/server-request.js'
 import { argumentBytes } from './argument-bytes.js'
-import { PeerOutput } from './peer-output.js'
-import { SyncScreen } from './sync-screen.js'
+import { serveClient } from './server-session.js'
 import { statusWords } from './sync-words.js'
 
 export async function serverCommand(
@@ -21,30 +19,9 @@ export async function serverCommand(
     const request = shown.secluded
       ? secludedRequest(words, await readSecluded(link, signal), new Date())
       : shown
-    const { itemize, naming } = request
-    const options = {
-      ...request.options,
-      wholeFile: request.options.wholeFile ?? false,
-      outFormat: itemize > 0 || naming ? '%i %n%L' : null,
-      logUnchanged: itemize > 1 || request.options.info.name > 1,
-    }
-    const output = new PeerOutput(options, false, () => {})
-    const screen = new SyncScreen(options, null, 'local', output)
-    return await serveWire(
-      {
-        request: { ...request, options },
-        daemonProtocol: null,
-        filters: [],
-        environment: process.env,
-        seed: defaultSeed(),
-      },
+    return await serveClient(
+      { request, daemonProtocol: null, filters: [], refusal: null },
       link,
-      {
-        events: screen.serverEvents(() => output.port),
-        speak: (port) => {
-          output.port = port
-        },
-      },
       signal,
     )
   } catch (error) {

@@ -48,6 +48,12 @@ export function inWords(error: unknown): string {
 export function statusWords(exit: ExitCode): string {
   const words: Readonly<Record<number, string>> = {
     [EXIT.usage]: 'syntax or usage error',
+    [EXIT.protocol]: 'protocol incompatibility',
+    [EXIT.startup]: 'error starting client-server protocol',
+    [EXIT.socket]: 'error in socket IO',
+    [EXIT.stream]: 'error in rsync protocol data stream',
+    [EXIT.ipc]: 'error in IPC code',
+    [EXIT.contimeout]: 'timeout waiting for daemon connection',
     [EXIT.fileSelect]: 'errors selecting input/output files, dirs',
     [EXIT.unsupported]: 'requested action not supported',
     [EXIT.file]: 'error in file IO',

@@ -5,15 +5,13 @@
 import { FileError } from '../base/errors.js'
 import type { FileKind, Standing } from '../host.js'
 import type { Xattr } from './entry.js'
-import { formatPosixAcl, type NamedPermission, parsePosixAcl } from './posix-acl.js'
+import { ACL_ACCESS, ACL_DEFAULT, formatAcl, type NamedPermission, parseAcl } from './posix-acl.js'
 
 export const FAKE_STAT = 'user.rsync.%stat'
 const FAKE_ACCESS = 'user.rsync.%aacl'
 const FAKE_DEFAULT = 'user.rsync.%dacl'
 const FAKE = 'user.rsync.'
 const OTHER_KIND = /^user\.rsync\.(security|trusted)\./
-const REAL_ACCESS = 'system.posix_acl_access'
-const REAL_DEFAULT = 'system.posix_acl_default'
 
 export type FakeStat = Pick<Standing, 'kind' | 'mode' | 'uid' | 'gid' | 'major' | 'minor'>
 
@@ -61,20 +59,20 @@ export function modeBeneath(kind: FileKind, mode: number): number {
 
 /** As it is kept. */
 export function faked(x: Xattr): Xattr {
-  if (x.name === REAL_ACCESS) return { name: FAKE_ACCESS, value: encodeFakeAcl(x.value, true) }
-  if (x.name === REAL_DEFAULT) return { name: FAKE_DEFAULT, value: encodeFakeAcl(x.value, false) }
+  if (x.name === ACL_ACCESS) return { name: FAKE_ACCESS, value: encodeFakeAcl(x.value, true) }
+  if (x.name === ACL_DEFAULT) return { name: FAKE_DEFAULT, value: encodeFakeAcl(x.value, false) }
   return { name: fakedName(x.name), value: x.value }
 }
 /** The name alone, of one that goes. */
 export function fakedName(name: string): string {
-  if (name === REAL_ACCESS) return FAKE_ACCESS
-  if (name === REAL_DEFAULT) return FAKE_DEFAULT
+  if (name === ACL_ACCESS) return FAKE_ACCESS
+  if (name === ACL_DEFAULT) return FAKE_DEFAULT
   return name.startsWith('user.') ? name : FAKE + name
 }
 /** As it was. @param mode of the file @returns null for what is no attribute of it, but says something about it */
 export function unfaked(x: Xattr, mode: number): Xattr | null {
-  if (x.name === FAKE_ACCESS) return { name: REAL_ACCESS, value: decodeFakeAcl(x.value, mode) }
-  if (x.name === FAKE_DEFAULT) return { name: REAL_DEFAULT, value: decodeFakeAcl(x.value, null) }
+  if (x.name === FAKE_ACCESS) return { name: ACL_ACCESS, value: decodeFakeAcl(x.value, mode) }
+  if (x.name === FAKE_DEFAULT) return { name: ACL_DEFAULT, value: decodeFakeAcl(x.value, null) }
   if (x.name.startsWith(`${FAKE}%`) || x.name.startsWith('system.')) return null
   // What some user put there by such a name stays what it is.
   return OTHER_KIND.test(x.name) ? { name: x.name.slice(FAKE.length), value: x.value } : x
@@ -90,22 +88,18 @@ const NAMED = 8
 
 /** What an access ACL has in common with its mode is left out. */
 function encodeFakeAcl(value: string, isAccess: boolean): string {
-  const acl = parsePosixAcl(value)
+  const acl = parseAcl(value)
   if (acl === null) return ''
-  const named = [
-    ...acl.users.map((u) => ({ id: u.id, access: u.permissions + IS_USER })),
-    ...acl.groups.map((g) => ({ id: g.id, access: g.permissions })),
-  ]
-  const bytes = Buffer.alloc(BASE + named.length * NAMED)
+  const bytes = Buffer.alloc(BASE + acl.named.length * NAMED)
   // With a mask, it is what the mode shows as the group's.
-  const isShown = isAccess && (acl.mask === null || acl.mask === acl.groupObject)
-  bytes.writeUInt32LE(isAccess ? NO_ENTRY : acl.userObject, 0)
-  bytes.writeUInt32LE(isShown ? NO_ENTRY : acl.groupObject, 4)
+  const isShown = isAccess && (acl.mask === null || acl.mask === acl.group)
+  bytes.writeUInt32LE((isAccess ? null : acl.user) ?? NO_ENTRY, 0)
+  bytes.writeUInt32LE((isShown ? null : acl.group) ?? NO_ENTRY, 4)
   bytes.writeUInt32LE(acl.mask ?? NO_ENTRY, 8)
-  bytes.writeUInt32LE(isAccess ? NO_ENTRY : acl.other, 12)
-  for (const [i, { id, access }] of named.entries()) {
+  bytes.writeUInt32LE((isAccess ? null : acl.other) ?? NO_ENTRY, 12)
+  for (const [i, { id, isUser, perm }] of acl.named.entries()) {
     bytes.writeUInt32LE(id, BASE + i * NAMED)
-    bytes.writeUInt32LE(access, BASE + i * NAMED + 4)
+    bytes.writeUInt32LE(isUser ? perm + IS_USER : perm, BASE + i * NAMED + 4)
   }
   return bytes.toString('latin1')
 }
@@ -119,21 +113,17 @@ function decodeFakeAcl(value: string, mode: number | null): string {
     const permissions = bytes.readUInt32LE(at)
     return permissions === NO_ENTRY ? ((mode ?? 0) >> shift) & 7 : permissions & 7
   }
-  const users: NamedPermission[] = []
-  const groups: NamedPermission[] = []
+  const named: NamedPermission[] = []
   for (let at = BASE; at < bytes.length; at += NAMED) {
     const access = bytes.readUInt32LE(at + 4)
-    const named = { id: bytes.readUInt32LE(at), permissions: access & 7 }
-    if (access >= IS_USER) users.push(named)
-    else groups.push(named)
+    named.push({ id: bytes.readUInt32LE(at), isUser: access >= IS_USER, perm: access & 7 })
   }
   const mask = bytes.readUInt32LE(8)
-  return formatPosixAcl({
-    userObject: base(0, 6),
-    users,
-    groupObject: base(4, 3),
-    groups,
+  return formatAcl({
+    user: base(0, 6),
+    group: base(4, 3),
     mask: mask === NO_ENTRY ? null : mask & 7,
+    named,
     other: base(12, 0),
   })
 }

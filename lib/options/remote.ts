@@ -100,6 +100,12 @@ export function moduleOf(place: RemotePlace): string {
   return (place.paths[0] ?? '').split('/', 1)[0] ?? ''
 }
 
+/** The paths as the sender sees them: a module is its root. */
+export function pathsWithin({ kind, paths }: RemotePlace): readonly string[] {
+  if (kind === 'shell') return paths
+  return paths.map((path) => (path.includes('/') ? path.slice(path.indexOf('/') + 1) : ''))
+}
+
 /** A remote shell as -e and RSYNC_RSH write it: words, of which quotes keep spaces; a quote doubled in quotes is one. */
 export function shellWords(command: string): readonly string[] {
   const words: string[] = []

@@ -12,7 +12,7 @@ export class AskedNames {
   readonly #isAll: boolean
   readonly #isDeep: boolean
 
-  /** @param paths as they were asked for @param isDeep what is in directories too */
+  /** @param paths as they were asked for, of a daemon without its module @param isDeep what is in directories too */
   constructor(paths: readonly string[], isRelative: boolean, isDeep: boolean) {
     const named = paths.map((path) => (isRelative ? relativeName(path) : plainName(path)))
     this.#isAll = named.includes(ROOT_NAME)

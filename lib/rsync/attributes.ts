@@ -5,11 +5,10 @@ import { codeOf } from '../base/errors.js'
 import type { Xattr } from '../flist/entry.js'
 import type { IdMap } from '../flist/id-map.js'
 import type { ListEntry, WantedXattr } from '../flist/list-entry.js'
+import { ACL_ACCESS, beyondMode, isAclName, mapAclIds } from '../flist/posix-acl.js'
 import type { Attributes, Standing } from '../host.js'
-import { beyondMode } from '../plan/acl.js'
 import { differences, type Ids, isTimeKept, type Keeping, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
-import { mapAclIds } from '../wire/acl.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
 type Entry = ListEntry<SourceTree>
@@ -188,16 +187,15 @@ function knownValue({ name, value, digest }: WantedXattr, here: readonly Xattr[]
 }
 
 function isAcl(x: { readonly name: string }): boolean {
-  return x.name === ACCESS || x.name === 'system.posix_acl_default'
+  return isAclName(x.name)
 }
 function areEqual(a: readonly Xattr[], b: readonly Xattr[], acl: boolean): boolean {
   const text = (list: readonly Xattr[]): string =>
     JSON.stringify(
       list
         .filter((x) => isAcl(x) === acl)
-        .map((x) => [x.name, x.name === ACCESS ? beyondMode(x.value) : x.value])
-        .filter(([name, value]) => name !== ACCESS || value !== ''),
+        .map((x) => [x.name, x.name === ACL_ACCESS ? beyondMode(x.value) : x.value])
+        .filter(([name, value]) => name !== ACL_ACCESS || value !== ''),
     )
   return text(a) === text(b)
 }
-const ACCESS = 'system.posix_acl_access'

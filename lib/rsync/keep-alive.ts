@@ -7,6 +7,7 @@ import type { Clock } from '../host.js'
 export type LifeSigns = {
   /** Milliseconds of the clock's `monotonic`. */
   heardMs(): number
+  /** Signs of life not counted: that they can be sent does not mean that somebody hears them. */
   saidMs(): number
   /** Something that means nothing. */
   sign(): void
@@ -16,6 +17,7 @@ export class KeepAlive {
   readonly #clock: Clock
   readonly #life: LifeSigns
   #limitMs: number
+  #signedMs = 0
 
   /** @param limitMs 0: no limit */
   constructor(clock: Clock, life: LifeSigns, limitMs: number) {
@@ -35,7 +37,9 @@ export class KeepAlive {
     const now = this.#clock.monotonic()
     const said = this.#life.saidMs()
     if (now - Math.max(said, this.#life.heardMs()) >= this.#limitMs) return true
-    if (now - said >= this.#limitMs / 2) this.#life.sign()
+    if (now - Math.max(said, this.#signedMs) < this.#limitMs / 2) return false
+    this.#signedMs = now
+    this.#life.sign()
     return false
   }
 }

@@ -1,6 +1,6 @@
 /** Messages of the other side, each to whom it concerns. prsync-protocol(7), messages. */
 import { latin1Of } from '../base/bytes.js'
-import { type ExitCode, PrsyncError, WireError } from '../base/errors.js'
+import { EXIT, type ExitCode, PrsyncError, WireError } from '../base/errors.js'
 import { TAG } from '../wire/mux.js'
 import { numberIn } from './reader.js'
 
@@ -25,9 +25,10 @@ export class PeerExit extends PrsyncError {
   override get isSilent(): boolean {
     return true
   }
+  /** @param code what it says of itself; a run that was given up never counts as a good one */
   constructor(code: number, isAnswer: boolean) {
     super('the other side gave up')
-    this.exitCode = code as ExitCode
+    this.exitCode = code > 0 && code < 256 ? (code as ExitCode) : EXIT.stream
     this.isAnswer = isAnswer
   }
 }

@@ -23,7 +23,6 @@ export class WireReader {
   /** Bytes of the data frame that are to come. */
   #frameLeft = 0
   #message: Frame | null = null
-  #isEnded = false
   bytesRead = 0
   /** When something came last; of the monotonic clock. */
   readMs = performance.now()
@@ -88,11 +87,13 @@ export class WireReader {
     while (!this.#join()) await this.#readLink()
   }
 
-  /** Reads and drops until the other side closes. */
-  async drain(): Promise<void> {
-    while (!this.#isEnded) {
-      const bytes = await this.#link.read(this.signal)
-      if (bytes === null) this.#isEnded = true
+  /** Reads until the other side closes: data is dropped, messages are heard. @throws what one of these throws */
+  async drain(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const bytes = await this.#link.read(signal)
+      if (bytes === null) return
+      this.#accept(bytes)
+      this.#pieces.length = 0
     }
   }
 
@@ -100,7 +101,6 @@ export class WireReader {
   async #readLink(): Promise<void> {
     const bytes = await this.#link.read(this.signal)
     if (bytes === null) {
-      this.#isEnded = true
       throw new WireError(
         `connection unexpectedly closed (${this.bytesRead} bytes received so far)`,
       )

@@ -3,6 +3,7 @@
  * phases between them. prsync-protocol(7), phases; statistics; goodbye.
  */
 import { ProtocolError } from '../base/errors.js'
+import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { Options } from '../options/options.js'
 import {
@@ -16,7 +17,7 @@ import type { WireEntry } from '../wire/file-entry.js'
 import { readItem, readXattrAnswers } from '../wire/item.js'
 import type { ListDecoder } from '../wire/list-decoder.js'
 import { directoryOfNdx, NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
-import { readSumHead } from '../wire/sum-head.js'
+import { isSameHead, readSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
 import type { TokenDecoder } from '../wire/token.js'
 import type { Asked, Asking } from './asking.js'
@@ -203,7 +204,7 @@ export class Receiver {
     if (request === null || this.#work === null) return
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
-    if (head.count !== asked.head.count || head.blockLength !== asked.head.blockLength)
+    if (!isSameHead(head, asked.head))
       throw new ProtocolError(
         `the answer for entry ${asked.number} has other blocks than were asked for`,
       )
@@ -315,8 +316,4 @@ export class Receiver {
     this.#wake = null
     this.#parts.reader.signal.throwIfAborted()
   }
-}
-
-function isAclName(name: string): boolean {
-  return name.startsWith('system.posix_acl_')
 }

@@ -5,27 +5,16 @@
 import type { Cursor } from '../base/bytes.js'
 import { codeOf, FileError, ProtocolError } from '../base/errors.js'
 import type { SumHead } from '../delta/block-size.js'
-import { Match } from '../delta/match.js'
-import type { BlockSums, Source } from '../delta/sums.js'
-import { CHECKSUM_BYTES, type Checksum } from '../hash/checksum.js'
-import type { BlockSum } from '../kernel/kernel-port.js'
+import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { type Deleted, readDeleted, writeDeleted, writeStats } from '../wire/farewell.js'
-import {
-  BASIS,
-  type Item,
-  readItem,
-  readXattrWants,
-  writeItem,
-  writeXattrAnswers,
-} from '../wire/item.js'
+import { type Item, readItem, readXattrWants, writeItem, writeXattrAnswers } from '../wire/item.js'
 import { TAG } from '../wire/mux.js'
 import { NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { lengthOf, readSumHead, writeSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
-import type { TokenEncoder } from '../wire/token.js'
-import type { KernelStore } from './kernel-store.js'
+import type { Outgoing } from './outgoing.js'
 import type { WireReader } from './reader.js'
 import type { SentEntry, SentLists } from './sent-lists.js'
 import { pathOf } from './source-list.js'
@@ -37,8 +26,8 @@ export type SenderEvents = {
   began(entry: SentEntry): void
   ended(entry: SentEntry): void
   moved(bytes: number): void
-  /** A source that cannot be read. @param isGone it has vanished since it was listed */
-  fault(call: string, path: string, error: unknown, isGone: boolean): void
+  /** A source that cannot be read. */
+  fault(call: string, path: string, error: unknown): void
   /** The receiver removed so many. */
   deleted(count: Deleted): void
 }
@@ -46,7 +35,6 @@ export type SenderEvents = {
 /** Reading files of the list. */
 export type SourceFiles = {
   size(fd: number): number
-  read(fd: number, into: Uint8Array, offset: number): number
   /** Long values of an entry's extended attributes, in the order in which they were sent, from 1. */
   xattrValue(entry: SentEntry, item: number): string
 }
@@ -58,17 +46,12 @@ export type SenderParts = {
   readonly writer: WireWriter
   readonly numbers: NdxWriter
   readonly lists: SentLists
-  readonly tokens: TokenEncoder
-  readonly checksum: Checksum
-  readonly blockSum: BlockSum | null
-  readonly kernels: KernelStore
+  readonly outgoing: Outgoing
   readonly files: SourceFiles
   readonly isServer: boolean
   readonly events: SenderEvents
   /** Errors of reading so far. */
   readonly ioError: () => number
-  /** After each step of a file: --bwlimit, signals. Null: nothing to wait for. */
-  readonly pause: (bytes: number) => Promise<void> | null
   /** For the client, at the end. */
   readonly stats: () => {
     readonly size: number
@@ -77,14 +60,11 @@ export type SenderParts = {
   }
 }
 
-const READ_BYTES = 128 * 1024
-
 export class Sender {
   readonly #parts: SenderParts
   readonly #asked: NdxReader
-  readonly #buffer = Buffer.allocUnsafe(READ_BYTES)
   #toldError: number
-  readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
+  readonly count = { files: 0, bytes: 0 }
   /** Entries that the receiver made. */
   readonly created = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
 
@@ -230,7 +210,8 @@ export class Sender {
     item: Item,
     answers: readonly { item: number; value: string }[] | null,
   ): Promise<void> {
-    const { terms, reader, writer, events, files, options } = this.#parts
+    const { terms, reader, writer, events, files, options, outgoing } = this.#parts
+    const path = pathOf(entry.origin)
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
     const isAppended = options.append !== 'no' && !entry.wasSent
@@ -242,31 +223,22 @@ export class Sender {
       fd = tree.openFile(name, isFollowed)
     } catch (error) {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
-      events.fault(
-        'send_files failed to open',
-        pathOf(entry.origin),
-        error,
-        codeOf(error) === 'ENOENT',
-      )
+      events.fault('send_files failed to open', path, error)
       if (terms.protocol >= 30) writer.number(TAG.noSend, number)
       return
     }
     try {
       const size = files.size(fd)
       if (isAppended && size < lengthOf(head)) {
-        events.fault(
-          'skipped diminished file:',
-          pathOf(entry.origin),
-          new FileError('it became shorter'),
-          false,
-        )
+        events.fault('skipped diminished file:', path, new FileError('it became shorter'))
         if (terms.protocol >= 30) writer.number(TAG.noSend, number)
         return
       }
       events.began(entry)
       this.#prefix(number, item, answers)
       writeSumHead(writer.data, head)
-      await this.#bytes(fd, size, entry, head, packed, item)
+      if (!(await outgoing.send(fd, size, head, packed, item)))
+        events.fault('read errors mapping', path, new FileError('No data available'))
     } finally {
       tree.closeFile(fd)
     }
@@ -290,175 +262,9 @@ export class Sender {
     }
     return packed
   }
-
-  /** @param packed null: only what is behind the head's length is sent */
-  async #bytes(
-    fd: number,
-    size: number,
-    entry: SentEntry,
-    head: SumHead,
-    packed: Uint8Array | null,
-    item: Item,
-  ): Promise<void> {
-    const { checksum, tokens, options, writer, terms } = this.#parts
-    checksum.start()
-    tokens.begin()
-    let isWhole = true
-    if (packed === null) {
-      const skipped = lengthOf(head)
-      const isCounted = options.append === 'verify' || terms.protocol < 30
-      if (isCounted) isWhole = await this.#skip(fd, skipped)
-      isWhole = (await this.#literals(fd, skipped, size)) && isWhole
-    } else if (head.count === 0 || this.#parts.blockSum === null) {
-      isWhole = await this.#literals(fd, 0, size)
-    } else isWhole = await this.#matches(fd, size, head, packed, item)
-    tokens.end()
-    const digest = Uint8Array.from(checksum.digest())
-    if (!isWhole) spoil(digest)
-    writer.data.put(digest)
-    const room = writer.room()
-    if (room !== null) await room
-    if (!isWhole)
-      this.#parts.events.fault(
-        'read errors mapping',
-        pathOf(entry.origin),
-        new FileError('No data available'),
-        false,
-      )
-  }
-
-  async #skip(fd: number, length: number): Promise<boolean> {
-    return this.#read(fd, 0, length, (bytes) => this.#parts.checksum.update(bytes))
-  }
-  async #literals(fd: number, from: number, size: number): Promise<boolean> {
-    const { tokens, checksum } = this.#parts
-    return this.#read(fd, from, size, (bytes) => {
-      checksum.update(bytes)
-      tokens.literal(bytes, 0, bytes.length)
-      this.count.literal += bytes.length
-    })
-  }
-  /** @returns false: an error, after which zeros stand for the rest */
-  async #read(
-    fd: number,
-    from: number,
-    to: number,
-    sink: (bytes: Uint8Array) => void,
-  ): Promise<boolean> {
-    const { files, writer, pause } = this.#parts
-    for (let at = from; at < to; ) {
-      const part = this.#buffer.subarray(0, Math.min(READ_BYTES, to - at))
-      let got: number
-      try {
-        got = files.read(fd, part, at)
-      } catch (error) {
-        if (codeOf(error) === undefined) throw error
-        got = 0
-        part.fill(0)
-        sink(part)
-        return false
-      }
-      // It became shorter: what is there is all there is.
-      if (got === 0) return true
-      sink(part.subarray(0, got))
-      at += got
-      const room = writer.room()
-      if (room !== null) await room
-      const wait = pause(got)
-      if (wait !== null) await wait
-    }
-    return true
-  }
-
-  async #matches(
-    fd: number,
-    size: number,
-    head: SumHead,
-    packed: Uint8Array,
-    item: Item,
-  ): Promise<boolean> {
-    const { blockSum, kernels, tokens, checksum, files, writer, pause, options, terms } =
-      this.#parts
-    if (blockSum === null) return false
-    let isWhole = true
-    const source: Source = {
-      length: size,
-      read: (offset, into) => {
-        try {
-          const got = files.read(fd, into, offset)
-          checksum.update(into.subarray(0, got))
-          return got
-        } catch (error) {
-          if (codeOf(error) === undefined) throw error
-          isWhole = false
-          return 0
-        }
-      },
-    }
-    const sums: BlockSums = {
-      length: lengthOf(head),
-      blockLength: head.blockLength,
-      count: head.count,
-      sumLength: head.sumLength,
-      sum: blockSum,
-      packed,
-    }
-    const inPlace =
-      (options.inplace && item.basis === BASIS.file) ||
-      (has(terms, 'inplacePartial') && item.basis === BASIS.partial)
-    const match = new Match(
-      source,
-      sums,
-      { inPlace },
-      kernels.forEntries(head.count, head.blockLength),
-    )
-    const counting = {
-      literal: (bytes: Uint8Array, start: number, end: number) => {
-        this.count.literal += end - start
-        tokens.literal(bytes, start, end)
-      },
-      match: (block: number, bytes: Uint8Array, start: number, end: number) => {
-        this.count.matched += end - start
-        tokens.match(block, bytes, start, end)
-      },
-    }
-    for (let was = 0, goesOn = true; goesOn; was = match.consumed) {
-      goesOn = match.step(counting)
-      const room = writer.room()
-      if (room !== null) await room
-      const wait = pause(match.consumed - was)
-      if (wait !== null) await wait
-    }
-    return isWhole
-  }
-}
-
-/** A sum that cannot be right, so that the receiver asks again. */
-function spoil(digest: Uint8Array): void {
-  const isZero = digest.every((byte) => byte === 0)
-  digest.fill(0)
-  if (isZero) digest[digest.length - 1] = 1
 }
 
 /** Peers that do not ask for attributes of what becomes a link. */
 export function isXattrOptimized(terms: Terms): boolean {
   return terms.protocol >= 31 && !has(terms, 'avoidXattrOptimization')
-}
-
-/** How blocks are told apart in these terms; null: not at all. */
-export function blockSumOf({ checksum, seed, protocol, ...terms }: Terms): BlockSum | null {
-  switch (checksum) {
-    case 'none':
-      return null
-    case 'md4-old':
-      return { algorithm: 'md4', seed }
-    case 'md5':
-      return {
-        algorithm: 'md5',
-        seed,
-        seedLast: !has({ checksum, seed, protocol, ...terms }, 'seedFix'),
-      }
-    default:
-      return { algorithm: checksum, seed }
-  }
 }

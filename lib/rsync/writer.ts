@@ -21,8 +21,10 @@ export class WireWriter {
   #pending: Promise<void> = Promise.resolve()
   /** Flushes come one after the other. */
   #turn: Promise<void> = Promise.resolve()
-  #isBroken = false
+  /** What goes next says no more than that somebody is here. */
+  #isSign = false
   bytesWritten = 0
+  /** When it last wrote something that counts; of the monotonic clock. */
   writtenMs = performance.now()
 
   constructor(link: Link, signal: AbortSignal) {
@@ -34,9 +36,6 @@ export class WireWriter {
   startFrames(): void {
     this.#isFramed = true
     this.#openFrame()
-  }
-  get isFramed(): boolean {
-    return this.#isFramed
   }
 
   /** A message, before the data that is not out yet; nothing where the direction has no frames. */
@@ -81,7 +80,9 @@ export class WireWriter {
   }
   /** A sign of life. */
   keepAlive(): Promise<void> {
-    if (this.#isFramed && this.isEmpty) this.#messages.push(new Uint8Array([0, 0, 0, 7]))
+    if (!this.#isFramed || !this.isEmpty) return this.flush()
+    this.#messages.push(new Uint8Array([0, 0, 0, 7]))
+    this.#isSign = true
     return this.flush()
   }
 
@@ -91,15 +92,11 @@ export class WireWriter {
     if (this.isEmpty) return
     const chunk = this.#take()
     this.bytesWritten += chunk.length
-    this.writtenMs = performance.now()
+    if (!this.#isSign) this.writtenMs = performance.now()
+    this.#isSign = false
     this.#pending = this.#link.write(chunk, this.#signal)
     // Whoever comes next hears of it.
-    this.#pending.catch(() => {
-      this.#isBroken = true
-    })
-  }
-  get isBroken(): boolean {
-    return this.#isBroken
+    this.#pending.catch(() => {})
   }
 
   #take(): Uint8Array {

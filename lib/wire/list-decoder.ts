@@ -10,8 +10,9 @@ import {
 import type { Cursor } from '../base/bytes.js'
 import { WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { ACL_ACCESS, ACL_DEFAULT } from '../flist/posix-acl.js'
 import type { FileKind, Standing } from '../host.js'
-import { ACL_ACCESS, ACL_DEFAULT, readAcl, wholeAcl } from './acl.js'
+import { readAcl, wholeAcl } from './acl.js'
 import {
   END_WITH_ERROR,
   type IdNames,

@@ -1,8 +1,9 @@
 /** File lists → bytes: each entry told as what differs from the one before. prsync-protocol(7), file list. */
 import type { Writer } from '../base/bytes.js'
+import { ACL_ACCESS, ACL_DEFAULT, isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { FileKind } from '../host.js'
-import { ACL_ACCESS, ACL_DEFAULT, type AclKind, aclKey, strippedAcl, writeAcl } from './acl.js'
+import { type AclKind, aclKey, strippedAcl, writeAcl } from './acl.js'
 import {
   type IdLookup,
   isDevice,
@@ -311,7 +312,7 @@ export class ListEncoder {
     if (kindOf(entry) === 'directory') write('default', ACL_DEFAULT)
   }
   #writeXattrs(w: Writer, entry: WireEntry): void {
-    const own = entry.xattrs.filter(({ name }) => name !== ACL_ACCESS && name !== ACL_DEFAULT)
+    const own = entry.xattrs.filter(({ name }) => !isAclName(name))
     const sent = sentXattrs(own)
     this.#xattrs.write(w, xattrsKey(sent), () => {
       writeXattrs(w, sent)

@@ -40,6 +40,15 @@ export function writeSumHead(w: Writer, head: SumHead): void {
   w.i32le(head.remainder)
 }
 
+export function isSameHead(a: SumHead, b: SumHead): boolean {
+  return (
+    a.count === b.count &&
+    a.blockLength === b.blockLength &&
+    a.sumLength === b.sumLength &&
+    a.remainder === b.remainder
+  )
+}
+
 /** Bytes of the file that the head tells of. */
 export function lengthOf({ count, blockLength, remainder }: SumHead): number {
   return count * blockLength - (remainder === 0 ? 0 : blockLength - remainder)

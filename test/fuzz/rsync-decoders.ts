@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { nameFault } from '../../lib/base/byte-name.js'
 import { Cursor, joined, Writer } from '../../lib/base/bytes.js'
-import { mapAclIds } from '../../lib/wire/acl.js'
+import { mapAclIds } from '../../lib/flist/posix-acl.js'
 import type { WireEntry } from '../../lib/wire/file-entry.js'
 import { readFilterList, writeFilterList } from '../../lib/wire/filter-list.js'
 import * as ints from '../../lib/wire/ints.js'

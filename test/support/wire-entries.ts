@@ -1,9 +1,9 @@
 /** Entries of file lists, and terms and options to send them under, at random. */
 import fc from 'fast-check'
 import { byteName } from '../../lib/base/byte-name.js'
+import { ACL_ACCESS, ACL_DEFAULT, formatAcl } from '../../lib/flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../../lib/hash/checksum.js'
 import type { FileKind } from '../../lib/host.js'
-import { ACL_ACCESS, ACL_DEFAULT, formatKernelAcl } from '../../lib/wire/acl.js'
 import type { WireEntry, WireXattr } from '../../lib/wire/file-entry.js'
 import { COMPAT, type ListOptions, type Terms } from '../../lib/wire/terms.js'
 
@@ -158,7 +158,7 @@ function anyAcl(name: string): fc.Arbitrary<(mode: number) => WireXattr> {
     })
     .map((acl) => (mode) => {
       const ofMode = { user: (mode >> 6) & 7, mask: (mode >> 3) & 7, other: mode & 7 }
-      const value = formatKernelAcl(name === ACL_ACCESS ? { ...acl, ...ofMode } : acl)
+      const value = formatAcl(name === ACL_ACCESS ? { ...acl, ...ofMode } : acl)
       return { name, value, length: value.length, digest: '' }
     })
 }

@@ -1,0 +1,60 @@
+/** What both ends of a connection make of the same options, before the first entry. */
+import type { Options } from '../options/options.js'
+import { type Hello, namesOffered } from '../rsync/handshake.js'
+import type { FilterExchange } from '../wire/filter-list.js'
+import { CHECKSUMS, PROTOCOL } from '../wire/negotiate.js'
+import type { ListOptions } from '../wire/terms.js'
+import { COMPRESSORS } from '../wire/tokens.js'
+
+type Environment = { readonly [name: string]: string | undefined }
+
+export function helloOf(
+  options: Options,
+  environment: Environment,
+  daemonProtocol: number | null,
+  isServer: boolean,
+): Hello {
+  return {
+    ownProtocol: options.protocol ?? PROTOCOL.own,
+    daemonProtocol,
+    checksumChoice: options.checksumChoice,
+    compress: options.compress,
+    checksums: namesOffered(CHECKSUMS, environment['RSYNC_CHECKSUM_LIST'], isServer),
+    compressors: namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], isServer),
+    isPlain: false,
+  }
+}
+
+export function filterExchange(
+  options: Options,
+  protocol: number,
+  isPush: boolean,
+): FilterExchange {
+  return {
+    protocol,
+    isPush,
+    deletes: options.deleting !== null,
+    deleteExcluded: options.deleteExcluded,
+    pruneEmptyDirs: options.pruneEmptyDirs,
+  }
+}
+
+/** The options that shape a list. */
+export function listOptions(o: Options): ListOptions {
+  const { relative, links, hardLinks, owner, group, devices, specials } = o
+  const { atimes, checksum, acls, numericIds } = o
+  return {
+    relative,
+    links,
+    hardLinks,
+    owner,
+    group,
+    devices,
+    specials,
+    atimes,
+    checksum,
+    acls,
+    numericIds,
+    xattrs: o.xattrs > 0,
+  }
+}
