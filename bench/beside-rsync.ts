@@ -1,9 +1,9 @@
 /** A centre and an rsync daemon over the same directories, as processes, for benches that compare what a pull costs. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../test/support/ports.js'
 
 const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
 
@@ -125,14 +125,4 @@ function prsync(args: readonly string[]): {
   stderr: string
 } {
   return spawnSync(process.execPath, [PRSYNC, ...args], { encoding: 'utf8', maxBuffer: 1 << 26 })
-}
-
-/** One that nobody listens on now: rsync's daemon does not tell which it took. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const at = server.address()
-      server.close(() => resolve(typeof at === 'object' ? (at?.port ?? 0) : 0))
-    })
-  })
 }

@@ -8,9 +8,9 @@ import type { WireEntry } from '../lib/wire/file-entry.js'
 import { ListDecoder } from '../lib/wire/list-decoder.js'
 import { ListEncoder } from '../lib/wire/list-encoder.js'
 import { sortList } from '../lib/wire/list-order.js'
-import { COMPAT, type CompressorName, type ListOptions, type Terms } from '../lib/wire/terms.js'
+import { COMPAT, type CompressorName, type Terms } from '../lib/wire/terms.js'
 import { COMPRESSORS, openTokenDecoder, openTokenEncoder } from '../lib/wire/tokens.js'
-import { wireEntry } from '../test/support/wire-entries.js'
+import { ALL_OPTIONS, wireEntry } from '../test/support/wire-entries.js'
 
 const tiny = process.argv.includes('--tiny')
 const ENTRIES = tiny ? 1000 : 300_000
@@ -34,21 +34,6 @@ function termsOf(protocol: number, compressor: CompressorName | null): Terms {
   const checksum = 'md5'
   return { protocol, compat, seed: 1, checksum, listChecksum: checksum, compressor }
 }
-const OPTIONS: ListOptions = {
-  relative: false,
-  links: true,
-  hardLinks: true,
-  owner: true,
-  group: true,
-  devices: true,
-  specials: true,
-  atimes: false,
-  checksum: false,
-  acls: false,
-  xattrs: false,
-  numericIds: false,
-}
-
 function entryOf(i: number): WireEntry {
   const of = Math.floor(i / 50)
   const name = `pool/main/p${of % 97}/package-${of}/file-${i % 50}_1.${i}.tar.xz`
@@ -63,7 +48,7 @@ function lists(protocol: number): void {
   let bytes: Uint8Array = new Uint8Array(0)
   const encode = best(() => {
     const w = new Writer(1 << 20)
-    const encoder = new ListEncoder(terms, OPTIONS)
+    const encoder = new ListEncoder(terms, ALL_OPTIONS)
     encoder.begin(0)
     for (const entry of entries) encoder.entry(w, entry)
     encoder.end(w, 0)
@@ -72,7 +57,7 @@ function lists(protocol: number): void {
   let read: WireEntry[] = []
   const decode = best(() => {
     read = []
-    const decoder = new ListDecoder(terms, OPTIONS)
+    const decoder = new ListDecoder(terms, ALL_OPTIONS)
     const c = new Cursor(bytes)
     decoder.begin(0)
     for (let entry = decoder.read(c); entry !== null; entry = decoder.read(c)) read.push(entry)

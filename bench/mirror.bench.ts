@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort } from './beside-rsync.js'
+import { freePort } from '../test/support/ports.js'
 
 const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
 const tiny = process.argv.includes('--tiny')

@@ -88,6 +88,7 @@ class ClientRun {
   readonly #joined: Connection
   /** Ends the remote shell. */
   readonly #stop: () => void
+  readonly #signal: AbortSignal
   readonly #events: SyncEvents
   readonly #troubles: Troubles
   readonly #connection: WireConnection
@@ -103,6 +104,7 @@ class ClientRun {
     this.#config = config
     this.#joined = joined
     this.#stop = stop
+    this.#signal = signal
     this.#events = events
     this.#troubles = new Troubles(events)
     const { timeoutMs } = config.options
@@ -142,6 +144,8 @@ class ClientRun {
     const timer = setTimeout(this.#stop, isCut || error instanceof PeerExit ? LEAVE_MS : 0)
     const status = await this.#joined.finished()
     clearTimeout(timer)
+    // Ctrl-C reaches the shell as well, whose end may be seen first.
+    if (this.#signal.aborted) return this.#signal.reason
     return isCut && !(error instanceof PeerExit) && status !== 0
       ? new RemoteError(error.message, status, { cause: error })
       : error

@@ -55,14 +55,9 @@ export class WireReader {
   /** @param decode may be called again from the start, with more bytes @throws {WireError} where the stream ends before */
   async decode<T>(decode: (c: Cursor) => T): Promise<T> {
     for (;;) {
-      const { pos } = this.#cursor
-      try {
-        return decode(this.#cursor)
-      } catch (error) {
-        if (!(error instanceof Underflow)) throw error
-        this.#cursor.pos = pos
-        await this.more()
-      }
+      const now = this.decodeNow(decode)
+      if (now !== undefined) return now
+      await this.more()
     }
   }
 

@@ -17,33 +17,12 @@ import { ListEncoder } from '../../lib/wire/list-encoder.js'
 import { TAG } from '../../lib/wire/mux.js'
 import { NDX, NdxReader, NdxWriter } from '../../lib/wire/ndx.js'
 import { NO_SUMS, readSumHead, writeSumHead } from '../../lib/wire/sum-head.js'
-import { COMPAT, type Terms } from '../../lib/wire/terms.js'
+import { COMPAT } from '../../lib/wire/terms.js'
 import { linkPair } from '../support/links.js'
-import { wireEntry } from '../support/wire-entries.js'
+import { NO_OPTIONS, termsOf, wireEntry } from '../support/wire-entries.js'
 
 const signal = new AbortController().signal
-const TERMS: Terms = {
-  protocol: 32,
-  compat: COMPAT.varFlags | COMPAT.safeList,
-  seed: 1,
-  checksum: 'md5',
-  listChecksum: 'md5',
-  compressor: null,
-}
-const LIST = {
-  relative: false,
-  links: false,
-  hardLinks: false,
-  owner: false,
-  group: false,
-  devices: false,
-  specials: false,
-  atimes: false,
-  checksum: false,
-  acls: false,
-  xattrs: false,
-  numericIds: false,
-}
+const TERMS = termsOf(32, COMPAT.varFlags | COMPAT.safeList)
 const TRANSFER = { iflags: 0x8000, basis: 0x80, xname: null }
 
 function optionsOf(...words: string[]): Options {
@@ -128,7 +107,7 @@ async function receiving(
   mkdirSync(`${home}/d`, { recursive: true })
   const { events, seen } = listening()
   const { connection, peer } = joined(() => {})
-  const encoder = new ListEncoder(TERMS, LIST)
+  const encoder = new ListEncoder(TERMS, NO_OPTIONS)
   encoder.begin(0)
   encoder.entry(peer.writer.data, { ...wireEntry('.', 'directory'), mode: 0o755 })
   encoder.entry(peer.writer.data, wireEntry('f', 'file'))

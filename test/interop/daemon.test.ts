@@ -1,5 +1,5 @@
 /** prsync's daemon with rsync's and prsync's clients: list, pull, push, passwords, what is refused. */
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -9,23 +9,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { makeTree } from '../support/odd-trees.js'
+import { freePort, listening } from '../support/ports.js'
 import { PROGRAM } from '../support/program.js'
+import { noRsyncAsRoot } from '../support/real-rsync.js'
 
 const run = promisify(execFile)
-const HAS_RSYNC = spawnSync('rsync', ['--version']).status === 0
-const IS_ROOT = process.geteuid?.() === 0
-const skip = !HAS_RSYNC
-  ? 'needs the Debian package rsync'
-  : !IS_ROOT
-    ? 'owners and devices need root'
-    : false
-
 type Result = { readonly code: number; readonly out: string; readonly err: string }
 
 async function client(words: readonly string[], password = ''): Promise<Result> {
@@ -40,29 +33,7 @@ async function client(words: readonly string[], password = ''): Promise<Result> 
   }
 }
 
-/** A port that nobody has now. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-/** Settles when something listens there. */
-async function listening(port: number, daemon: ChildProcess): Promise<void> {
-  while (daemon.exitCode === null) {
-    const socket = net.connect(port, '127.0.0.1')
-    const isThere = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true))
-      socket.once('error', () => resolve(false))
-    })
-    socket.destroy()
-    if (isThere) return
-  }
-  throw new Error(`the daemon ended with ${daemon.exitCode}`)
-}
-
-t.test('a daemon and its clients', { skip }, async (t) => {
+t.test('a daemon and its clients', { skip: noRsyncAsRoot }, async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'prsync-daemon-'))
   makeTree(join(home, 's'), 11, false)
   mkdirSync(join(home, 'w'))
@@ -137,6 +108,12 @@ hosts deny = *
     t.same(pull.code, 0, `${name} pulls: ${pull.err}`)
     const differs = await client(['rsync', '-aHin', '--delete', `${home}/s/`, `${from}/`])
     t.same(differs.out, '', 'all of it')
+    const bare = await client([...program, '-aH', `${at}/m`, `${from}-bare/`])
+    t.same(bare.code, 0, `a module without a slash: ${bare.err}`)
+    t.same(readdirSync(`${from}-bare`).sort(), readdirSync(from).sort())
+    const [part = ''] = readdirSync(join(home, 's')).filter((base) => /^[a-z]+$/.test(base))
+    const path = await client([...program, '-aR', `${at}/m/${part}`, `${from}-R/`])
+    t.same([path.code, readdirSync(`${from}-R`)], [0, [part]], `-R: ${path.err}`)
     const push = await client([...program, '-aH', '--delete', `${home}/s/`, `${at}/w/${name}/`])
     t.same(push.code, 0, `${name} pushes: ${push.err}`)
     const stands = await client(['rsync', '-aHin', '--delete', `${home}/s/`, `${home}/w/${name}/`])

@@ -1,16 +1,8 @@
 /** Copies over a remote shell beside the real rsync at both ends: the same trees, lines and exit status, with prsync at either end. */
-import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { differ, type Wire } from '../support/local-differential.js'
 import { argumentsOf } from '../support/option-sets.js'
-
-const HAS_RSYNC = spawnSync('rsync', ['--version']).status === 0
-const IS_ROOT = process.geteuid?.() === 0
-const skip = !HAS_RSYNC
-  ? 'needs the Debian package rsync'
-  : !IS_ROOT
-    ? 'owners and devices need root'
-    : false
+import { noRsyncAsRoot } from '../support/real-rsync.js'
 
 const SETS = [
   '-aiH --delete',
@@ -40,7 +32,7 @@ for (const [what, all, destination] of [
   // Before protocol 29 the ends tell each other less, so that lines differ; trees do not.
   ['old protocols', tries(['-aH', '-az'], [31, 30, 29, 28, 27]), 'none'],
 ] as const)
-  t.test(`what rsync makes over a wire: ${what}`, { skip }, async (t) => {
+  t.test(`what rsync makes over a wire: ${what}`, { skip: noRsyncAsRoot }, async (t) => {
     for (const [set, wire] of all) {
       const { isPush, ours, protocol } = wire
       const name = `${set}, ${isPush ? 'push' : 'pull'}, ${ours} is prsync, protocol ${protocol}`

@@ -6,7 +6,10 @@ const found = spawnSync('rsync', ['--version'], { encoding: 'utf8' })
 /** For tap: false where it is there, in the version whose ways are copied. */
 export const noRsync: string | false = /^rsync {2}version 3\.5\./.test(found.stdout ?? '')
   ? false
-  : 'needs rsync 3.5'
+  : 'needs the Debian package rsync, 3.5'
+/** The same, for what only root may do. */
+export const noRsyncAsRoot: string | false =
+  noRsync || (process.geteuid?.() === 0 ? false : 'owners and devices need root')
 
 export type Said = {
   readonly status: number | null
