@@ -6,7 +6,12 @@ import type { TransferEvents } from '../rsync/local-transfer.js'
 import type { SourceEvents } from '../rsync/source-list.js'
 
 /** How far the copy is in its list. */
-export type Passed = { readonly passed: number; readonly listed: number }
+export type Passed = {
+  readonly passed: number
+  readonly listed: number
+  /** More entries will come: a list that comes piece by piece. */
+  readonly isGrowing?: boolean
+}
 
 export type Side = 'sender' | 'receiver' | 'generator'
 
@@ -15,6 +20,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
   Pick<SourceEvents, 'skipped'> & {
     /** The list is made: all of it where that is known before the copy, else what was named. @param bytes of its files */
     counted(entries: number, bytes: number): void
+    /** More of the list is known. @param bytes of all its files */
+    grew(entries: number, bytes: number): void
     /** Whatever comes next is done to the destination. */
     started(): void
     /** Of the file that began. */

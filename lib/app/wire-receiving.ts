@@ -83,6 +83,7 @@ class Receiving {
     this.#lists = new ReceivedLists(terms.protocol, isIncremental, rule, {
       came: (start, entries) => {
         if (isIncremental) this.#ledger.add(start, entries.length)
+        parts.events.grew(this.#lists.entries, this.#lists.count.bytes)
         const links = countLinks(entries)
         if (this.#generator === null) this.#links.push(links)
         else this.#generator.expectLinks(links)
@@ -116,7 +117,11 @@ class Receiving {
         item: (asked) => this.#echoed(asked),
         began: (entry) => events.began(entry),
         ended: (entry) =>
-          events.ended(entry, { passed: (entry.number ?? 0) + 1, listed: this.#lists.entries }),
+          events.ended(entry, {
+            passed: this.#lists.passedAt(entry.number ?? 0),
+            listed: this.#lists.entries,
+            isGrowing: !this.#lists.isWhole,
+          }),
         mismatch: (entry, isLast) => {
           if (isLast) troubles.faults++
           events.mismatch(entry, isLast)

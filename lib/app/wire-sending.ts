@@ -57,6 +57,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     incremental: isIncremental,
     describe,
     ioError: bits,
+    grew: () => events.grew(countOf(list), list.count.bytes),
   })
   const before = data.length
   lists.sendFirst(data)
@@ -100,7 +101,12 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
       item: (entry, iflags, xname) =>
         events.item(entry, iflags, xname === null ? null : byteName(xname)),
       began: (entry) => events.began(entry),
-      ended: (entry) => events.ended(entry, { passed: entry.number ?? 0, listed: countOf(list) }),
+      ended: (entry, number) =>
+        events.ended(entry, {
+          passed: lists.passedAt(number),
+          listed: lists.entries,
+          isGrowing: !lists.isWhole,
+        }),
       moved: (bytes) => events.moved(bytes),
       fault: (call, path, error) => troubles.sender(call, path, error),
       deleted: (count) => {

@@ -10,7 +10,13 @@ export type Shown = {
   /** --human-readable. */
   readonly level: number
   /** Files that came, entries left, entries in all; null: it goes on. */
-  readonly end: { readonly files: number; readonly left: number; readonly listed: number } | null
+  readonly end: {
+    readonly files: number
+    readonly left: number
+    readonly listed: number
+    /** More entries will come. */
+    readonly isGrowing?: boolean
+  } | null
 }
 
 const UNITS = ['kB/s', 'MB/s', 'GB/s'] as const
@@ -20,7 +26,8 @@ export function progressLine({ done, size, seconds, level, end }: Shown): string
   const percent = done === size ? 100 : Math.floor((100 * done) / size)
   const perSecond = seconds > 0 ? done / seconds : 0
   const left = perSecond > 0 ? (size - done) / perSecond : 0
-  const tail = end === null ? '  ' : ` (xfr#${end.files}, to-chk=${end.left}/${end.listed})`
+  const word = end?.isGrowing === true ? 'ir-chk' : 'to-chk'
+  const tail = end === null ? '  ' : ` (xfr#${end.files}, ${word}=${end.left}/${end.listed})`
   const amount = formatNumber(done, level).padStart(15)
   const part = String(percent).padStart(3)
   return `${amount} ${part}% ${rateText(perSecond)} ${clockText(end === null ? left : seconds)}${tail}`

@@ -52,6 +52,10 @@ export class SyncScreen {
     }
     return {
       counted: (listed, bytes) => this.#counted(listed, bytes),
+      grew: (entries, bytes) => {
+        this.#whole.listed = entries
+        this.#whole.size = bytes
+      },
       item: (entry, iflags, xname) => this.#item(entry, iflags, xname),
       remark: (what, entry, name) => this.#remark(what, entry, this.#name(name)),
       began: (entry) => this.#began(entry),
@@ -151,6 +155,7 @@ export class SyncScreen {
       },
       counted: () => {},
       started: () => {},
+      grew: () => {},
     }
   }
 
@@ -332,7 +337,12 @@ export class SyncScreen {
     if (this.options.info.progress === 0) return
     this.#whole.files++
     this.#whole.done += entry.stands.size - this.#file.moved
-    const end = { files: this.#whole.files, left: at.listed - at.passed, listed: at.listed }
+    const end = {
+      files: this.#whole.files,
+      left: at.listed - at.passed,
+      listed: at.listed,
+      isGrowing: at.isGrowing === true,
+    }
     if (this.options.info.progress > 1) this.#showWhole(end)
     else {
       // Small files come at once; rsync draws them twice.

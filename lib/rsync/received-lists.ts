@@ -10,6 +10,7 @@ import type { WireEntry } from '../wire/file-entry.js'
 import { sortList } from '../wire/list-order.js'
 import type { AskedNames } from './asked-names.js'
 import type { Entry } from './generator.js'
+import { ListStarts } from './list-starts.js'
 import { REMOTE_TREE } from './remote-tree.js'
 import type { WalkedList } from './walk.js'
 
@@ -62,6 +63,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
   nameBytes = 0
   lists = 0
+  readonly #starts = new ListStarts()
   /** The only entry of the first list, if it is no directory. */
   only: ReceivedEntry | null = null
 
@@ -84,6 +86,10 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   /** No list is to come. */
   get isWhole(): boolean {
     return this.#isWhole
+  }
+  /** Entries up to the one of this number. */
+  passedAt(number: number): number {
+    return this.#starts.placeOf(number) + 1
   }
   /** The number that the first entry of the next list has. */
   get next(): number {
@@ -158,6 +164,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     const start = this.#next
     this.#next += entries.length + 1
     this.lists++
+    if (this.#isIncremental) this.#starts.add(start)
     return sortList(entries, this.#protocol).map((entry, i) => {
       if (entry === null) return null
       const { kind } = entry.stands

@@ -24,7 +24,7 @@ export type SenderEvents = {
   /** What the receiver does, or has, as it says. */
   item(entry: SentEntry, iflags: number, xname: string | null): void
   began(entry: SentEntry): void
-  ended(entry: SentEntry): void
+  ended(entry: SentEntry, number: number): void
   moved(bytes: number): void
   /** A source that cannot be read. */
   fault(call: string, path: string, error: unknown): void
@@ -245,7 +245,7 @@ export class Sender {
     this.count.files++
     this.count.bytes += entry.stands.size
     this.#told(entry, item.iflags)
-    events.ended(entry)
+    events.ended(entry, number)
     events.item(entry, item.iflags, item.xname)
   }
 

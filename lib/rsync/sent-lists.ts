@@ -7,6 +7,7 @@ import type { WireEntry } from '../wire/file-entry.js'
 import type { ListEncoder } from '../wire/list-encoder.js'
 import { compareWire } from '../wire/list-order.js'
 import { NDX, type NdxWriter, ndxOfList } from '../wire/ndx.js'
+import { ListStarts } from './list-starts.js'
 import { isListed, type SourceDirectory, type SourceEntry, type SourceList } from './source-list.js'
 
 /** Entries that are sent before the receiver has finished those before them. */
@@ -36,6 +37,8 @@ export type ListParts = {
   readonly describe: (entry: SourceEntry, isTop: boolean) => WireEntry
   /** Errors of reading so far, as the list tells them. */
   readonly ioError: () => number
+  /** A further list is out. */
+  readonly grew: () => void
 }
 
 /** A directory whose list is to be sent; null: the end of those below one. */
@@ -49,6 +52,7 @@ export class SentLists {
   #directories = 0
   #next: number
   #open = 0
+  readonly #starts = new ListStarts()
   /** Entries in lists so far. */
   entries = 0
   /** Nothing is left to be sent. */
@@ -118,6 +122,7 @@ export class SentLists {
     encoder.begin(start)
     for (const { entry, isTop } of listed) encoder.entry(w, describe(entry, isTop))
     encoder.end(w, ioError())
+    this.#starts.add(start)
     this.#remember(
       start,
       directory.entry,
@@ -133,6 +138,7 @@ export class SentLists {
     this.#lists.push({ start, own: own === null ? null : sent(own), entries: entries.map(sent) })
     this.entries += entries.length
     this.#open += entries.length + 1
+    this.#parts.grew()
   }
 
   #sendWhole(w: Writer): void {
@@ -171,6 +177,11 @@ export class SentLists {
     )
     if (list === undefined) return null
     return number < list.start ? list.own : (list.entries[number - list.start] ?? null)
+  }
+
+  /** Entries up to the one of this number. */
+  passedAt(number: number): number {
+    return this.#starts.placeOf(number) + 1
   }
 
   /** The receiver is done with the oldest list. @returns false: there was none */
