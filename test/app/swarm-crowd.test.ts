@@ -167,15 +167,20 @@ function makeSource(home: string): string {
   return source
 }
 
-/** Settles when a pull that somebody else runs has brought all. */
-function untilEqual(t: Test, source: string, destination: string): Promise<void> {
+/** Settles when a pull that somebody else runs has brought all, and the centre tells others of it. */
+function untilSeeding(t: Test, url: string, source: string, destination: string): Promise<void> {
   return new Promise((resolve) => {
-    const look = setInterval(() => {
+    const look = async (): Promise<void> => {
       if (!existsSync(destination) || differences(source, destination).length > 0) return
-      clearInterval(look)
+      const status = await fetch(`${url}/.~prsync~/status`)
+      const { swarm } = (await status.json()) as { swarm: { seeds: number } }
+      // The centre's own wire is one of them.
+      if (swarm.seeds < 2) return
+      clearInterval(ticks)
       resolve()
-    }, 50)
-    t.teardown(() => clearInterval(look))
+    }
+    const ticks = setInterval(() => void look(), 50)
+    t.teardown(() => clearInterval(ticks))
   })
 }
 
@@ -186,7 +191,7 @@ t.test('the centre goes with its tracker, a peer stays: the pull ends right', as
   const stopped: Promise<void>[] = []
   t.teardown(() => Promise.all(stopped))
   const giver = pullFrom(centre.url, join(home, 'giver'), { peerListen: LOCAL, lingerMs: 60_000 })
-  await untilEqual(t, source, join(home, 'giver'))
+  await untilSeeding(t, centre.url, source, join(home, 'giver'))
   let isGone = false
   const go = (report: PullReport): void => {
     if (isGone || report.bytes.peers < 200_000) return
@@ -211,7 +216,7 @@ t.test('a peer is killed in the middle of a unit: the rest comes from the centre
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   t.teardown(() => giver.kill('SIGKILL'))
-  await untilEqual(t, source, join(home, 'giver'))
+  await untilSeeding(t, centre.url, source, join(home, 'giver'))
   let isKilled = false
   const kill = (report: PullReport): void => {
     if (isKilled || report.bytes.peers < 200_000) return

@@ -1,4 +1,5 @@
 /** Verification and repair of a pulled tree, against a real centre on loopback. */
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   closeSync,
@@ -7,7 +8,6 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -59,11 +59,16 @@ async function verified(
 
 /** Other bytes under the same size and times, as a failing disk or a careful attacker leaves them. */
 function corrupt(path: string): void {
-  const { atimeMs, mtimeMs } = statSync(path)
+  const { mtimeNs } = statSync(path, { bigint: true })
   const fd = openSync(path, 'r+')
   writeSync(fd, 'X', 0)
   closeSync(fd)
-  utimesSync(path, atimeMs / 1000, mtimeMs / 1000)
+  // Node's own call takes a double of seconds, which is off by a microsecond now and then.
+  execFileSync('touch', [
+    '-d',
+    `@${mtimeNs / 10n ** 9n}.${`${mtimeNs % 10n ** 9n}`.padStart(9, '0')}`,
+    path,
+  ])
 }
 
 t.test('a tree as it was pulled is right', async (t) => {

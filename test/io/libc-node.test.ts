@@ -26,7 +26,8 @@ const WITHOUT = { PRSYNC_NO_LIBC: '1' }
 for (const suite of ['io/tree', 'io/lock', 'io/partial', 'app/pull', 'app/bad-days', 'app/status'])
   t.test(`${suite} passes without koffi`, async (t) => {
     const path = fileURLToPath(new URL(`../${suite}.test.js`, import.meta.url))
-    const child = spawn(process.execPath, [path], {
+    // The word makes tap name its folders otherwise: the suite itself may be running beside this.
+    const child = spawn(process.execPath, [path, 'without-koffi'], {
       env: { ...process.env, ...WITHOUT },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
