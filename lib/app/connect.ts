@@ -26,6 +26,8 @@ export type ConnectOptions = {
   /** -e as it was said; RSYNC_RSH is not: it does not lead `host::module` through a shell. */
   readonly rsh: string | null
   readonly rsyncPath: string
+  /** The command that runs prsync itself. */
+  readonly program: readonly string[]
   readonly family: 4 | 6 | null
   readonly port: number | null
   /** To connect from. */
@@ -71,6 +73,7 @@ export async function connect(
   how: ConnectOptions,
   signal: AbortSignal,
 ): Promise<Connection | ModuleListing> {
+  if (to.kind === 'here') return toChild([...how.program, ...args(false)], how, signal)
   if (to.kind === 'shell') return throughShell(to, args(false), how, signal)
   const opened = await openDaemon(to, how, signal)
   const link = new LineLink(opened)
@@ -98,8 +101,18 @@ async function throughShell(
   const split: SecludedArgs = how.secluded ? seclude(args) : { shown: args, hidden: [] }
   const shown = how.oldArgs ? split.shown : quoteServerArgs(split.shown, how.isPull)
   const words = shellCommand(to, { ...how, rsh: how.rsh ?? how.env['RSYNC_RSH'] ?? null }, shown)
-  const link = await linkToChild(words, how.env, signal)
-  if (how.secluded) await link.write(Buffer.from(encodeHidden(split.hidden), 'latin1'), signal)
+  const joined = await toChild(words, how, signal)
+  if (how.secluded)
+    await joined.link.write(Buffer.from(encodeHidden(split.hidden), 'latin1'), signal)
+  return joined
+}
+
+async function toChild(
+  words: readonly string[],
+  { env }: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const link = await linkToChild(words, env, signal)
   return { kind: 'connection', link, daemonProtocol: null, finished: () => link.finished() }
 }
 

@@ -1,6 +1,6 @@
 /** Where a transfer goes: what the destination's path means for what comes. rsync(1); nothing is written but what has to be made. */
 import { type ByteName, baseOf, byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
-import { EXIT, FileError, PrsyncError } from '../base/errors.js'
+import { FileError, SelectionError } from '../base/errors.js'
 import { kindOfPath, makePath, realPath } from '../io/operator.js'
 
 export type TargetPlace = {
@@ -99,8 +99,4 @@ export function trustedTarget(path: string, trusted: (path: string) => string): 
     if (error instanceof FileError) throw new SelectionError(error.message, { cause: error })
     throw error
   }
-}
-
-export class SelectionError extends PrsyncError {
-  readonly exitCode = EXIT.fileSelect
 }

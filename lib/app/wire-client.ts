@@ -1,7 +1,9 @@
 /** A run whose other end is on another machine: a push or a pull, from the first word to the last. rsync(1); prsync-protocol(7). */
 import { EXIT, type ExitCode, PrsyncError, UnsupportedError } from '../base/errors.js'
-import type { FilterRule } from '../flist/filter.js'
+import { type FilterRule, formatRule } from '../flist/filter.js'
 import { trustedPath } from '../io/operator.js'
+import { batchScript } from '../options/batch-script.js'
+import type { Flag } from '../options/flags.js'
 import type { Options } from '../options/options.js'
 import { type Places, pathsWithin, type RemotePlace } from '../options/remote.js'
 import { AskedNames } from '../rsync/asked-names.js'
@@ -11,6 +13,7 @@ import { hasFilterList, rulesForPeer, writeFilterList } from '../wire/filter-lis
 import { PROTOCOL } from '../wire/negotiate.js'
 import { filesFromThere, serverArgs } from '../wire/server-args.js'
 import type { Terms } from '../wire/terms.js'
+import { BatchRecording } from './batch-recording.js'
 import { type Connection, connect } from './connect.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
@@ -25,6 +28,17 @@ export type RemoteConfig = {
   readonly options: Options
   readonly places: Exclude<Places, { kind: 'local' }>
   readonly environment: { readonly [name: string]: string | undefined }
+  /** The command that runs prsync. */
+  readonly program: readonly string[]
+  /** Written down; null: nothing is. */
+  readonly batch: BatchSaid | null
+}
+
+/** A batch as the command line has it. */
+type BatchSaid = {
+  readonly flags: readonly Flag[]
+  readonly file: string
+  readonly destination: string
 }
 
 /** Null: the modules of a daemon were listed. */
@@ -33,9 +47,33 @@ export async function syncRemote(
   events: SyncEvents,
   signal: AbortSignal,
 ): Promise<SyncReport | null> {
-  const { options, places, environment } = config
-  if (options.iconv !== null)
+  if (config.options.iconv !== null)
     throw new UnsupportedError('--iconv to another machine is not built yet')
+  const recording = config.batch === null ? null : openRecording(config, config.batch)
+  try {
+    return await overConnection(config, recording, events, signal)
+  } finally {
+    recording?.close()
+  }
+}
+
+/** @throws {FileError} {SelectionError} */
+function openRecording(
+  { options, program }: RemoteConfig,
+  { flags, file, destination }: BatchSaid,
+): BatchRecording {
+  const trusted = (path: string): string => (options.insecureLinks ? path : trustedPath(path))
+  const rules = readOwnFilters(options, trusted).map(formatRule)
+  return new BatchRecording(trusted(file), batchScript(program, flags, rules, file, destination))
+}
+
+async function overConnection(
+  config: RemoteConfig,
+  recording: BatchRecording | null,
+  events: SyncEvents,
+  signal: AbortSignal,
+): Promise<SyncReport | null> {
+  const { options, places, environment } = config
   const isPull = places.kind === 'pull'
   const remote = isPull ? places.from : places.to
   const stop = new AbortController()
@@ -45,6 +83,7 @@ export async function syncRemote(
     {
       rsh: options.rsh.said ? options.rsh.command : null,
       rsyncPath: options.rsyncPath,
+      program: config.program,
       family: options.ipFamily,
       port: options.port,
       address: options.address,
@@ -64,7 +103,7 @@ export async function syncRemote(
     AbortSignal.any([signal, stop.signal]),
   )
   if (joined.kind === 'listing') return null
-  const run = new ClientRun(config, joined, () => stop.abort(), events, signal)
+  const run = new ClientRun(config, recording, joined, () => stop.abort(), events, signal)
   return run.run()
 }
 
@@ -85,6 +124,8 @@ function wordsFor(
 
 class ClientRun {
   readonly #config: RemoteConfig
+  /** The batch that is written. */
+  readonly #recording: BatchRecording | null
   readonly #joined: Connection
   /** Ends the remote shell. */
   readonly #stop: () => void
@@ -96,12 +137,14 @@ class ClientRun {
 
   constructor(
     config: RemoteConfig,
+    recording: BatchRecording | null,
     joined: Connection,
     stop: () => void,
     events: SyncEvents,
     signal: AbortSignal,
   ) {
     this.#config = config
+    this.#recording = recording
     this.#joined = joined
     this.#stop = stop
     this.#signal = signal
@@ -154,11 +197,15 @@ class ClientRun {
   async #shakeHands(isPull: boolean): Promise<Terms> {
     const { options, environment } = this.#config
     const { reader, writer } = this.#connection
-    return clientHandshake(reader, writer, {
+    const recording = this.#recording
+    if (recording !== null && isPull) reader.record = recording.take
+    const terms = await clientHandshake(reader, writer, {
       ...helloOf(options, environment, this.#joined.daemonProtocol, false),
       incremental: isPull ? options.incRecursive : options.recursive,
       framesOld: isPull && options.removeSourceFiles,
     })
+    recording?.begin(options, terms)
+    return terms
   }
 
   readonly #trusted = (path: string): string =>
@@ -191,6 +238,7 @@ class ClientRun {
         list,
         troubles: this.#troubles,
         isServer: false,
+        recording: this.#recording,
         events: this.#events,
       })
     } finally {
@@ -231,6 +279,7 @@ class ClientRun {
           trusted: this.#trusted,
           troubles: this.#troubles,
           isServer: false,
+          isReplay: false,
           asked,
           events: this.#events,
         })

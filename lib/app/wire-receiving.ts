@@ -5,19 +5,20 @@ import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { openChecksum } from '../hash/checksum.js'
 import { fileSum } from '../io/file-sum.js'
-import type { Options } from '../options/options.js'
+import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import type { AskedNames } from '../rsync/asked-names.js'
-import { type Asked, Asking } from '../rsync/asking.js'
-import type { Generator } from '../rsync/generator.js'
+import { Asking } from '../rsync/asking.js'
+import type { Entry, Generator } from '../rsync/generator.js'
 import { KernelStore } from '../rsync/kernel-store.js'
 import { Ledger } from '../rsync/ledger.js'
 import { LocalTransfer } from '../rsync/local-transfer.js'
 import { blockSumOf } from '../rsync/outgoing.js'
 import { Pace } from '../rsync/pace.js'
-import { forEachReceived, ReceivedLists } from '../rsync/received-lists.js'
+import { forEachReceived, type ReceivedEntry, ReceivedLists } from '../rsync/received-lists.js'
 import { Receiver } from '../rsync/receiver.js'
 import { Walk } from '../rsync/walk.js'
+import type { Item } from '../wire/item.js'
 import { ListDecoder } from '../wire/list-decoder.js'
 import { TAG } from '../wire/mux.js'
 import { NdxWriter } from '../wire/ndx.js'
@@ -39,6 +40,8 @@ export type ReceivingParts = {
   readonly trusted: (path: string) => string
   readonly troubles: Troubles
   readonly isServer: boolean
+  /** A batch is read in place of a sender. */
+  readonly isReplay: boolean
   /** What may be in the list; null: whatever the sender has. */
   readonly asked: AskedNames | null
   readonly events: SyncEvents
@@ -67,6 +70,9 @@ class Receiving {
   #generator: Generator | null = null
   /** Of lists that came before anything could be decided. */
   readonly #links: ReadonlyMap<string, number>[] = []
+  /** By number, where a batch may name any of them. */
+  readonly #entries = new Map<number, ReceivedEntry>()
+  #receiver: Receiver | null = null
   /** What a dry run would bring. */
   readonly #wouldCome = { files: 0, bytes: 0 }
 
@@ -81,15 +87,24 @@ class Receiving {
     this.#numbers = new NdxWriter(terms.protocol)
     this.#ledger = new Ledger(() => this.#numbers.write(connection.writer.data, -1))
     this.#lists = new ReceivedLists(terms.protocol, isIncremental, rule, {
-      came: (start, entries) => {
+      came: (start, entries, of) => {
+        if (parts.isReplay)
+          for (const entry of of === null ? entries : [...entries, of])
+            this.#entries.set(entry.number, entry)
         if (isIncremental) this.#ledger.add(start, entries.length)
         parts.events.grew(this.#lists.entries, this.#lists.count.bytes)
         const links = countLinks(entries)
         if (this.#generator === null) this.#links.push(links)
         else this.#generator.expectLinks(links)
       },
-      passed: (start) => this.#ledger.passed(start),
-      waits: () => connection.writer.flush(),
+      passed: (start) => {
+        this.#ledger.passed(start)
+        if (parts.isReplay) this.#receiver?.progressed()
+      },
+      waits: () => {
+        if (this.#receiver?.isHeld === true) queueMicrotask(() => this.#lists.hurry())
+        return connection.writer.flush()
+      },
     })
   }
 
@@ -113,8 +128,20 @@ class Receiving {
       tokens: openTokenDecoder(terms),
       lists: this.#lists,
       isServer,
+      replay: this.#parts.isReplay
+        ? {
+            held: () => this.#lists.hurry(),
+            isPassed: (number) => has(terms, 'incremental') && this.#ledger.isPassed(number),
+            entryAt: (number) => this.#entries.get(number) ?? null,
+            skipped: (entry) => events.remark('batched', entry, entry.name),
+            lacking: (entry) => {
+              troubles.faults++
+              events.remark('not-batched', entry, entry.name)
+            },
+          }
+        : null,
       events: {
-        item: (asked) => this.#echoed(asked),
+        item: (entry, item) => this.#echoed(entry, item),
         began: (entry) => events.began(entry),
         ended: (entry) =>
           events.ended(entry, {
@@ -132,6 +159,7 @@ class Receiving {
         ioError: (bits) => troubles.add(bits),
       },
     })
+    this.#receiver = receiver
     connection.handlers = {
       ...connection.handlers,
       ioError: (bits) => troubles.add(bits),
@@ -156,7 +184,7 @@ class Receiving {
       options,
       protocol: terms.protocol,
       to: target.to,
-      placing: target.placing,
+      placing: options.dryRun ? null : target.placing,
       checksum: await openChecksum(terms.checksum, terms.seed),
       fault: (call, request, error) => target.fault(call, request.name, error),
       moved: (bytes) => events.moved(bytes),
@@ -206,7 +234,8 @@ class Receiving {
       },
       events: {
         item: (entry, iflags, xname) => {
-          if ((iflags & ITEM.transfer) === 0 || options.dryRun) asking.item(entry, iflags, xname)
+          if ((iflags & ITEM.transfer) === 0 || isDryOnWire(options))
+            asking.item(entry, iflags, xname)
           else events.item(entry, iflags, xname)
         },
         settled: (entry) => {
@@ -274,7 +303,8 @@ class Receiving {
       writer: connection.writer,
       numbers: this.#numbers,
       kernels: new KernelStore(),
-      blockSum: blockSumOf(terms),
+      // A batch has what somebody else asked for.
+      blockSum: this.#parts.isReplay ? null : blockSumOf(terms),
       wantedXattrs: (entry) => target.attributes.missingXattrs(entry, target.to.tree, entry.name),
       told: (entry, iflags, xname) =>
         events.item(entry, iflags, xname === null ? null : byteName(xname)),
@@ -284,8 +314,7 @@ class Receiving {
   }
 
   /** What the sender echoed was said to it by the generator. */
-  #echoed({ entry, item }: Asked): void {
-    const { iflags, xname } = item
+  #echoed(entry: Entry, { iflags, xname }: Item): void {
     if (this.#parts.options.dryRun && (iflags & ITEM.transfer) !== 0) {
       this.#wouldCome.files++
       this.#wouldCome.bytes += entry.stands.size
@@ -349,7 +378,7 @@ class Receiving {
   }
 
   #report(receiver: Receiver, listMs: number, listBytes: number): SyncReport {
-    const { connection, troubles } = this.#parts
+    const { connection, troubles, isReplay } = this.#parts
     const { stats } = receiver
     const refused = this.#target?.deleter.refused ?? 0
     const lists = this.#lists
@@ -365,8 +394,9 @@ class Receiving {
       nameBytes: lists.nameBytes,
       refusedDeletions: refused,
       wire: {
-        sent: connection.writer.bytesWritten,
-        received: connection.reader.bytesRead,
+        // As it was when the batch was written.
+        sent: isReplay ? (stats?.read ?? 0) : connection.writer.bytesWritten,
+        received: isReplay ? (stats?.written ?? 0) : connection.reader.bytesRead,
         listBytes,
         listBuildMs: stats?.listBuildMs ?? listMs,
         listSendMs: stats?.listSendMs ?? 0,

@@ -18,6 +18,7 @@ import { ListEncoder } from '../wire/list-encoder.js'
 import { NdxWriter } from '../wire/ndx.js'
 import { has, type Terms } from '../wire/terms.js'
 import { openTokenEncoder } from '../wire/tokens.js'
+import type { BatchRecording } from './batch-recording.js'
 import { countOf, type SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
 import { LOCAL_GROUPS, LOCAL_USERS } from './target-side.js'
@@ -32,13 +33,20 @@ export type SendingParts = {
   readonly list: SourceList
   readonly troubles: Troubles
   readonly isServer: boolean
+  /** The batch that is written. */
+  readonly recording: BatchRecording | null
   readonly events: SyncEvents
 }
 
 export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
-  const { connection, terms, options, list, source, troubles, isServer, events } = parts
+  const { connection, terms, options, list, source, troubles, isServer, events, recording } = parts
   const { writer, reader } = connection
   const { data } = writer
+  if (recording !== null) {
+    await writer.flush()
+    writer.record = recording.take
+  }
+  const aside = options.batch?.kind === 'only-write' ? (recording?.aside ?? null) : null
   const isIncremental = has(terms, 'incremental')
   const began = performance.now()
   const numbers = new NdxWriter(terms.protocol)
@@ -77,8 +85,8 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const outgoing = new Outgoing({
     options,
     terms,
-    writer,
-    tokens: openTokenEncoder(terms, data, options.compressLevel),
+    writer: aside ?? writer,
+    tokens: openTokenEncoder(terms, (aside ?? writer).data, options.compressLevel),
     checksum: await openChecksum(terms.checksum, terms.seed),
     blockSum: blockSumOf(terms),
     kernels: new KernelStore(),
@@ -93,6 +101,10 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     numbers,
     lists,
     outgoing,
+    batch:
+      recording === null
+        ? null
+        : { stats: (stats, protocol) => recording.stats(stats, protocol), aside },
     files: { size: sizeOf, xattrValue },
     isServer,
     ioError: bits,

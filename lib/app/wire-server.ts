@@ -154,6 +154,7 @@ class ServerRun {
         list,
         troubles: this.#troubles,
         isServer: true,
+        recording: null,
         events,
       })
       return report.exit
@@ -179,6 +180,7 @@ class ServerRun {
           trusted: this.#trusted,
           troubles: this.#troubles,
           isServer: true,
+          isReplay: false,
           asked: null,
           events: this.#words.events,
         })

@@ -14,14 +14,19 @@ export function helloOf(
   daemonProtocol: number | null,
   isServer: boolean,
 ): Hello {
+  const isWritten = options.batch !== null && !isServer
   return {
     ownProtocol: options.protocol ?? PROTOCOL.own,
     daemonProtocol,
     checksumChoice: options.checksumChoice,
     compress: options.compress,
-    checksums: namesOffered(CHECKSUMS, environment['RSYNC_CHECKSUM_LIST'], isServer),
-    compressors: namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], isServer),
-    isPlain: false,
+    // A batch does not tell which they are: they are those of before there was a choice.
+    checksums: isWritten
+      ? ['md5']
+      : namesOffered(CHECKSUMS, environment['RSYNC_CHECKSUM_LIST'], isServer),
+    compressors: isWritten
+      ? ['zlib']
+      : namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], isServer),
   }
 }
 

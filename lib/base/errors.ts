@@ -62,6 +62,10 @@ export class SocketError extends PrsyncError {
 export class FileError extends PrsyncError {
   readonly exitCode = EXIT.file
 }
+/** A place to read from or write to cannot be used. */
+export class SelectionError extends PrsyncError {
+  readonly exitCode = EXIT.fileSelect
+}
 /** The other side sent bytes its protocol does not allow. */
 export class WireError extends PrsyncError {
   readonly exitCode = EXIT.stream

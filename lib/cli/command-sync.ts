@@ -1,9 +1,11 @@
 /** prsync in rsync's place: the command line → a run, its words and its exit status. */
 
+import type { Replay } from '../app/batch-replay.js'
 import { sync } from '../app/sync.js'
 import { EXIT, type ExitCode, PrsyncError, UsageError } from '../base/errors.js'
 import type { Flag } from '../options/flags.js'
-import { placesOf } from '../options/remote.js'
+import type { Options } from '../options/options.js'
+import { placesOf, type RemotePlace } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
 import { parseRsyncLine } from '../options/rsync-line.js'
 import { checkDebugWords, infoLevels, wordsHelp } from '../options/words.js'
@@ -30,46 +32,77 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
   const asked = wordsAsked(flags)
   if (asked !== null) return say(asked)
   const options = resolveOptions(flags, process.env, new Date())
-  const sources = paths.length > 1 ? paths.slice(0, -1) : paths
-  const destination = paths.length > 1 ? (paths.at(-1) ?? null) : null
-  if (paths.length === 0) throw new UsageError('no source is named; see prsync --help')
+  const { batch } = options
+  const isReplay = batch?.kind === 'read'
+  const [sources, destination] = namedPlaces(paths, isReplay)
   if (options.filesFrom !== null && paths.length !== 2)
     throw new UsageError('--files-from goes with one source and a destination; see prsync --help')
   const isListing = destination === null || options.listOnly
   const places = placesOf(sources, destination)
-  const isRemote = places.kind !== 'local'
+  if (isReplay && places.kind !== 'local')
+    throw new UsageError('remote destination is not allowed with --read-batch')
+  const isWired = places.kind !== 'local' || batch !== null
   const listing =
     isListing && !options.recursive ? { ...options, dirs: true, incRecursive: false } : options
-  const said = isRemote ? { ...listing, wholeFile: options.wholeFile ?? false } : listing
+  const said = isWired ? { ...listing, wholeFile: options.wholeFile ?? false } : listing
   const formats = `${options.outFormat ?? ''}${options.logFile === null ? '' : options.logFileFormat}`
   const sums = /%'*-?\d*'*C/.test(formats)
     ? await (await import('../app/sync-sums.js')).openFileSums(options)
     : null
-  const screen = new SyncScreen(said, sums, places.kind)
+  const replay = isReplay ? await openReplay(said, batch.file, signal) : null
+  const screen = new SyncScreen(replay?.options ?? said, sums, isReplay ? 'pull' : places.kind)
+  if (replay !== null) screen.matched(replay.matched)
   screen.begin(isListing)
+  const to = isListing ? null : destination
   try {
-    if (isRemote) {
+    if (replay !== null) return screen.end(await replay.run(to, screen.events))
+    if (places.kind !== 'local' || (batch !== null && to !== null)) {
       const { syncRemote } = await import('../app/wire-client.js')
-      const config = { options: said, places, environment: process.env }
-      const remote = await syncRemote(config, screen.events, signal)
+      const program = [process.execPath, ...process.execArgv, process.argv[1] ?? '']
+      const remote = await syncRemote(
+        {
+          options: said,
+          places: places.kind === 'local' ? { kind: 'push', sources, to: here(to ?? '.') } : places,
+          environment: process.env,
+          program,
+          batch:
+            batch === null ? null : { flags, file: batch.file, destination: destination ?? '' },
+        },
+        screen.events,
+        signal,
+      )
       return remote === null ? EXIT.ok : screen.end(remote)
     }
-    const report = await sync(
-      {
-        options: said,
-        sources,
-        destination: isListing ? null : destination,
-      },
-      screen.events,
-      signal,
-    )
-    return screen.end(report)
+    const config = { options: said, sources, destination: to }
+    return screen.end(await sync(config, screen.events, signal))
   } catch (error) {
     screen.failed(error)
     throw error
   } finally {
+    await replay?.close()
     screen.close()
   }
+}
+
+async function openReplay(options: Options, file: string, signal: AbortSignal): Promise<Replay> {
+  const module = await import('../app/batch-replay.js')
+  return module.openReplay(options, file, signal)
+}
+
+/** What is copied, and where to; null: it is listed. A batch has its sources in it. @throws {UsageError} */
+function namedPlaces(
+  paths: readonly string[],
+  isReplay: boolean,
+): readonly [readonly string[], string | null] {
+  if (paths.length === 0)
+    throw new UsageError(`no ${isReplay ? 'destination' : 'source'} is named; see prsync --help`)
+  if (!isReplay && paths.length === 1) return [paths, null]
+  if (isReplay && paths.length > 1)
+    throw new UsageError('--read-batch goes with a destination alone; see prsync --help')
+  return [paths.slice(0, -1), paths.at(-1) ?? null]
+}
+function here(path: string): RemotePlace {
+  return { kind: 'here', user: null, host: '', port: null, paths: [path] }
 }
 
 /** Help, the version, the words of --info: asked for anywhere, it is all that is done. */

@@ -8,6 +8,7 @@ import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.j
 import type { Options } from '../options/options.js'
 import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
+import type { Matched } from '../wire/batch.js'
 import { formatNumber } from './numbers.js'
 import { formatDeletion, formatTold, modeText, timeText } from './out-format.js'
 import { progressLine } from './progress-line.js'
@@ -159,6 +160,12 @@ export class SyncScreen {
     }
   }
 
+  /** Options are as a batch has them, and not as they were said. */
+  matched(options: readonly Matched[]): void {
+    if (this.options.info.misc === 0) return
+    for (const { name, on } of options)
+      this.#out.told(`${on ? 'Setting' : 'Clearing'} the ${name} option to match the batchfile.`)
+  }
   begin(isListing: boolean): void {
     const { info, incRecursive, recursive, dirs, verbosity } = this.options
     this.#out.log('building file list')
@@ -285,6 +292,10 @@ export class SyncScreen {
       case 'uptodate':
         if (info.name > 1 && this.options.outFormat === null) out.line(`${shown} is uptodate`)
         return
+      case 'batched':
+        return out.told(`(Skipping batched update for "${shown}")`)
+      case 'not-batched':
+        return out.told(`(No batched update for "${shown}")`)
       case 'in-the-way':
         out.told(`cannot delete non-empty directory: ${shown}`)
         out.error(`could not make way for new ${KIND_WORDS[entry.stands.kind]}: ${shown}`)

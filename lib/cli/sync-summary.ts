@@ -60,7 +60,7 @@ export function summaryLines(report: SyncReport, wire: Wire, o: Options, ms: num
   const speedup = report.totalBytes / Math.max(1, all)
   return [
     `sent ${formatNumber(wire.sent, level)} bytes  received ${formatNumber(wire.received, level)} bytes  ${formatFraction(rate, level)} bytes/sec`,
-    `total size is ${formatNumber(report.totalBytes, level)}  speedup is ${formatFraction(speedup, Math.min(1, level))}${o.dryRun ? ' (DRY RUN)' : ''}`,
+    `total size is ${formatNumber(report.totalBytes, level)}  speedup is ${formatFraction(speedup, Math.min(1, level))}${o.batch?.kind === 'only-write' ? ' (BATCH ONLY)' : o.dryRun ? ' (DRY RUN)' : ''}`,
   ]
 }
 

@@ -23,7 +23,7 @@ const CAPABILITIES: Readonly<Record<string, boolean | number | string>> = {
   hardlink_symlinks: true,
   IPv6: true,
   atimes: true,
-  batchfiles: false,
+  batchfiles: true,
   inplace: true,
   append: true,
   ACLs: true,

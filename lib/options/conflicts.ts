@@ -17,6 +17,7 @@ export function checkConflicts(flags: Flags, o: Options, role: Role): void {
   maps(flags)
   sums(flags, o)
   connecting(flags, o, role)
+  batches(flags, o)
 }
 
 function updating(flags: Flags, o: Options): void {
@@ -48,6 +49,23 @@ function keeping(flags: Flags, o: Options): void {
   if (first !== undefined && other !== undefined)
     fail(`ERROR: the --${other.name} option conflicts with the --${first.name} option`)
   if (dests.length > 20) fail(`ERROR: at most 20 --${first?.name ?? ''} args may be specified`)
+}
+
+function batches(flags: Flags, o: Options): void {
+  const { batch } = o
+  const isRead = flags.text('read-batch') !== null
+  const isWritten = flags.said('write-batch') || flags.said('only-write-batch')
+  if (isRead && isWritten) fail('--write-batch and --read-batch can not be used together')
+  if (isRead && o.filesFrom !== null) fail('--read-batch cannot be used with --files-from')
+  if (batch === null || batch.kind === 'read') return
+  // Readers of a batch are not told which they are.
+  const said = [
+    ['checksum', o.checksumChoice, /^md5(,md5)?$|^auto$/],
+    ['compress', o.compress?.choice ?? null, /^zlib$/],
+  ] as const
+  for (const [name, choice, known] of said)
+    if (choice !== null && !known.test(choice))
+      throw new UnsupportedError(`--${name}-choice=${choice} cannot be written in a batch`)
 }
 
 /** `--chown` is a map of everybody: each side of it once, and no map beside it. */

@@ -150,3 +150,8 @@ export type Options = ConnectionOptions & {
   readonly maxAlloc: number
   readonly batch: { readonly kind: 'write' | 'only-write' | 'read'; readonly file: string } | null
 }
+
+/** Does it ask for no bytes? A run that only writes a batch changes nothing either, and has to. */
+export function isDryOnWire({ dryRun, batch }: Options): boolean {
+  return dryRun && batch?.kind !== 'only-write'
+}

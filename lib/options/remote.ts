@@ -16,7 +16,11 @@ export type RemoteSpec = {
 }
 
 /** The other machine of a run, and all that is asked of it. */
-export type RemotePlace = Omit<RemoteSpec, 'path'> & { readonly paths: readonly string[] }
+export type RemotePlace = Omit<RemoteSpec, 'path' | 'kind'> & {
+  /** `here`: a server of our own on this machine, so that a local copy can be written down. */
+  readonly kind: RemoteSpec['kind'] | 'here'
+  readonly paths: readonly string[]
+}
 
 export type Places =
   | { readonly kind: 'local' }

@@ -27,9 +27,6 @@ export function resolveOptions(
 const NOT_BUILT: ReadonlySet<string> = new Set([
   'confine-root',
   'copy-as',
-  'write-batch',
-  'only-write-batch',
-  'read-batch',
   'server',
   'sender',
   'daemon',
@@ -83,10 +80,11 @@ class Resolver {
     const out = this.#output()
     const dirs = !oldDirs && (dirsSaid?.on ?? listOnly)
     const maxAlloc = this.#maxAlloc()
+    const batch = this.#batch()
     const options: Options = {
       ...out,
       listOnly,
-      dryRun: this.#flags.on('dry-run'),
+      dryRun: this.#flags.on('dry-run') || batch?.kind === 'only-write',
       outbuf: this.#outbuf(),
       recursive,
       // What has to see all of the list first reads all of it first.
@@ -187,7 +185,7 @@ class Resolver {
       bwlimit: this.#flags.rate('bwlimit'),
       stopAtMs: this.#stopAt(),
       maxAlloc: maxAlloc.bytes,
-      batch: null,
+      batch,
       compress: compression(compressionSaid(this.#flags)),
       compressLevel: this.#flags.integer('compress-level'),
       compressThreads: this.#flags.integer('compress-threads'),
@@ -204,6 +202,17 @@ class Resolver {
     }
     checkConflicts(this.#flags, options, this.#role)
     return options
+  }
+
+  /** A dry run has nothing to write down. */
+  #batch(): Options['batch'] {
+    const kinds = { 'only-write-batch': 'only-write', 'write-batch': 'write', 'read-batch': 'read' }
+    for (const [name, kind] of Object.entries(kinds)) {
+      const file = this.#flags.text(name)
+      if (file === null || (kind !== 'read' && this.#flags.on('dry-run'))) continue
+      return { kind: kind as 'only-write' | 'write' | 'read', file }
+    }
+    return null
   }
 
   // ---- groups of options ---------------------------------------------------------------------

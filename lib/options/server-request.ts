@@ -23,8 +23,6 @@ export type ServerRequest = {
   readonly itemize: 0 | 1 | 2
   /** The client names files without their changes. */
   readonly naming: boolean
-  /** Nothing is changed here, the client keeps the differences. */
-  readonly onlyWriteBatch: boolean
 }
 
 /** @param words behind the program's name, `--server` among them @param now for options that count from it @throws {UsageError} */
@@ -48,7 +46,10 @@ export function serverRequest(words: readonly string[], now: Date): ServerReques
     throw new UsageError('a server needs a directory and a path')
   const format = flags.text('out-format') ?? ''
   return {
-    options,
+    // Nothing is changed here, the client keeps the differences.
+    options: onlyWriteBatch
+      ? { ...options, dryRun: true, batch: { kind: 'only-write', file: '' } }
+      : options,
     isSender: flags.on('sender'),
     capabilities: flags.text('rsh') ?? '',
     secluded: options.secludedArgs,
@@ -56,7 +57,6 @@ export function serverRequest(words: readonly string[], now: Date): ServerReques
     paths: rest,
     itemize: !format.includes('%i') ? 0 : format.includes('%I') ? 2 : 1,
     naming: format === 'X' || format === '%o',
-    onlyWriteBatch,
   }
 }
 

@@ -7,15 +7,14 @@ import { type SumHead, sumHeadFor } from '../delta/block-size.js'
 import { type BlockSums, basisSumsOf, type Source } from '../delta/sums.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { BlockSum } from '../kernel/kernel-port.js'
-import type { Options } from '../options/options.js'
+import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
-import { BASIS, type Item, itemOf, writeItem, writeXattrWants } from '../wire/item.js'
+import { asksXattrs, BASIS, type Item, itemOf, writeItem, writeXattrWants } from '../wire/item.js'
 import type { NdxWriter } from '../wire/ndx.js'
 import { NO_SUMS, writeSumHead } from '../wire/sum-head.js'
 import type { Terms } from '../wire/terms.js'
 import type { Basis, Entry, Request } from './generator.js'
 import type { KernelStore } from './kernel-store.js'
-import { isXattrOptimized } from './sender.js'
 import type { ReceivingTree } from './trees.js'
 import type { WireWriter } from './writer.js'
 
@@ -69,7 +68,7 @@ export class Asking {
     this.#ask({ entry, request: null, done: () => {}, iflags, xname, isAgain: false })
   }
   #isDryTransfer(iflags: number): boolean {
-    return this.#parts.options.dryRun && (iflags & ITEM.transfer) !== 0
+    return isDryOnWire(this.#parts.options) && (iflags & ITEM.transfer) !== 0
   }
 
   /** The bytes of a file. `done` is called when they stand there, or will not. */
@@ -83,6 +82,10 @@ export class Asking {
     const asked = this.#asked.get(number) ?? null
     this.#asked.delete(number)
     return asked
+  }
+  /** What a batch may answer later. */
+  keep(asked: Asked): void {
+    this.#asked.set(asked.number, asked)
   }
   /** Never answered: the sender could not open them, and has no words for it. */
   takeFiles(): readonly Asked[] {
@@ -108,7 +111,7 @@ export class Asking {
     const isFuzzy = basis === BASIS.fuzzy && request?.basis !== null && request !== null
     const xname = isFuzzy ? baseOfFuzzy(request.basis) : what.xname
     const item = itemOf(what.iflags, basis, xname)
-    const wants = this.#asksXattrs(item.iflags) ? this.#parts.wantedXattrs(entry) : null
+    const wants = asksXattrs(options, terms, item.iflags) ? this.#parts.wantedXattrs(entry) : null
     const { data } = writer
     numbers.write(data, number)
     writeItem(data, item, terms.protocol)
@@ -130,12 +133,6 @@ export class Asking {
       wants,
       isAgain,
     })
-  }
-
-  #asksXattrs(iflags: number): boolean {
-    const { options, terms } = this.#parts
-    if (options.xattrs === 0 || options.dryRun || (iflags & ITEM.xattr) === 0) return false
-    return !(isXattrOptimized(terms) && (iflags & ITEM.xname) !== 0 && (iflags & ITEM.local) !== 0)
   }
 
   /** Null: the whole file is wanted. */

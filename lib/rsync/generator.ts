@@ -6,7 +6,7 @@ import { type ByteName, baseOf, directoryOf, joinName, ROOT_NAME } from '../base
 import { linkStaysInside } from '../flist/entry.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import type { Attributes, FileKind, Standing } from '../host.js'
-import type { Options } from '../options/options.js'
+import { isDryOnWire, type Options } from '../options/options.js'
 import { isNewer, isSameTime, isTimeKept, modeFor, passesQuickCheck } from '../plan/compare.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { type Alternate, Alternates } from './alternates.js'
@@ -30,6 +30,9 @@ export type Remark =
   | 'unsafe'
   | 'in-the-way'
   | 'not-wanted'
+  /** A batch has it, and nobody wants it; it is wanted, and the batch has it not. */
+  | 'batched'
+  | 'not-batched'
 
 export type GeneratorEvents = {
   /** What was done to an entry, or will be. @param xname the file that it is linked to or a copy of */
@@ -338,7 +341,7 @@ export class Generator {
     const flags = isSameKind
       ? ITEM.change | this.#differences(entry, name, seen, true)
       : found === null
-        ? ITEM.isNew
+        ? ITEM.isNew | ITEM.change
         : found.match === 'exact'
           ? 0
           : found.flags | ITEM.change
@@ -390,7 +393,7 @@ export class Generator {
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
     const changed = this.#parts.options.checksum ? ITEM.change : 0
     if (file !== null) return this.#differences(entry, name, file, true) | changed
-    return found === null ? ITEM.isNew : found.flags | changed
+    return (found === null ? ITEM.isNew : found.flags) | changed
   }
   #bring(entry: Entry, name: ByteName, seen: Standing | null, iflags: number): void {
     const { options, transfer } = this.#parts
@@ -398,7 +401,7 @@ export class Generator {
       if (seen === null) this.created.file++
       this.#item(entry, iflags, null)
     }
-    if (options.dryRun) {
+    if (isDryOnWire(options)) {
       announce()
       this.#settled(entry, name)
       return

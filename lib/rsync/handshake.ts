@@ -31,8 +31,6 @@ export type Hello = {
   /** What is offered, where not all: RSYNC_CHECKSUM_LIST, RSYNC_COMPRESS_LIST. */
   readonly checksums: readonly (typeof CHECKSUMS)[number][]
   readonly compressors: readonly CompressorName[]
-  /** Sums and compressors are what they were before there was a choice: a batch is written. */
-  readonly isPlain: boolean
 }
 
 export type ClientHello = Hello & {
@@ -112,10 +110,10 @@ async function negotiate(
   compat: number,
   isServer: boolean,
 ): Promise<Names> {
-  const { compress, isPlain } = hello
+  const { compress } = hello
   const more = isServer ? ' none' : ''
   const chosen = chosenSums(hello.checksumChoice)
-  const isAgreed = (compat & COMPAT.varFlags) !== 0 && !isPlain
+  const isAgreed = (compat & COMPAT.varFlags) !== 0
   const asksSum = isAgreed && chosen === null
   const asksCompressor = isAgreed && compress !== null && compress.choice === null
   if (asksSum) writeVstring(writer.data, hello.checksums.join(' ') + more)

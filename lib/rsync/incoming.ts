@@ -16,7 +16,8 @@ export type IncomingParts = {
   readonly options: Options
   readonly protocol: number
   readonly to: ReceivingTree
-  readonly placing: Placing
+  /** Null: what comes is looked at and dropped, as by --only-write-batch. */
+  readonly placing: Placing | null
   readonly checksum: Checksum
   readonly fault: (call: string, request: Request, error: unknown) => void
   readonly moved: (bytes: number) => void
@@ -48,6 +49,7 @@ export class Incoming implements TokenSink {
   #open({ isAppended }: Asked): void {
     const { to, placing, options, protocol, checksum } = this.#parts
     if (this.#head.count > 0 && !isAppended) this.#basis = this.#openBasis()
+    if (placing === null) return
     this.#made = placing.open(this.#request)
     this.#isOpen = true
     if (!isAppended) return
@@ -115,6 +117,10 @@ export class Incoming implements TokenSink {
     this.#patch.finish()
     const isRight = Buffer.compare(checksum.digest(), digest) === 0
     const made = this.#made
+    if (placing === null) {
+      this.#close()
+      return isRight ? true : null
+    }
     if (this.#hasFailed || made === null) {
       this.abort(true)
       return false
@@ -140,7 +146,8 @@ export class Incoming implements TokenSink {
     this.#close()
     const made = this.#made
     this.#made = null
-    if (made !== null) this.#attempt(() => placing.giveUp(made, this.#request, keeps))
+    if (made !== null && placing !== null)
+      this.#attempt(() => placing.giveUp(made, this.#request, keeps))
   }
 
   #close(): void {

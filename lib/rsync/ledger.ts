@@ -40,6 +40,11 @@ export class Ledger {
     this.#tell()
   }
 
+  /** Every entry of the list with this one was looked at. */
+  isPassed(number: number): boolean {
+    return this.#listOf(number)?.isPassed ?? true
+  }
+
   get isEmpty(): boolean {
     return this.#lists.length === 0
   }

@@ -1,4 +1,5 @@
 /** One file as it goes out: read, searched for the receiver's blocks, its sum on the way. prsync-protocol(7), answers. */
+import type { Writer } from '../base/bytes.js'
 import { codeOf } from '../base/errors.js'
 import type { SumHead } from '../delta/block-size.js'
 import { Match } from '../delta/match.js'
@@ -11,12 +12,18 @@ import { lengthOf } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
 import type { TokenEncoder } from '../wire/token.js'
 import type { KernelStore } from './kernel-store.js'
-import type { WireWriter } from './writer.js'
+
+/** Where bytes go: the connection, or past it. */
+export type ByteSink = {
+  readonly data: Writer
+  /** Null: there is room. */
+  room(): Promise<void> | null
+}
 
 export type OutgoingParts = {
   readonly options: Options
   readonly terms: Terms
-  readonly writer: WireWriter
+  readonly writer: ByteSink
   readonly tokens: TokenEncoder
   readonly checksum: Checksum
   /** Null: blocks have no sums, so whole files go. */

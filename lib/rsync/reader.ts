@@ -23,6 +23,8 @@ export class WireReader {
   /** Bytes of the data frame that are to come. */
   #frameLeft = 0
   #message: Frame | null = null
+  /** Sees the stream's bytes as they come, frames taken off: a batch that is written. */
+  record: ((bytes: Uint8Array) => void) | null = null
   bytesRead = 0
   /** When something came last; of the monotonic clock. */
   readMs = performance.now()
@@ -134,7 +136,9 @@ export class WireReader {
     while (at < all.length) {
       if (this.#frameLeft > 0) {
         const end = Math.min(all.length, at + this.#frameLeft)
-        this.#pieces.push(all.subarray(at, end))
+        const piece = all.subarray(at, end)
+        this.record?.(piece)
+        this.#pieces.push(piece)
         this.#frameLeft -= end - at
         at = end
         continue

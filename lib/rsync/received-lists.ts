@@ -27,8 +27,8 @@ export type ReceivedDirectory = {
 type Node = ReceivedEntry | ReceivedDirectory
 
 export type ListEvents = {
-  /** A list has come, and will be gone through. */
-  came(start: number, entries: readonly ReceivedEntry[]): void
+  /** A list has come, and will be gone through. @param of its directory, which has a number now; null: the first */
+  came(start: number, entries: readonly ReceivedEntry[], of: ReceivedEntry | null): void
   /** All in it but directories was gone through. */
   passed(start: number): void
   /** Somebody waits for a list that has not come. */
@@ -58,6 +58,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   readonly #within: ReceivedDirectory[] = []
   #next: number
   #wake: (() => void) | null = null
+  #ahead = AHEAD
   #isWhole = false
   #hasFirst = false
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
@@ -124,7 +125,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
       directory.listed = this.#protocol < 29 ? nodes.sort(compareNodes) : nodes
     if (this.#how.pruneEmptyDirs) prune(this.root)
     this.root.start = this.#isIncremental ? 1 : 0
-    this.#came(sorted)
+    this.#came(sorted, null)
     if (!this.#isIncremental) this.end()
   }
 
@@ -151,7 +152,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     directory.listed = nodes
     directory.start = start
     if (directory.entry !== null) directory.entry.number = start - 1
-    this.#came(sorted)
+    this.#came(sorted, directory.entry)
   }
 
   /** No more lists will come. */
@@ -179,11 +180,12 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
       return whole
     })
   }
-  #came(sorted: readonly (ReceivedEntry | null)[]): void {
+  #came(sorted: readonly (ReceivedEntry | null)[], of: ReceivedEntry | null): void {
     const start = this.#next - sorted.length - 1
     this.#events.came(
       start,
       sorted.filter((entry) => entry !== null),
+      of,
     )
     this.#wake?.()
   }
@@ -250,7 +252,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   #isThere(directory: ReceivedDirectory): boolean {
     if (!this.#isIncremental || this.#isWhole) return this.#hasFirst
     const isHere = directory === this.root ? this.#hasFirst : directory.listed !== null
-    return isHere && this.#next - (directory.start ?? 0) - sizeOf(directory) >= AHEAD
+    return isHere && this.#next - (directory.start ?? 0) - sizeOf(directory) >= this.#ahead
   }
   async #wait(directory: ReceivedDirectory): Promise<void> {
     await this.#events.waits()
@@ -265,6 +267,13 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     this.#isWhole = true
     this.#hasFirst = true
     this.#wake?.()
+  }
+
+  /** What is to come waits for the one who goes through the list. */
+  hurry(): void {
+    if (this.#wake === null) return
+    this.#ahead = 0
+    this.#wake()
   }
 
   enter(directory: ReceivedDirectory): void {

@@ -3,9 +3,11 @@
  * phases between them. prsync-protocol(7), phases; statistics; goodbye.
  */
 import { ProtocolError } from '../base/errors.js'
+import type { TokenSink } from '../delta/match.js'
 import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
-import type { Options } from '../options/options.js'
+import { isDryOnWire, type Options } from '../options/options.js'
+import { ITEM } from '../plan/iflags.js'
 import {
   type Deleted,
   readDeleted,
@@ -14,7 +16,7 @@ import {
   writeDeleted,
 } from '../wire/farewell.js'
 import type { WireEntry } from '../wire/file-entry.js'
-import { readItem, readXattrAnswers } from '../wire/item.js'
+import { asksXattrs, type Item, readItem, readXattrAnswers } from '../wire/item.js'
 import type { ListDecoder } from '../wire/list-decoder.js'
 import { directoryOfNdx, NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { isSameHead, readSumHead } from '../wire/sum-head.js'
@@ -29,7 +31,7 @@ import type { WireWriter } from './writer.js'
 
 export type ReceiverEvents = {
   /** The sender has seen it; what it says is not believed. */
-  item(asked: Asked): void
+  item(entry: Entry, item: Item): void
   began(entry: Entry): void
   ended(entry: Entry): void
   /** It was not what it should be. @param isLast it will not be asked for again */
@@ -42,6 +44,19 @@ export type ReceiverEvents = {
   ioError(bits: number): void
 }
 
+/** A batch in place of a sender: what it holds comes whether or not it was asked for, and nothing else does. */
+export type Replay = {
+  /** It goes no further before more of the list is gone through. */
+  held(): void
+  /** Did the generator go through the list of this entry? */
+  isPassed(number: number): boolean
+  entryAt(number: number): Entry | null
+  /** Nobody wants it. */
+  skipped(entry: Entry): void
+  /** It is wanted, and is not there. */
+  lacking(entry: Entry): void
+}
+
 export type ReceiverParts = {
   readonly options: Options
   readonly terms: Terms
@@ -52,8 +67,12 @@ export type ReceiverParts = {
   readonly tokens: TokenDecoder
   readonly lists: ReceivedLists
   readonly isServer: boolean
+  /** Null: a sender is there. */
+  readonly replay: Replay | null
   readonly events: ReceiverEvents
 }
+
+const NOWHERE: TokenSink = { literal: () => {}, match: () => {} }
 
 export class Receiver {
   readonly #parts: ReceiverParts
@@ -66,6 +85,10 @@ export class Receiver {
   /** What may be asked for, once it is known where it goes; null: nothing is. */
   #work: { readonly asking: Asking; readonly incoming: IncomingParts } | null = null
   #isBroken = false
+  /** A batch is held until more of the list is gone through. */
+  isHeld = false
+  /** The generator went through the whole list. */
+  #isWalked = false
   readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
   stats: WireStats | null = null
 
@@ -137,7 +160,7 @@ export class Receiver {
     const phases = terms.protocol >= 29 ? 3 : 2
     while (this.#phase < phases) {
       const number = await reader.decode((c) => this.#answers.read(c))
-      if (number === NDX.done) this.#echo()
+      if (number === NDX.done) await this.#echo()
       else if (!(await this.#isList(number))) await this.#answer(number)
     }
     if (!isServer) this.stats = await reader.decode((c) => readStats(c, terms.protocol))
@@ -151,15 +174,47 @@ export class Receiver {
     this.#advance(phases + 1)
   }
 
-  #echo(): void {
-    const { lists, terms } = this.#parts
+  async #echo(): Promise<void> {
+    const { lists, terms, replay } = this.#parts
     if (has(terms, 'incremental') && this.#listsEchoed < lists.lists) {
       this.#listsEchoed++
       if (this.#listsEchoed < lists.lists || !lists.isWhole) return
     }
-    if (this.#phase === 0)
-      for (const asked of this.#work?.asking.takeFiles() ?? []) this.#settle(asked, false)
+    if (replay !== null) await this.#untilWalked(null)
+    // What failed once may come again in the second phase of a batch.
+    if (this.#phase === (replay === null ? 0 : 1)) this.#dropUnanswered()
     this.#advance(this.#phase + 1)
+  }
+  #dropUnanswered(): void {
+    const { replay, events } = this.#parts
+    for (;;) {
+      const left = this.#work?.asking.takeFiles() ?? []
+      for (const asked of left) {
+        if (asked.isAgain) events.mismatch(asked.entry, true)
+        else replay?.lacking(asked.entry)
+        this.#settle(asked, false)
+      }
+      // With one of several names gone the next one is wanted.
+      if (replay === null || left.length === 0) return
+    }
+  }
+  /** A batch is ahead of those who ask. @param number null: all of the list */
+  async #untilWalked(number: number | null): Promise<void> {
+    const { replay } = this.#parts
+    const isPassed = (): boolean => number !== null && replay?.isPassed(number) === true
+    while (!this.#isWalked && !this.#isBroken && !isPassed()) {
+      this.isHeld = true
+      replay?.held()
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.isHeld = false
+    this.#parts.reader.signal.throwIfAborted()
+  }
+  /** More of the list was gone through. */
+  progressed(): void {
+    this.#wake?.()
   }
   #advance(phase: number): void {
     this.#phase = phase
@@ -167,25 +222,49 @@ export class Receiver {
   }
 
   async #answer(number: number): Promise<void> {
-    const { reader, terms, options, events } = this.#parts
+    const { reader, terms, options, isServer, replay, events } = this.#parts
+    if (replay !== null) await this.#untilWalked(number)
     const asked = this.#work?.asking.take(number) ?? null
-    if (asked === null)
+    if (asked === null && replay === null)
       throw new ProtocolError(`an answer for entry ${number}, which was not asked for`)
-    await reader.decode((c) => readItem(c, terms.protocol))
-    if (asked.wants !== null) await this.#takeXattrs(asked)
-    if (asked.request === null || options.dryRun) {
-      events.item(asked)
-      return
-    }
-    await this.#file(asked)
+    const item = await reader.decode((c) => readItem(c, terms.protocol))
+    if (replay !== null) return this.#replayed(number, asked, item, replay)
+    if (asked === null) return
+    if (asked.wants !== null) await this.#takeXattrs(asked.entry, asked.wants)
+    if (asked.request === null || isDryOnWire(options)) events.item(asked.entry, asked.item)
+    else if (options.dryRun && isServer) {
+      // The client keeps the bytes, for its batch.
+      asked.request.announce()
+      this.#settle(asked, true)
+    } else await this.#file(asked)
   }
 
-  async #takeXattrs({ entry, wants }: Asked): Promise<void> {
+  /** What a batch says is what is told; what it brings is taken where it is wanted. */
+  async #replayed(number: number, asked: Asked | null, item: Item, replay: Replay): Promise<void> {
+    const { options, terms, events } = this.#parts
+    const entry = replay.entryAt(number)
+    if (entry === null) throw new ProtocolError(`entry ${number} of the batch is not in its list`)
+    const isTransfer = (item.iflags & ITEM.transfer) !== 0
+    if (asksXattrs(options, terms, item.iflags)) await this.#takeXattrs(entry, null)
+    if (!isTransfer) {
+      // Its bytes may come yet.
+      if (asked !== null && asked.request !== null) this.#work?.asking.keep(asked)
+      return events.item(entry, item)
+    }
+    if (asked !== null && asked.request !== null) return this.#file(asked)
+    if (options.dryRun) events.item(entry, item)
+    else replay.skipped(entry)
+    await this.#skip()
+  }
+
+  /** @param wants null: whatever there is */
+  async #takeXattrs(entry: Entry, wants: readonly number[] | null): Promise<void> {
     const answers = await this.#parts.reader.decode(readXattrAnswers)
     const wanted = new Set(wants)
     const values = new Map<number, string>()
     for (const { item, value } of answers) {
-      if (!wanted.has(item)) throw new ProtocolError(`attribute ${item}, which was not asked for`)
+      if (wants !== null && !wanted.has(item))
+        throw new ProtocolError(`attribute ${item}, which was not asked for`)
       values.set(item, value)
     }
     let place = 0
@@ -199,18 +278,18 @@ export class Receiver {
   }
 
   async #file(asked: Asked): Promise<void> {
-    const { reader, terms, tokens, events } = this.#parts
+    const { reader, terms, tokens, replay, events } = this.#parts
     const { request, entry } = asked
     if (request === null || this.#work === null) return
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
-    if (!isSameHead(head, asked.head))
+    if (replay === null && !isSameHead(head, asked.head))
       throw new ProtocolError(
         `the answer for entry ${asked.number} has other blocks than were asked for`,
       )
     request.announce()
     events.began(entry)
-    const incoming = new Incoming(this.#work.incoming, asked, request, asked.head)
+    const incoming = new Incoming(this.#work.incoming, asked, request, head)
     let isOver = false
     try {
       tokens.begin((block) => incoming.block(block))
@@ -231,10 +310,27 @@ export class Receiver {
     }
   }
 
+  /** Bytes that nobody wants. */
+  async #skip(): Promise<void> {
+    const { reader, terms, tokens } = this.#parts
+    const sumBytes = CHECKSUM_BYTES[terms.checksum]
+    const { count, blockLength, remainder } = await reader.decode((c) =>
+      readSumHead(c, terms.protocol, sumBytes),
+    )
+    // Of the right length, a compressor takes any bytes for those of a block.
+    const zeros = new Uint8Array(blockLength)
+    tokens.begin((block) =>
+      block === count - 1 && remainder > 0 ? zeros.subarray(0, remainder) : zeros,
+    )
+    while (!tokens.read(reader.cursor, NOWHERE)) await reader.more()
+    await reader.decode((c) => c.view(sumBytes))
+  }
+
   #mismatch(asked: Asked): void {
-    const { events, terms } = this.#parts
+    const { events, terms, replay } = this.#parts
     events.mismatch(asked.entry, asked.isAgain)
     if (asked.isAgain) return this.#settle(asked, false)
+    if (replay !== null) return this.#work?.asking.keep({ ...asked, isAgain: true })
     if (has(terms, 'incremental')) this.#ask(asked)
     else this.#again.push(asked)
   }
@@ -266,6 +362,8 @@ export class Receiver {
   }): Promise<void> {
     const { terms, writer } = this.#parts
     const { protocol } = terms
+    this.#isWalked = true
+    this.#wake?.()
     // With lists apart the last of them ends the first phase.
     if (!has(terms, 'incremental')) this.done()
     await writer.flush()

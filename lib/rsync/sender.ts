@@ -6,15 +6,28 @@ import type { Cursor } from '../base/bytes.js'
 import { codeOf, FileError, ProtocolError } from '../base/errors.js'
 import type { SumHead } from '../delta/block-size.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
-import type { Options } from '../options/options.js'
+import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
-import { type Deleted, readDeleted, writeDeleted, writeStats } from '../wire/farewell.js'
-import { type Item, readItem, readXattrWants, writeItem, writeXattrAnswers } from '../wire/item.js'
+import {
+  type Deleted,
+  readDeleted,
+  type WireStats,
+  writeDeleted,
+  writeStats,
+} from '../wire/farewell.js'
+import {
+  asksXattrs,
+  type Item,
+  readItem,
+  readXattrWants,
+  writeItem,
+  writeXattrAnswers,
+} from '../wire/item.js'
 import { TAG } from '../wire/mux.js'
 import { NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { lengthOf, readSumHead, writeSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
-import type { Outgoing } from './outgoing.js'
+import type { ByteSink, Outgoing } from './outgoing.js'
 import type { WireReader } from './reader.js'
 import type { SentEntry, SentLists } from './sent-lists.js'
 import { pathOf } from './source-list.js'
@@ -39,6 +52,13 @@ export type SourceFiles = {
   xattrValue(entry: SentEntry, item: number): string
 }
 
+/** What is written down besides. */
+export type SenderBatch = {
+  stats(stats: WireStats, protocol: number): void
+  /** What answers hold goes there alone: --only-write-batch. */
+  readonly aside: (ByteSink & { end(): void }) | null
+}
+
 export type SenderParts = {
   readonly options: Options
   readonly terms: Terms
@@ -47,6 +67,8 @@ export type SenderParts = {
   readonly numbers: NdxWriter
   readonly lists: SentLists
   readonly outgoing: Outgoing
+  /** The batch of a client; null: none is written. */
+  readonly batch: SenderBatch | null
   readonly files: SourceFiles
   readonly isServer: boolean
   readonly events: SenderEvents
@@ -104,23 +126,16 @@ export class Sender {
   }
 
   async #farewell(): Promise<void> {
-    const { terms, reader, writer, isServer, stats, events } = this.#parts
+    const { terms, reader, writer, isServer, batch, stats, events } = this.#parts
     const { protocol } = terms
-    if (isServer) {
-      const { size, listBuildMs, listSendMs } = stats()
-      writeStats(
-        writer.data,
-        {
-          read: reader.bytesRead,
-          written: writer.bytesWritten + writer.data.length,
-          size,
-          listBuildMs,
-          listSendMs,
-        },
-        protocol,
-      )
+    const figures = {
+      ...stats(),
+      read: reader.bytesRead,
+      written: writer.bytesWritten + writer.data.length,
     }
+    if (isServer) writeStats(writer.data, figures, protocol)
     await writer.flush()
+    batch?.stats(figures, protocol)
     for (let left = protocol >= 31 ? 2 : 1; left > 0; ) {
       const number = await reader.decode((c) => this.#asked.read(c))
       if (number === NDX.deleteStats && protocol >= 31) {
@@ -161,11 +176,11 @@ export class Sender {
     const item = await reader.decode((c) => readItem(c, protocol))
     const { iflags, xname } = item
     const isTransfer = (iflags & ITEM.transfer) !== 0
-    const answers = this.#asksXattrs(iflags) ? await this.#xattrs(entry) : null
+    const answers = asksXattrs(options, terms, iflags) ? await this.#xattrs(entry) : null
     if (isTransfer && entry.stands.kind !== 'file')
       throw new ProtocolError(`the bytes of entry ${number} were asked for, which is no file`)
     if (isTransfer && phase >= 2) throw new ProtocolError('a file was asked for in the last phase')
-    if (!isTransfer || options.dryRun) {
+    if (!isTransfer || isDryOnWire(options)) {
       this.#prefix(number, item, answers)
       this.#told(entry, iflags)
       events.item(entry, iflags, xname)
@@ -182,12 +197,6 @@ export class Sender {
     else this.created[kind]++
   }
 
-  /** Does a request for values of extended attributes follow? */
-  #asksXattrs(iflags: number): boolean {
-    const { options, terms } = this.#parts
-    if (options.xattrs === 0 || options.dryRun || (iflags & ITEM.xattr) === 0) return false
-    return !(isXattrOptimized(terms) && (iflags & ITEM.xname) !== 0 && (iflags & ITEM.local) !== 0)
-  }
   async #xattrs(entry: SentEntry): Promise<readonly { item: number; value: string }[]> {
     const wants = await this.#parts.reader.decode(readXattrWants)
     return wants.map((item) => ({ item, value: this.#parts.files.xattrValue(entry, item) }))
@@ -210,7 +219,8 @@ export class Sender {
     item: Item,
     answers: readonly { item: number; value: string }[] | null,
   ): Promise<void> {
-    const { terms, reader, writer, events, files, options, outgoing } = this.#parts
+    const { terms, reader, writer, events, files, options, outgoing, batch } = this.#parts
+    const aside = batch?.aside ?? null
     const path = pathOf(entry.origin)
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
@@ -236,11 +246,13 @@ export class Sender {
       }
       events.began(entry)
       this.#prefix(number, item, answers)
-      writeSumHead(writer.data, head)
+      if (aside !== null) await writer.flush()
+      writeSumHead((aside ?? writer).data, head)
       if (!(await outgoing.send(fd, size, head, packed, item)))
         events.fault('read errors mapping', path, new FileError('No data available'))
     } finally {
       tree.closeFile(fd)
+      aside?.end()
     }
     this.count.files++
     this.count.bytes += entry.stands.size
@@ -262,9 +274,4 @@ export class Sender {
     }
     return packed
   }
-}
-
-/** Peers that do not ask for attributes of what becomes a link. */
-export function isXattrOptimized(terms: Terms): boolean {
-  return terms.protocol >= 31 && !has(terms, 'avoidXattrOptimization')
 }

@@ -23,6 +23,8 @@ export class WireWriter {
   #turn: Promise<void> = Promise.resolve()
   /** What goes next says no more than that somebody is here. */
   #isSign = false
+  /** Sees the stream's bytes as they go, without frames: a batch that is written. */
+  record: ((bytes: Uint8Array) => void) | null = null
   bytesWritten = 0
   /** When it last wrote something that counts; of the monotonic clock. */
   writtenMs = performance.now()
@@ -104,10 +106,12 @@ export class WireWriter {
     const length = this.data.length
     if (!this.#isFramed) {
       const bytes = this.#swap()
+      this.record?.(bytes)
       return messages.length === 0 ? bytes : joined([...messages, bytes])
     }
     if (length === HEADER_BYTES) return joined(messages)
     const bytes = this.#swap()
+    this.record?.(bytes.subarray(HEADER_BYTES))
     this.#openFrame()
     const frames = length - HEADER_BYTES > FRAME_BYTES ? split(bytes) : bytes
     if (frames === bytes) putHeader(bytes, 0, { tag: TAG.data, length: length - HEADER_BYTES })

@@ -2,7 +2,7 @@
  * What a client tells the server it starts: `--server`, one cluster of letters, long options, `.`, paths; in rsync 3.5.0's
  * order, since restricted shells compare such lines. Nothing is quoted here. prsync-protocol(7) [server words].
  */
-import type { Options } from '../options/options.js'
+import { isDryOnWire, type Options } from '../options/options.js'
 import { formatAskedInfo } from '../options/words.js'
 
 export type ServerWords = {
@@ -52,7 +52,7 @@ function cluster(o: Options, call: ServerCall): string[] {
     o.quiet && o.msgs2stderr !== false && 'q',
     o.backup && 'b',
     o.update && 'u',
-    o.dryRun && 'n',
+    isDryOnWire(o) && 'n',
     o.links && 'l',
     said.dirs && 'd',
     push ? pushed(o) : `${o.copyLinks ? 'L' : ''}${o.copyDirlinks ? 'k' : ''}`,

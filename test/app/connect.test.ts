@@ -19,6 +19,7 @@ function options(of: Partial<ConnectOptions>, texts: string[] = []): ConnectOpti
   return {
     rsh: null,
     rsyncPath: 'rsync',
+    program: [],
     family: null,
     port: null,
     address: null,

@@ -125,6 +125,7 @@ async function receiving(
       trusted: (path) => path,
       troubles: new Troubles(events),
       isServer: false,
+      isReplay: false,
       asked: null,
       events,
     })
@@ -212,7 +213,8 @@ async function sending(
   const scripted = script(peer).catch(() => {})
   try {
     const isServer = false
-    const parts = { connection, terms: TERMS, options, source, list, troubles, isServer, events }
+    const shown = { troubles, isServer, events, recording: null }
+    const parts = { connection, terms: TERMS, options, source, list, ...shown }
     const report = await sendFiles(parts)
     await scripted
     return report

@@ -208,8 +208,12 @@ t.test('words of other clients', async (t) => {
   t.match(of('--server -re3.1.LsfxC --log-format=%i%I --only-write-batch=X -e.x . d'), {
     capabilities: '.x',
     itemize: 2,
-    onlyWriteBatch: true,
-    options: { recursive: true, batch: null, outFormat: null },
+    options: {
+      recursive: true,
+      dryRun: true,
+      batch: { kind: 'only-write' },
+      outFormat: null,
+    },
   })
   t.match(of('--server --log-format=X --append --append --no-msgs2stderr . d'), {
     itemize: 0,
