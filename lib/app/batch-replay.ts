@@ -10,6 +10,8 @@ import { readFilters } from './sync-filters.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 
+export type { Matched }
+
 /** A batch that is read: its options are known, nothing is done yet. */
 export type Replay = {
   /** As they were said, but for those that shape what is in the batch. */

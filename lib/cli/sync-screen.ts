@@ -1,5 +1,6 @@
 /** What a run in rsync's place says: events → rsync's lines. rsync(1) --verbose, --info, --itemize-changes, --list-only. */
 
+import type { Matched } from '../app/batch-replay.js'
 import type { Passed, SyncEvents, SyncReport } from '../app/sync-events.js'
 import type { FileSums } from '../app/sync-sums.js'
 import type { ServerPort } from '../app/wire-server.js'
@@ -8,7 +9,6 @@ import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.j
 import type { Options } from '../options/options.js'
 import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
-import type { Matched } from '../wire/batch.js'
 import { formatNumber } from './numbers.js'
 import { formatDeletion, formatTold, modeText, timeText } from './out-format.js'
 import { progressLine } from './progress-line.js'

@@ -2,6 +2,7 @@
  * What the receiver asks of a sender at the other end: an item for what changed, with the sums of its own file where bytes
  * are wanted. Remembers what it asked, and believes nothing else of an answer. prsync-protocol(7), requests.
  */
+
 import { codeOf, FileError } from '../base/errors.js'
 import { type SumHead, sumHeadFor } from '../delta/block-size.js'
 import { type BlockSums, basisSumsOf, type Source } from '../delta/sums.js'
@@ -9,10 +10,11 @@ import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { BlockSum } from '../kernel/kernel-port.js'
 import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
-import { asksXattrs, BASIS, type Item, itemOf, writeItem, writeXattrWants } from '../wire/item.js'
+import { BASIS, type Item, itemOf, writeItem, writeXattrWants } from '../wire/item.js'
 import type { NdxWriter } from '../wire/ndx.js'
 import { NO_SUMS, writeSumHead } from '../wire/sum-head.js'
 import type { Terms } from '../wire/terms.js'
+import { asksXattrs } from './asks-xattrs.js'
 import type { Basis, Entry, Request } from './generator.js'
 import type { KernelStore } from './kernel-store.js'
 import type { ReceivingTree } from './trees.js'

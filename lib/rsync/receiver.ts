@@ -2,6 +2,7 @@
  * The receiving side of a connection: the generator goes through the list and asks, the receiver takes the answers, and the
  * phases between them. prsync-protocol(7), phases; statistics; goodbye.
  */
+
 import { ProtocolError } from '../base/errors.js'
 import type { TokenSink } from '../delta/match.js'
 import { isAclName } from '../flist/posix-acl.js'
@@ -16,13 +17,14 @@ import {
   writeDeleted,
 } from '../wire/farewell.js'
 import type { WireEntry } from '../wire/file-entry.js'
-import { asksXattrs, type Item, readItem, readXattrAnswers } from '../wire/item.js'
+import { type Item, readItem, readXattrAnswers } from '../wire/item.js'
 import type { ListDecoder } from '../wire/list-decoder.js'
 import { directoryOfNdx, NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { isSameHead, readSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
 import type { TokenDecoder } from '../wire/token.js'
 import type { Asked, Asking } from './asking.js'
+import { asksXattrs } from './asks-xattrs.js'
 import type { Entry } from './generator.js'
 import { Incoming, type IncomingParts } from './incoming.js'
 import type { WireReader } from './reader.js'

@@ -2,6 +2,7 @@
  * The sender: sends the list of its files, then for each request what the receiver's file lacks. Reads requests in order and
  * answers in the same order. prsync-protocol(7), transfer phase; phases.
  */
+
 import type { Cursor } from '../base/bytes.js'
 import { codeOf, FileError, ProtocolError } from '../base/errors.js'
 import type { SumHead } from '../delta/block-size.js'
@@ -15,18 +16,12 @@ import {
   writeDeleted,
   writeStats,
 } from '../wire/farewell.js'
-import {
-  asksXattrs,
-  type Item,
-  readItem,
-  readXattrWants,
-  writeItem,
-  writeXattrAnswers,
-} from '../wire/item.js'
+import { type Item, readItem, readXattrWants, writeItem, writeXattrAnswers } from '../wire/item.js'
 import { TAG } from '../wire/mux.js'
 import { NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { lengthOf, readSumHead, writeSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
+import { asksXattrs } from './asks-xattrs.js'
 import type { ByteSink, Outgoing } from './outgoing.js'
 import type { WireReader } from './reader.js'
 import type { SentEntry, SentLists } from './sent-lists.js'
