@@ -7,6 +7,7 @@ import { CONVERTED, type Matched, matchBatch, readBatchHead } from '../wire/batc
 import { has } from '../wire/terms.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { readFilters } from './sync-filters.js'
+import { openWireCharset } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 
@@ -40,6 +41,7 @@ export async function openReplay(
     const head = await connection.reader.decode(readBatchHead)
     if ((head.flags & CONVERTED) !== 0 && said.iconv === null)
       throw new UnsupportedError('the names in the batch are UTF-8: --iconv has to be said')
+    const charset = await openWireCharset(said, process.env)
     const { options: shaped, matched } = matchBatch(said, head)
     const options: Options = {
       ...shaped,
@@ -56,6 +58,7 @@ export async function openReplay(
         trusted,
         troubles: new Troubles(events),
         isServer: false,
+        charset,
         isReplay: true,
         asked: null,
         events,

@@ -40,6 +40,8 @@ export type ConnectOptions = {
   readonly motd: boolean
   readonly earlyInput: string | null
   readonly secluded: boolean
+  /** --iconv: a secluded word as it goes over the connection. */
+  readonly toWire: (word: string) => string
   readonly oldArgs: boolean
   /** Of --protocol, or the newest. */
   readonly protocol: number
@@ -103,7 +105,10 @@ async function throughShell(
   const words = shellCommand(to, { ...how, rsh: how.rsh ?? how.env['RSYNC_RSH'] ?? null }, shown)
   const joined = await toChild(words, how, signal)
   if (how.secluded)
-    await joined.link.write(Buffer.from(encodeHidden(split.hidden), 'latin1'), signal)
+    await joined.link.write(
+      Buffer.from(encodeHidden(split.hidden.map(how.toWire)), 'latin1'),
+      signal,
+    )
   return joined
 }
 
@@ -119,7 +124,7 @@ async function toChild(
 function daemonArguments(args: readonly string[], protocol: number, how: ConnectOptions): string {
   if (!how.secluded) return encodeArguments(daemonServerArgs(args), protocol)
   const { shown, hidden } = seclude(args)
-  return encodeArguments(shown, protocol) + encodeHidden(hidden)
+  return encodeArguments(shown, protocol) + encodeHidden(hidden.map(how.toWire))
 }
 
 function openDaemon(

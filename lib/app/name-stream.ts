@@ -2,9 +2,11 @@
 import { latin1Of } from '../base/bytes.js'
 import { WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import type { Charset } from '../flist/charset.js'
 import { readNamed } from '../io/operator.js'
 import type { WireReader } from '../rsync/reader.js'
 import type { WireWriter } from '../rsync/writer.js'
+import { fromWire, toWire } from './wire-charset.js'
 
 const PART_BYTES = 32_768
 
@@ -18,15 +20,23 @@ export function readNameList(
   return text.split(from0 ? '\0' : /[\n\r\0]/).filter((name) => name !== '')
 }
 
-export async function sendNames(writer: WireWriter, names: readonly string[]): Promise<void> {
-  const whole = `${names.map((name) => `${name}\0`).join('')}\0`
+/** @param charset of the names here; null: they go as they are */
+export async function sendNames(
+  writer: WireWriter,
+  names: readonly string[],
+  charset: Charset | null,
+): Promise<void> {
+  const whole = `${names.map((name) => `${toWire(charset, name)}\0`).join('')}\0`
   for (let at = 0; at < whole.length; at += PART_BYTES) {
     writer.data.latin1(whole.slice(at, at + PART_BYTES))
     await writer.flush()
   }
 }
 
-export async function readNameStream(reader: WireReader): Promise<readonly string[]> {
+export async function readNameStream(
+  reader: WireReader,
+  charset: Charset | null,
+): Promise<readonly string[]> {
   const names: string[] = []
   let bytes = 0
   for (;;) {
@@ -41,6 +51,6 @@ export async function readNameStream(reader: WireReader): Promise<readonly strin
     if (name === '') return names
     bytes += name.length
     if (bytes > LIMITS.nameStreamBytes) throw new WireError('too many names', { at: 'files-from' })
-    names.push(name)
+    names.push(fromWire(charset, name))
   }
 }

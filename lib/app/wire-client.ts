@@ -1,5 +1,6 @@
 /** A run whose other end is on another machine: a push or a pull, from the first word to the last. rsync(1); prsync-protocol(7). */
-import { EXIT, type ExitCode, PrsyncError, UnsupportedError } from '../base/errors.js'
+import { EXIT, type ExitCode, PrsyncError } from '../base/errors.js'
+import type { Charset } from '../flist/charset.js'
 import { type FilterRule, formatRule } from '../flist/filter.js'
 import { trustedPath } from '../io/operator.js'
 import { batchScript } from '../options/batch-script.js'
@@ -19,6 +20,7 @@ import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { cvsFilters, readOwnFilters } from './sync-filters.js'
+import { fromWire, lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 import { sendFiles } from './wire-sending.js'
@@ -47,11 +49,10 @@ export async function syncRemote(
   events: SyncEvents,
   signal: AbortSignal,
 ): Promise<SyncReport | null> {
-  if (config.options.iconv !== null)
-    throw new UnsupportedError('--iconv to another machine is not built yet')
+  const charset = await openWireCharset(config.options, config.environment)
   const recording = config.batch === null ? null : openRecording(config, config.batch)
   try {
-    return await overConnection(config, recording, events, signal)
+    return await overConnection(config, charset, recording, events, signal)
   } finally {
     recording?.close()
   }
@@ -69,6 +70,7 @@ function openRecording(
 
 async function overConnection(
   config: RemoteConfig,
+  charset: Charset | null,
   recording: BatchRecording | null,
   events: SyncEvents,
   signal: AbortSignal,
@@ -93,6 +95,7 @@ async function overConnection(
       motd: options.motd,
       earlyInput: options.earlyInput,
       secluded: options.secludedArgs,
+      toWire: (word) => toWire(charset, word),
       oldArgs: options.oldArgs > 0,
       protocol: options.protocol ?? PROTOCOL.own,
       isPull,
@@ -103,7 +106,7 @@ async function overConnection(
     AbortSignal.any([signal, stop.signal]),
   )
   if (joined.kind === 'listing') return null
-  const run = new ClientRun(config, recording, joined, () => stop.abort(), events, signal)
+  const run = new ClientRun(config, charset, recording, joined, () => stop.abort(), events, signal)
   return run.run()
 }
 
@@ -124,6 +127,8 @@ function wordsFor(
 
 class ClientRun {
   readonly #config: RemoteConfig
+  /** --iconv: of names here; null: they are as they are. */
+  readonly #charset: Charset | null
   /** The batch that is written. */
   readonly #recording: BatchRecording | null
   readonly #joined: Connection
@@ -137,6 +142,7 @@ class ClientRun {
 
   constructor(
     config: RemoteConfig,
+    charset: Charset | null,
     recording: BatchRecording | null,
     joined: Connection,
     stop: () => void,
@@ -144,6 +150,7 @@ class ClientRun {
     signal: AbortSignal,
   ) {
     this.#config = config
+    this.#charset = charset
     this.#recording = recording
     this.#joined = joined
     this.#stop = stop
@@ -157,7 +164,7 @@ class ClientRun {
       signal,
       (text, isError, isFault) => {
         if (isFault) this.#troubles.faults++
-        events.said(text, isError)
+        events.said(fromWire(charset, text), isError)
       },
     )
   }
@@ -219,13 +226,14 @@ class ClientRun {
     const own = readOwnFilters(options, this.#trusted)
     const cvs = cvsFilters(options)
     this.#sendFilters(terms, own, cvs, true)
-    const names = there === null ? null : await readNameStream(connection.reader)
+    const names = there === null ? null : await readNameStream(connection.reader, this.#charset)
     const source = new SourceSide({
       options,
       sources: places.sources,
       names,
       trusted: this.#trusted,
       troubles: this.#troubles,
+      lacking: lackingIn(this.#charset),
       events: this.#events,
     })
     try {
@@ -238,6 +246,7 @@ class ClientRun {
         list,
         troubles: this.#troubles,
         isServer: false,
+        charset: this.#charset,
         recording: this.#recording,
         events: this.#events,
       })
@@ -260,7 +269,10 @@ class ClientRun {
     const names = isNamedHere ? readNameList(filesFrom, options.from0, this.#trusted) : null
     // What a shell there makes of words that are not quoted cannot be known.
     const isKnown =
-      !options.trustSender && options.oldArgs === 0 && (filesFrom === null || isNamedHere)
+      (this.#charset === null || options.secludedArgs || isPlain(places.from.paths)) &&
+      !options.trustSender &&
+      options.oldArgs === 0 &&
+      (filesFrom === null || isNamedHere)
     const asked = isKnown
       ? new AskedNames(
           names ?? pathsWithin(places.from),
@@ -279,13 +291,14 @@ class ClientRun {
           trusted: this.#trusted,
           troubles: this.#troubles,
           isServer: false,
+          charset: this.#charset,
           isReplay: false,
           asked,
           events: this.#events,
         })
       },
       async () => {
-        if (names !== null) await sendNames(connection.writer, names)
+        if (names !== null) await sendNames(connection.writer, names, this.#charset)
       },
     )
     if (report === null) throw new TypeError('nothing came of it')
@@ -303,6 +316,11 @@ class ClientRun {
     if (!hasFilterList(how)) return
     writeFilterList(this.#connection.writer.data, rulesForPeer(own, cvs, how), terms.protocol)
   }
+}
+
+/** The same in every charset, so that it can be known again. */
+function isPlain(paths: readonly string[]): boolean {
+  return paths.every((path) => /^[ -~]*$/.test(path))
 }
 
 /** A remote shell whose stream ended has so long to end too. */

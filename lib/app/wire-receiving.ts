@@ -1,6 +1,7 @@
 /** The receiving half of a connection, at either end: goes through the list that comes, asks, and makes it stand here. */
 import { byteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
+import type { Charset } from '../flist/charset.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { openChecksum } from '../hash/checksum.js'
@@ -18,6 +19,7 @@ import { Pace } from '../rsync/pace.js'
 import { forEachReceived, type ReceivedEntry, ReceivedLists } from '../rsync/received-lists.js'
 import { Receiver } from '../rsync/receiver.js'
 import { Walk } from '../rsync/walk.js'
+import type { WireEntry } from '../wire/file-entry.js'
 import type { Item } from '../wire/item.js'
 import { ListDecoder } from '../wire/list-decoder.js'
 import { TAG } from '../wire/mux.js'
@@ -27,6 +29,7 @@ import { openTokenDecoder } from '../wire/tokens.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
 import { targetPlace, trustedTarget } from './target-place.js'
 import { LOCAL_GROUPS, LOCAL_USERS, TargetSide } from './target-side.js'
+import { entryFromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
 import { listOptions } from './wire-terms.js'
 
@@ -40,6 +43,8 @@ export type ReceivingParts = {
   readonly trusted: (path: string) => string
   readonly troubles: Troubles
   readonly isServer: boolean
+  /** --iconv: names here; null: they are as they come. */
+  readonly charset: Charset | null
   /** A batch is read in place of a sender. */
   readonly isReplay: boolean
   /** What may be in the list; null: whatever the sender has. */
@@ -82,16 +87,20 @@ class Receiving {
     const isIncremental = has(terms, 'incremental')
     const { mungeLinks, pruneEmptyDirs } = parts.options
     const chmod = parseChmod(parts.options.chmod, process.umask())
-    const rule = { chmod, mungeLinks, pruneEmptyDirs, asked: parts.asked }
+    const { charset } = parts
+    const targets = has(terms, 'symlinkIconv')
+    const convert =
+      charset === null ? null : (entry: WireEntry) => entryFromWire(charset, entry, targets)
+    const rule = { chmod, mungeLinks, pruneEmptyDirs, convert, asked: parts.asked }
     connection.maySign = false
     this.#numbers = new NdxWriter(terms.protocol)
     this.#ledger = new Ledger(() => this.#numbers.write(connection.writer.data, -1))
     this.#lists = new ReceivedLists(terms.protocol, isIncremental, rule, {
-      came: (start, entries, of) => {
+      came: (start, count, entries, of) => {
         if (parts.isReplay)
           for (const entry of of === null ? entries : [...entries, of])
             this.#entries.set(entry.number, entry)
-        if (isIncremental) this.#ledger.add(start, entries.length)
+        if (isIncremental) this.#ledger.add(start, count)
         parts.events.grew(this.#lists.entries, this.#lists.count.bytes)
         const links = countLinks(entries)
         if (this.#generator === null) this.#links.push(links)
@@ -100,6 +109,11 @@ class Receiving {
       passed: (start) => {
         this.#ledger.passed(start)
         if (parts.isReplay) this.#receiver?.progressed()
+      },
+      lost: (what, entry) => {
+        parts.troubles.faults++
+        parts.troubles.isUnsafe = true
+        parts.events.skipped(what, entry.name, 'receiver')
       },
       waits: () => {
         if (this.#receiver?.isHeld === true) queueMicrotask(() => this.#lists.hurry())

@@ -1,6 +1,7 @@
 /** The sending half of a connection, at either end: a list of what the sources name, and the bytes that are asked for. */
 import { byteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
+import type { Charset } from '../flist/charset.js'
 import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES, openChecksum } from '../hash/checksum.js'
 import { fileSum } from '../io/file-sum.js'
@@ -22,6 +23,7 @@ import type { BatchRecording } from './batch-recording.js'
 import { countOf, type SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
 import { LOCAL_GROUPS, LOCAL_USERS } from './target-side.js'
+import { entryToWire, fromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
 import { listOptions } from './wire-terms.js'
 
@@ -33,13 +35,16 @@ export type SendingParts = {
   readonly list: SourceList
   readonly troubles: Troubles
   readonly isServer: boolean
+  /** --iconv: names here; null: they go as they are. */
+  readonly charset: Charset | null
   /** The batch that is written. */
   readonly recording: BatchRecording | null
   readonly events: SyncEvents
 }
 
 export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
-  const { connection, terms, options, list, source, troubles, isServer, events, recording } = parts
+  const { connection, terms, options, list, source, troubles, isServer, events } = parts
+  const { charset, recording } = parts
   const { writer, reader } = connection
   const { data } = writer
   if (recording !== null) {
@@ -53,7 +58,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const shaped = listOptions(options)
   const names = namesOf(options)
   const encoder = new ListEncoder(terms, shaped, names)
-  const describe = await describer(options, terms, names)
+  const describe = await describer(parts, names)
   // What has to be known first is looked at first.
   if (!isIncremental) list.expand(list.root, false)
   const bits = (): number => (options.ignoreErrors ? 0 : troubles.bits)
@@ -132,7 +137,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
       const entry = sender.finished(number)
       if (entry !== null && options.removeSourceFiles && !options.dryRun) source.remove(entry)
     },
-    deleted: (name, isDirectory) => events.deleting(byteName(name), isDirectory),
+    deleted: (name, isDirectory) => events.deleting(byteName(fromWire(charset, name)), isDirectory),
     ioError: (given) => troubles.add(given),
   }
   // Without anything in the list a client has left.
@@ -179,12 +184,12 @@ function namesOf({ numericIds }: Options): Names {
 
 /** What is told of an entry besides what the list of this machine has. */
 async function describer(
-  options: Options,
-  terms: Terms,
+  { options, terms, charset }: SendingParts,
   names: Names,
 ): Promise<(entry: SourceEntry, isTop: boolean) => WireEntry> {
   const checksum = options.checksum ? await openChecksum(terms.listChecksum, terms.seed) : null
   const noSum = new Uint8Array(CHECKSUM_BYTES[terms.listChecksum])
+  const targets = has(terms, 'symlinkIconv')
   const wantsXattrs = options.xattrs > 0 || options.acls
   return (entry, isTop) => {
     const { stands, origin } = entry
@@ -197,7 +202,7 @@ async function describer(
         if (codeOf(error) === undefined) throw error
         sum = noSum
       }
-    return {
+    const told = {
       ...entry,
       isTop,
       userName: names.user(stands.uid),
@@ -205,6 +210,7 @@ async function describer(
       sum,
       xattrs: wantsXattrs ? xattrsOf(entry) : NO_XATTRS,
     }
+    return charset === null ? told : entryToWire(charset, told, targets)
   }
 }
 const NO_XATTRS: readonly WireXattr[] = []

@@ -1,5 +1,6 @@
 /** The server's end of a connection: what a client's words ask for, done here. `prsync --server`, and a daemon's module. */
-import { EXIT, type ExitCode, type PrsyncError, UnsupportedError } from '../base/errors.js'
+import { EXIT, type ExitCode, type PrsyncError } from '../base/errors.js'
+import type { Charset } from '../flist/charset.js'
 import type { FilterRule } from '../flist/filter.js'
 import type { Link } from '../host.js'
 import { trustedPath } from '../io/operator.js'
@@ -12,6 +13,7 @@ import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, Troubles } from './sync-events.js'
 import { cvsFilters } from './sync-filters.js'
+import { lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 import { sendFiles } from './wire-sending.js'
@@ -60,6 +62,8 @@ class ServerRun {
   readonly #connection: WireConnection
   readonly #troubles: Troubles
   #terms: Terms | null = null
+  /** --iconv: of names here; null: they are as they are. */
+  #charset: Charset | null = null
 
   constructor(config: ServerConfig, link: Link, words: ServerWords, signal: AbortSignal) {
     this.#config = config
@@ -71,14 +75,16 @@ class ServerRun {
   async run(): Promise<ExitCode> {
     const { request } = this.#config
     try {
+      this.#charset = await openWireCharset(request.options, this.#config.environment)
       const terms = await this.#shakeHands()
       this.#terms = terms
       const { writer } = this.#connection
       this.#words.speak({
         protocol: terms.protocol,
-        info: (text) => writer.say(TAG.info, text),
-        error: (text) => writer.say(TAG.errorXfer, text),
-        deleted: (name, isDirectory) => writer.say(TAG.deleted, name + (isDirectory ? '\0' : '')),
+        info: (text) => writer.say(TAG.info, this.#toWire(text)),
+        error: (text) => writer.say(TAG.errorXfer, this.#toWire(text)),
+        deleted: (name, isDirectory) =>
+          writer.say(TAG.deleted, this.#toWire(name) + (isDirectory ? '\0' : '')),
       })
       await this.#refuse()
       const code = request.isSender ? await this.#send(terms) : await this.#receive(terms)
@@ -104,8 +110,6 @@ class ServerRun {
   async #shakeHands(): Promise<Terms> {
     const { request, daemonProtocol, environment, seed } = this.#config
     const { options, isSender, capabilities } = request
-    if (options.iconv !== null)
-      throw new UnsupportedError('--iconv to another machine is not built yet')
     const { reader, writer } = this.#connection
     return serverHandshake(reader, writer, {
       ...helloOf(options, environment, daemonProtocol, true),
@@ -117,6 +121,7 @@ class ServerRun {
   }
 
   readonly #trusted = (path: string): string => trustedPath(path)
+  readonly #toWire = (text: string): string => toWire(this.#charset, text)
 
   async #filters(terms: Terms): Promise<readonly FilterRule[]> {
     const { request, filters } = this.#config
@@ -135,13 +140,15 @@ class ServerRun {
     const { events } = this.#words
     const connection = this.#connection
     const rules = await this.#filters(terms)
-    const names = options.filesFrom === '-' ? await readNameStream(connection.reader) : null
+    const names =
+      options.filesFrom === '-' ? await readNameStream(connection.reader, this.#charset) : null
     const source = new SourceSide({
       options,
       sources: paths.length === 0 ? ['.'] : paths,
       names,
       trusted: this.#trusted,
       troubles: this.#troubles,
+      lacking: lackingIn(this.#charset),
       events,
     })
     try {
@@ -154,6 +161,7 @@ class ServerRun {
         list,
         troubles: this.#troubles,
         isServer: true,
+        charset: this.#charset,
         recording: null,
         events,
       })
@@ -180,6 +188,7 @@ class ServerRun {
           trusted: this.#trusted,
           troubles: this.#troubles,
           isServer: true,
+          charset: this.#charset,
           isReplay: false,
           asked: null,
           events: this.#words.events,
@@ -188,7 +197,11 @@ class ServerRun {
       },
       async () => {
         if (filesFrom !== null && filesFrom !== '-')
-          await sendNames(connection.writer, readNameList(filesFrom, options.from0, this.#trusted))
+          await sendNames(
+            connection.writer,
+            readNameList(filesFrom, options.from0, this.#trusted),
+            this.#charset,
+          )
       },
     )
     return exit

@@ -17,7 +17,7 @@ export async function serverCommand(
     const words = argumentBytes(argv)
     const shown = serverRequest(words, new Date())
     const request = shown.secluded
-      ? secludedRequest(words, await readSecluded(link, signal), new Date())
+      ? secludedRequest(words, await readSecluded(link, shown.options, signal), new Date())
       : shown
     return await serveClient(
       { request, daemonProtocol: null, filters: [], refusal: null },

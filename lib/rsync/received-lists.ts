@@ -27,24 +27,47 @@ export type ReceivedDirectory = {
 type Node = ReceivedEntry | ReceivedDirectory
 
 export type ListEvents = {
-  /** A list has come, and will be gone through. @param of its directory, which has a number now; null: the first */
-  came(start: number, entries: readonly ReceivedEntry[], of: ReceivedEntry | null): void
+  /**
+   * A list has come, and will be gone through.
+   * @param count numbers that it takes, of entries that are left out too
+   * @param of its directory, which has a number now; null: the first
+   */
+  came(
+    start: number,
+    count: number,
+    entries: readonly ReceivedEntry[],
+    of: ReceivedEntry | null,
+  ): void
   /** All in it but directories was gone through. */
   passed(start: number): void
+  /** An entry has no place here, and is left out. */
+  lost(what: Lost, entry: WireEntry): void
   /** Somebody waits for a list that has not come. */
   waits(): Promise<void>
 }
+
+export type Lost = 'name-lost' | 'target-lost'
 
 /** What the receiver makes of entries. */
 export type ListRule = {
   readonly chmod: Chmod | null
   readonly mungeLinks: boolean
   readonly pruneEmptyDirs: boolean
+  /** --iconv: an entry as it is here, or what of it cannot be; null: all is as it came. */
+  readonly convert: ((entry: WireEntry) => WireEntry | Lost) | null
   /** What may be in the list; null: whatever the sender has. */
   readonly asked: AskedNames | null
 }
 
 const CONTENTS: readonly unknown[] = [true]
+/** A directory without a name here: what comes for it is left out. */
+const LOST: ReceivedDirectory = {
+  entry: null,
+  name: ROOT_NAME,
+  contents: [],
+  listed: null,
+  start: null,
+}
 const ORIGIN = { tree: REMOTE_TREE, name: ROOT_NAME }
 
 export class ReceivedLists implements WalkedList<ReceivedDirectory> {
@@ -120,12 +143,12 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
       }
       children.get(above)?.push(node)
     }
-    this.#numberDirectories(sorted, (name) => at.get(name) ?? null)
+    this.#numberDirectories(entries, sorted, (name) => at.get(name) ?? null)
     for (const [directory, nodes] of children)
       directory.listed = this.#protocol < 29 ? nodes.sort(compareNodes) : nodes
     if (this.#how.pruneEmptyDirs) prune(this.root)
     this.root.start = this.#isIncremental ? 1 : 0
-    this.#came(sorted, null)
+    this.#came(entries.length, sorted, null)
     if (!this.#isIncremental) this.end()
   }
 
@@ -135,6 +158,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     if (directory === null || directory === undefined)
       throw new WireError(`a list of directory ${number}, which there is not`, { at: 'file list' })
     this.#directories[number] = null
+    if (directory === LOST) return this.#acceptLost(entries)
     const start = this.#next
     const sorted = this.#numbered(entries)
     const nodes: Node[] = []
@@ -148,11 +172,18 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
       if ('contents' in node) found.set(node.name, node)
       nodes.push(node)
     }
-    this.#numberDirectories(sorted, (name) => found.get(name) ?? null)
+    this.#numberDirectories(entries, sorted, (name) => found.get(name) ?? null)
     directory.listed = nodes
     directory.start = start
     if (directory.entry !== null) directory.entry.number = start - 1
-    this.#came(sorted, directory.entry)
+    this.#came(entries.length, sorted, directory.entry)
+  }
+  #acceptLost(entries: readonly WireEntry[]): void {
+    const start = this.#begin(entries.length)
+    for (const entry of entries) if (isDirectory(entry)) this.#directories.push(LOST)
+    this.#events.came(start, entries.length, [], null)
+    this.#events.passed(start)
+    this.#wake?.()
   }
 
   /** No more lists will come. */
@@ -162,28 +193,51 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   }
 
   #numbered(entries: WireEntry[]): readonly (ReceivedEntry | null)[] {
+    const start = this.#begin(entries.length)
+    const { convert } = this.#how
+    if (convert === null)
+      return sortList(entries, this.#protocol).map((entry, i) => this.#whole(entry, start + i))
+    // The other side sorts by other names: numbers go by the order in which they came.
+    const here = new Map<string, number>()
+    const known = entries.flatMap((entry, i) => {
+      const converted = convert(entry)
+      if (typeof converted === 'string') {
+        this.#events.lost(converted, entry)
+        return []
+      }
+      if (!here.has(keyIn(converted))) here.set(keyIn(converted), start + i)
+      return converted
+    })
+    return sortList(known, this.#protocol).map(
+      (entry) => entry && this.#whole(entry, here.get(keyIn(entry)) ?? start),
+    )
+  }
+  /** @returns the number of its first entry */
+  #begin(count: number): number {
     const start = this.#next
-    this.#next += entries.length + 1
+    this.#next += count + 1
     this.lists++
     if (this.#isIncremental) this.#starts.add(start)
-    return sortList(entries, this.#protocol).map((entry, i) => {
-      if (entry === null) return null
-      const { kind } = entry.stands
-      const { chmod, mungeLinks, asked } = this.#how
-      if (asked !== null && !asked.allows(entry.name, kind === 'directory'))
-        throw new ProtocolError(`${entry.name} came, which was not asked for; see --trust-sender`)
-      const isLink = kind === 'symlink'
-      const mode = chmod === null || isLink ? entry.mode : chmod(entry.mode, kind === 'directory')
-      const target = isLink && mungeLinks ? MUNGED + entry.target : entry.target
-      const whole = Object.assign(entry, { origin: ORIGIN, number: start + i, mode, target })
-      this.#tally(whole)
-      return whole
-    })
+    return start
   }
-  #came(sorted: readonly (ReceivedEntry | null)[], of: ReceivedEntry | null): void {
-    const start = this.#next - sorted.length - 1
+  #whole(entry: WireEntry | null, number: number): ReceivedEntry | null {
+    if (entry === null) return null
+    const { kind } = entry.stands
+    const { chmod, mungeLinks, asked } = this.#how
+    if (asked !== null && !asked.allows(entry.name, kind === 'directory'))
+      throw new ProtocolError(`${entry.name} came, which was not asked for; see --trust-sender`)
+    const isLink = kind === 'symlink'
+    const mode = chmod === null || isLink ? entry.mode : chmod(entry.mode, kind === 'directory')
+    const target = isLink && mungeLinks ? MUNGED + entry.target : entry.target
+    const whole = Object.assign(entry, { origin: ORIGIN, number, mode, target })
+    this.#tally(whole)
+    return whole
+  }
+  #came(count: number, sorted: readonly (ReceivedEntry | null)[], of: ReceivedEntry | null): void {
+    const start = this.#next - count - 1
     this.#events.came(
       start,
+      count,
       sorted.filter((entry) => entry !== null),
       of,
     )
@@ -216,10 +270,12 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   }
   /** A directory that came twice has two numbers; its list goes by the first. */
   #numberDirectories(
+    came: readonly WireEntry[],
     sorted: readonly (ReceivedEntry | null)[],
     find: (name: ByteName) => ReceivedDirectory | null,
   ): void {
     if (!this.#isIncremental) return
+    if (this.#how.convert !== null) return this.#numberAsCame(came, find)
     let before: ReceivedEntry | null = null
     for (const entry of sorted) {
       if (entry === null) {
@@ -231,6 +287,25 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
       if (entry.stands.kind !== 'directory' || entry.isMissing) continue
       this.#directories.push(entry.name === ROOT_NAME ? null : find(entry.name))
     }
+  }
+
+  #numberAsCame(
+    came: readonly WireEntry[],
+    find: (name: ByteName) => ReceivedDirectory | null,
+  ): void {
+    const seen = new Set<string>()
+    for (const entry of came) {
+      if (!isDirectory(entry)) continue
+      const { name } = this.#converted(entry)
+      if (name === null) this.#directories.push(LOST)
+      else this.#directories.push(name === ROOT_NAME || seen.has(name) ? null : find(name))
+      if (name !== null) seen.add(name)
+    }
+  }
+
+  #converted(entry: WireEntry): { readonly name: ByteName | null } {
+    const converted = this.#how.convert?.(entry) ?? entry
+    return typeof converted === 'string' ? { name: null } : converted
   }
 
   #tally({ stands, target }: ReceivedEntry): void {
@@ -327,6 +402,14 @@ function onlyFile(sorted: readonly (ReceivedEntry | null)[]): ReceivedEntry | nu
   const [first] = sorted
   if (sorted.length !== 1 || first === null || first === undefined) return null
   return first.stands.kind === 'directory' ? null : first
+}
+
+function isDirectory({ stands, isMissing }: WireEntry): boolean {
+  return stands.kind === 'directory' && !isMissing
+}
+/** One name, of a directory or of what is none. */
+function keyIn(entry: WireEntry): string {
+  return `${isDirectory(entry) ? 'd' : 'f'}${entry.name}`
 }
 
 function compareNodes(a: Node, b: Node): number {

@@ -20,6 +20,7 @@ function options(of: Partial<ConnectOptions>, texts: string[] = []): ConnectOpti
     rsh: null,
     rsyncPath: 'rsync',
     program: [],
+    toWire: (word) => word,
     family: null,
     port: null,
     address: null,

@@ -125,6 +125,7 @@ async function receiving(
       trusted: (path) => path,
       troubles: new Troubles(events),
       isServer: false,
+      charset: null,
       isReplay: false,
       asked: null,
       events,
@@ -213,7 +214,7 @@ async function sending(
   const scripted = script(peer).catch(() => {})
   try {
     const isServer = false
-    const shown = { troubles, isServer, events, recording: null }
+    const shown = { troubles, isServer, events, charset: null, recording: null }
     const parts = { connection, terms: TERMS, options, source, list, ...shown }
     const report = await sendFiles(parts)
     await scripted
