@@ -37,6 +37,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     missing(path: string): void
     /** @param directories how many it took */
     madeDestination(path: string, directories: number): void
+    /** A directory of --compare-dest, --copy-dest or --link-dest that is none. */
+    noAlternate(kind: 'compare' | 'copy' | 'link', path: string, stands: 'other' | 'nothing'): void
     /** The source could not be read in full: what is extraneous stays. */
     notDeleting(): void
     /** --list-only. */

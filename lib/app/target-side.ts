@@ -6,6 +6,7 @@ import { type IdMap, type Names, parseIdMap } from '../flist/id-map.js'
 import { Destination } from '../io/destination.js'
 import { FakeDestination } from '../io/fake-super.js'
 import { libc } from '../io/libc.js'
+import { confinedTo, kindOfPath } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
@@ -38,7 +39,10 @@ export type TargetParts = {
   readonly isFake: boolean
   /** --iconv: names here are others than in the list. */
   readonly charsets?: Pick<SyncCharsets, 'toDestination' | 'toSource'> | null
-  readonly events: Pick<SyncEvents, 'deleting' | 'nonEmpty' | 'backedUp' | 'remark' | 'notDeleting'>
+  readonly events: Pick<
+    SyncEvents,
+    'deleting' | 'nonEmpty' | 'backedUp' | 'remark' | 'notDeleting' | 'noAlternate'
+  >
 }
 
 export class TargetSide {
@@ -54,15 +58,17 @@ export class TargetSide {
     this.#parts = parts
     const { options, place, trusted, filters, events, charsets } = parts
     const Kind = parts.isFake ? FakeDestination : Destination
-    this.#disk = new Kind(place.directory, options.keepDirlinks, trusted)
+    this.#disk = new Kind(place.directory, options.keepDirlinks, trusted, confinedTo(options))
     this.#renamed = charsets
       ? new ConvertedReceiver(this.#disk, charsets.toDestination, charsets.toSource)
       : null
     const to: ReceivingTree = this.#renamed ?? this.#disk
     this.to = to
-    if (options.tempDir !== null && to.other(options.tempDir) === null) {
+    try {
+      this.#checkOthers()
+    } catch (error) {
       this.#disk.close()
-      throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
+      throw error
     }
     const backup = options.backup
       ? new Backup(to, options.backupDir, options.suffix, (name, kept) =>
@@ -88,6 +94,32 @@ export class TargetSide {
       deleter: this.deleter,
       fault: this.fault,
     })
+  }
+
+  /** Directories that options name. @throws {FileError} {UsageError} on those that nothing may be written to */
+  #checkOthers(): void {
+    const { options, trusted, troubles, events } = this.#parts
+    const { tempDir, backupDir, partialDir, alternates } = options
+    // Where links lead may change: it is looked at again when they are used.
+    for (const path of [tempDir, backupDir, partialDir])
+      if (path !== null) trusted(this.#path(path))
+    if (tempDir !== null && this.to.other(tempDir) === null)
+      throw new UsageError(`The temp-dir does not exist: ${tempDir}`)
+    for (const directory of alternates?.directories ?? []) {
+      const path = this.#path(directory)
+      try {
+        trusted(path)
+      } catch (error) {
+        troubles.receiver(`--${alternates?.kind ?? ''}-dest`, path, error)
+        continue
+      }
+      const kind = kindOfPath(path)
+      if (kind !== 'directory') events.noAlternate(alternates?.kind ?? 'link', path, kind)
+    }
+  }
+  #path(path: string): string {
+    const { directory } = this.#parts.place
+    return path.startsWith('/') ? path : `${directory === '/' ? '' : directory}/${path}`
   }
 
   get isNew(): boolean {

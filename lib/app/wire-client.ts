@@ -1,7 +1,7 @@
 /** A run whose other end is on another machine: a push or a pull, from the first word to the last. rsync(1); prsync-protocol(7). */
 import { EXIT, type ExitCode, PrsyncError, UnsupportedError } from '../base/errors.js'
 import type { FilterRule } from '../flist/filter.js'
-import { trustedPath } from '../io/operator.js'
+import { operatorPaths } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import { type Places, pathsWithin, type RemotePlace } from '../options/remote.js'
 import { AskedNames } from '../rsync/asked-names.js'
@@ -12,6 +12,7 @@ import { PROTOCOL } from '../wire/negotiate.js'
 import { filesFromThere, serverArgs } from '../wire/server-args.js'
 import type { Terms } from '../wire/terms.js'
 import { type Connection, connect } from './connect.js'
+import { becomeCopyUser } from './copy-as.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
@@ -107,6 +108,7 @@ class ClientRun {
     this.#signal = signal
     this.#events = events
     this.#troubles = new Troubles(events)
+    this.#trusted = operatorPaths(config.options)
     const { timeoutMs } = config.options
     this.#connection = new WireConnection(
       joined.link,
@@ -161,8 +163,7 @@ class ClientRun {
     })
   }
 
-  readonly #trusted = (path: string): string =>
-    this.#config.options.insecureLinks ? path : trustedPath(path)
+  readonly #trusted: (path: string) => string
 
   async #push(terms: Terms): Promise<SyncReport> {
     const { options, places } = this.#config
@@ -173,6 +174,7 @@ class ClientRun {
     const cvs = cvsFilters(options)
     this.#sendFilters(terms, own, cvs, true)
     const names = there === null ? null : await readNameStream(connection.reader)
+    becomeCopyUser(options.copyAs)
     const source = new SourceSide({
       options,
       sources: places.sources,
@@ -220,6 +222,7 @@ class ClientRun {
           options.recursive || options.dirs,
         )
       : null
+    becomeCopyUser(options.copyAs)
     await connection.together(
       async () => {
         report = await receiveFiles({

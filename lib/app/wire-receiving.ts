@@ -302,7 +302,7 @@ class Receiving {
     const lists = this.#lists
     const coming = { isEmpty: lists.isEmpty, isOneFile: lists.only !== null }
     const place = targetPlace(
-      trustedTarget(destination, trusted),
+      trustedTarget(destination, options),
       coming,
       options,
       (path, directories) => events.madeDestination(path, directories),

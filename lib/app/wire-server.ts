@@ -2,12 +2,13 @@
 import { EXIT, type ExitCode, type PrsyncError, UnsupportedError } from '../base/errors.js'
 import type { FilterRule } from '../flist/filter.js'
 import type { Link } from '../host.js'
-import { trustedPath } from '../io/operator.js'
+import { operatorPaths } from '../io/operator.js'
 import type { ServerRequest } from '../options/server-request.js'
 import { serverHandshake } from '../rsync/handshake.js'
 import { hasFilterList, readFilterList } from '../wire/filter-list.js'
 import { TAG } from '../wire/mux.js'
 import type { Terms } from '../wire/terms.js'
+import { becomeCopyUser } from './copy-as.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, Troubles } from './sync-events.js'
@@ -59,12 +60,14 @@ class ServerRun {
   readonly #words: ServerWords
   readonly #connection: WireConnection
   readonly #troubles: Troubles
+  readonly #trusted: (path: string) => string
   #terms: Terms | null = null
 
   constructor(config: ServerConfig, link: Link, words: ServerWords, signal: AbortSignal) {
     this.#config = config
     this.#words = words
     this.#troubles = new Troubles(words.events)
+    this.#trusted = operatorPaths(config.request.options)
     this.#connection = new WireConnection(link, config.request.options.timeoutMs, signal, () => {})
   }
 
@@ -81,6 +84,7 @@ class ServerRun {
         deleted: (name, isDirectory) => writer.say(TAG.deleted, name + (isDirectory ? '\0' : '')),
       })
       await this.#refuse()
+      becomeCopyUser(request.options.copyAs)
       const code = request.isSender ? await this.#send(terms) : await this.#receive(terms)
       await writer.drain()
       return code
@@ -115,8 +119,6 @@ class ServerRun {
       framesOld: isSender && options.removeSourceFiles,
     })
   }
-
-  readonly #trusted = (path: string): string => trustedPath(path)
 
   async #filters(terms: Terms): Promise<readonly FilterRule[]> {
     const { request, filters } = this.#config

@@ -99,6 +99,10 @@ export class SyncScreen {
         this.#error(
           `[${side}] ${call} "${this.#name(path)}"${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,
         ),
+      noAlternate: (kind, path, stands) => {
+        const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
+        out.error(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
+      },
       vanished: (path) => this.#out.error(`file has vanished: "${this.#name(path)}"`),
       missing: (path) =>
         this.#error(

@@ -18,10 +18,11 @@ import { codeOf, FileError } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
 import type { Attributes, Standing } from '../host.js'
+import { isInside } from './boundary.js'
 import { type Libc, libc } from './libc.js'
 import { nodeOf } from './nodes.js'
 import { temporaryBase } from './temporary-name.js'
-import { DiskTree } from './tree.js'
+import { DiskTree, type TreeView } from './tree.js'
 
 /** A file that is being built, under a name that nobody looks for. */
 export type NewFile = {
@@ -52,18 +53,30 @@ export class Destination {
   readonly #calls: Libc
   /** A path of an option, without links that lead on: see trustedPath. */
   readonly #trusted: (path: string) => string
+  readonly #root: string | null
   readonly #others = new Map<string, DiskTree>()
   readonly #buffer = Buffer.allocUnsafe(COPY_BYTES)
 
-  /** @param followsLinks -K: links to directories are taken for directories */
-  constructor(path: string, followsLinks: boolean, trusted: (path: string) => string) {
+  /**
+   * @param followsLinks -K: links to directories are taken for directories
+   * @param root where what options name has to be, and what links lead to; null: anywhere
+   */
+  constructor(
+    path: string,
+    followsLinks: boolean,
+    trusted: (path: string) => string,
+    root: string | null,
+  ) {
     this.#trusted = trusted
-    this.tree = this.open(path, followsLinks)
+    this.#root = root
+    // A destination out there is the caller's own choice: links may lead on within it.
+    const within = root === null || isInside(path, root) ? root : path
+    this.tree = this.open(path, { followsLinks, isPlain: true, within })
     this.#calls = libc()
   }
 
-  protected open(path: string, followsLinks: boolean): DiskTree {
-    return new DiskTree(path, { followsLinks, isPlain: true })
+  protected open(path: string, view: TreeView): DiskTree {
+    return new DiskTree(path, view)
   }
 
   close(): void {
@@ -78,7 +91,8 @@ export class Destination {
     const known = this.#others.get(full)
     if (known !== undefined) return known
     try {
-      const tree = this.open(this.#trusted(full), true)
+      const view = { followsLinks: true, isPlain: true, within: this.#root }
+      const tree = this.open(this.#trusted(full), view)
       this.#others.set(full, tree)
       return tree
     } catch (error) {

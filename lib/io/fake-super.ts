@@ -18,7 +18,7 @@ import {
 } from '../flist/fake-super.js'
 import type { Attributes, Standing } from '../host.js'
 import { Destination, type NewFile } from './destination.js'
-import { DiskTree } from './tree.js'
+import { DiskTree, type TreeView } from './tree.js'
 
 const LINK_BYTES = 4096
 const SETUP_MODE = 0o600
@@ -85,8 +85,8 @@ class ReceivedTree extends FakeTree {
 }
 
 export class FakeDestination extends Destination {
-  protected override open(path: string, followsLinks: boolean): FakeTree {
-    return new ReceivedTree(path, { followsLinks, isPlain: true })
+  protected override open(path: string, view: TreeView): FakeTree {
+    return new ReceivedTree(path, view)
   }
 
   /** What is to be written down about a file takes that one may write it. */

@@ -53,6 +53,8 @@ export type Options = ConnectionOptions & {
   readonly keepDirlinks: boolean
   /** In paths that options name, links of other users lead on. */
   readonly insecureLinks: boolean
+  /** Where such paths and the names of --files-from may lead to; null: anywhere. */
+  readonly confineRoot: string | null
   readonly copyDevices: boolean
   readonly writeDevices: boolean
   readonly maxSize: number | null
@@ -102,6 +104,8 @@ export type Options = ConnectionOptions & {
   readonly usermap: string | null
   readonly groupmap: string | null
   readonly numericIds: boolean
+  /** `USER[:GROUP]` that the copying is done as; null: as who we are. */
+  readonly copyAs: string | null
   /** Null: as root, or not. */
   readonly superUser: boolean | null
   readonly fakeSuper: boolean

@@ -25,8 +25,6 @@ export function resolveOptions(
 }
 
 const NOT_BUILT: ReadonlySet<string> = new Set([
-  'confine-root',
-  'copy-as',
   'write-batch',
   'only-write-batch',
   'read-batch',
@@ -114,6 +112,7 @@ class Resolver {
       copyDirlinks: this.#flags.on('copy-dirlinks'),
       keepDirlinks: this.#flags.on('keep-dirlinks'),
       insecureLinks: this.#flags.on('insecure-links'),
+      confineRoot: this.#confineRoot(),
       copyDevices: this.#flags.on('copy-devices'),
       writeDevices,
       maxSize: this.#flags.size('max-size'),
@@ -156,6 +155,7 @@ class Resolver {
       usermap,
       groupmap,
       numericIds: this.#flags.on('numeric-ids'),
+      copyAs: this.#flags.text('copy-as'),
       superUser: superUser(receiver),
       fakeSuper: isFakeSuper(this.#flags),
       fakeSuperThere: isFakeSuper(receiver),
@@ -316,6 +316,12 @@ class Resolver {
     return words.length === 0
       ? this.#flags
       : new Flags([...this.#flags.all, ...parseRsyncLine(words).flags])
+  }
+
+  /** Of the directory `/` nothing is outside. */
+  #confineRoot(): string | null {
+    const root = this.#flags.text('confine-root')
+    return root !== null && /^\/+$/.test(root) ? null : root
   }
 
   /** `--chown USER:GROUP` is a map of everybody. */

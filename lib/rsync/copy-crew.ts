@@ -230,6 +230,7 @@ function isPlain(o: Options): boolean {
     !o.copyLinks &&
     !o.copyUnsafeLinks &&
     !o.copyDevices &&
+    o.confineRoot === null &&
     !o.writeDevices
   )
 }

@@ -174,6 +174,7 @@ function mayLook(o: Options): boolean {
     !o.hardLinks &&
     !o.fakeSuper &&
     o.iconv === null &&
+    o.confineRoot === null &&
     !o.fakeSuperThere &&
     !o.pruneEmptyDirs &&
     !o.ignoreExisting &&
