@@ -29,7 +29,7 @@ export type SourceParts = {
   readonly troubles: Troubles
   /** --iconv: the side that has no such name; null: names stay as they are. */
   readonly lacking?: SourceRules['lacking']
-  readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed'>
+  readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed' | 'trace'>
 }
 
 export class SourceSide {
@@ -61,10 +61,12 @@ export class SourceSide {
     const { options } = this.#parts
     const first = places[0]
     const top = first === undefined ? null : this.#tree(first.base)
+    const { trace } = this.#parts.events
+    if (top !== null) trace.changedDirectory?.('sender', top.path)
     const chmod = parseChmod(options.chmod, process.umask())
     const list = new SourceList(
       { ...options, chmod, lacking: this.#parts.lacking ?? null },
-      filterOf(options, rules, 'sender', top?.path ?? null),
+      filterOf(options, rules, 'sender', top?.path ?? null, trace),
       {
         fault: (call, path, error) => {
           this.#parts.troubles.sender(call, path, error)
@@ -77,6 +79,7 @@ export class SourceSide {
           this.#parts.troubles.isUnsafe ||= isLost
           this.#parts.events.skipped(what, name, text)
         },
+        trace,
       },
     )
     for (const place of places) this.#add(list, place)

@@ -1,6 +1,7 @@
 /** The filters of a run in rsync's place: rules of options and files, and the sides they are for. rsync(1) FILTER RULES. */
 import { ROOT_NAME } from '../base/byte-name.js'
 import { FileError, UsageError } from '../base/errors.js'
+import type { Trace } from '../base/trace.js'
 import {
   C_RULES,
   type DirMergeRule,
@@ -11,7 +12,7 @@ import {
   parseDirMerge,
   parseFilters,
 } from '../flist/filter.js'
-import { Filter, type Side } from '../flist/filter-match.js'
+import { Filter, type FilterContext, type Side } from '../flist/filter-match.js'
 import { confinedTo, isThere, operatorPaths, readIfThere, readNamed } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 
@@ -57,6 +58,7 @@ export function filterOf(
   rules: readonly FilterRule[],
   side: Side,
   root: string | null,
+  trace: Trace,
 ): Filter {
   const trusted = operatorPaths(options)
   const source = sourceOf(options, trusted)
@@ -66,14 +68,15 @@ export function filterOf(
     const text = readTrusted(path, trusted, within)
     return text === null ? null : parseDirMerge(rule, text, source)
   }
-  return new Filter(rules, {
+  const context: FilterContext = {
     side,
     deleteExcluded: options.deleteExcluded,
     rootPath: root ?? '',
     readMerge: (directory, rule) =>
       root === null ? null : read(directory === ROOT_NAME ? root : `${root}/${directory}`, rule),
     readMergeAbove: read,
-  })
+  }
+  return new Filter(rules, context, trace)
 }
 
 /** A directory's own file of rules; null: there is none, or it leads to where it may not. */

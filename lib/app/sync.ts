@@ -86,6 +86,7 @@ class SyncRun {
       options.iconv === null
         ? null
         : (await import('./sync-charsets.js')).openSyncCharsets(options.iconv, process.env)
+    charsets?.tell(this.#events.trace)
     const source = new SourceSide({
       options,
       sources,
@@ -143,6 +144,7 @@ class SyncRun {
       placing,
       delta,
       events: {
+        trace: this.#events.trace,
         began: (entry) => this.#events.began(entry),
         ended: (entry) => this.#events.ended(entry, { passed: walk.passed, listed: countOf(list) }),
         retried: (entry, name) => {

@@ -59,6 +59,7 @@ export async function syncRemote(
       protocol: options.protocol ?? PROTOCOL.own,
       isPull,
       env: environment,
+      trace: events.trace,
       onText: (line) => events.said(line, false),
       warn: (message) => events.said(message, true),
     },

@@ -183,6 +183,7 @@ class Receiving {
       placing: target.placing,
       delta: null,
       events: {
+        trace: this.#parts.events.trace,
         began: () => {},
         ended: () => {},
         retried: () => {},

@@ -2,7 +2,7 @@
 import type { Compression } from './compression.js'
 import type { ConnectionOptions } from './connection.js'
 import type { DeleteTiming, Said } from './said.js'
-import type { InfoWord, Levels } from './words.js'
+import type { DebugWord, InfoWord, Levels } from './words.js'
 
 /** A filter as written, in its order; files are read by whoever may. Texts are as the command line has them. */
 export type FilterArgument = {
@@ -16,6 +16,7 @@ export type Options = ConnectionOptions & {
   readonly verbosity: number
   readonly quiet: boolean
   readonly info: Levels<InfoWord>
+  readonly debug: Levels<DebugWord>
   readonly humanReadable: number
   readonly eightBitOutput: boolean
   /** Where messages go that are no errors: standard output, or with the errors. */

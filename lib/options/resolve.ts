@@ -9,7 +9,7 @@ import { parseRsyncLine } from './rsync-line.js'
 import { type DeleteTiming, said } from './said.js'
 import { parseStopAfter, parseStopAt } from './stop-time.js'
 import { parseSize } from './units.js'
-import { checkDebugWords, infoLevels } from './words.js'
+import { debugLevels, infoLevels } from './words.js'
 
 /** What of the environment counts. */
 export type Environment = { readonly [name: string]: string | undefined }
@@ -213,6 +213,7 @@ class Resolver {
     | 'verbosity'
     | 'quiet'
     | 'info'
+    | 'debug'
     | 'humanReadable'
     | 'eightBitOutput'
     | 'messagesTo'
@@ -230,7 +231,6 @@ class Resolver {
     const stats = this.#flags.on('stats')
     const itemize = this.#flags.count('itemize-changes')
     const words = this.#flags.texts('info')
-    checkDebugWords(this.#flags.texts('debug'))
     const asked = [
       ...(progress ? ['progress', 'name', 'flist2'] : []),
       ...(stats ? [verbosity > 1 ? 'stats3' : 'stats2'] : []),
@@ -243,6 +243,7 @@ class Resolver {
       verbosity,
       quiet,
       info,
+      debug: debugLevels(verbosity, this.#flags.texts('debug')),
       humanReadable: this.#flags.said('human-readable')
         ? this.#flags.on('human-readable')
           ? 1 + this.#flags.count('human-readable')

@@ -231,6 +231,8 @@ function isPlain(o: Options): boolean {
     !o.copyUnsafeLinks &&
     !o.copyDevices &&
     o.confineRoot === null &&
+    // Threads tell nothing.
+    Math.max(o.debug.own, o.debug.recv, o.debug.send) === 0 &&
     !o.writeDevices
   )
 }

@@ -175,6 +175,7 @@ function mayLook(o: Options): boolean {
     !o.fakeSuper &&
     o.iconv === null &&
     o.confineRoot === null &&
+    Object.values(o.debug).every((level) => level === 0) &&
     !o.fakeSuperThere &&
     !o.pruneEmptyDirs &&
     !o.ignoreExisting &&
