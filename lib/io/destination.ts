@@ -17,6 +17,7 @@ import { bytesOf } from '../base/bytes.js'
 import { codeOf, FileError } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
+import { FAKE_STAT } from '../flist/fake-super.js'
 import type { Attributes, Standing } from '../host.js'
 import { isInside } from './boundary.js'
 import { type Libc, libc } from './libc.js'
@@ -41,6 +42,7 @@ export type CopyRule = {
   readonly stepBytes: number | null
 }
 
+const NO_ATTRIBUTES: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }
 const COPY_BYTES = 256 * 1024
 /** The kernel copies at most so much before somebody may look at the clock. */
 const KERNEL_STEP_BYTES = 32 * 2 ** 20
@@ -241,7 +243,7 @@ export class Destination {
     }
   }
   #moveAcross(fromTree: DiskTree, from: ByteName, toTree: DiskTree, to: ByteName): void {
-    const stands = fromTree.stat(from)
+    const stands = fromTree.beneath(from)
     if (stands === null) throw new FileError(`${from} is gone`)
     const made = this.#temporaryIn(to)
     const at = toTree.at(made)
@@ -250,10 +252,27 @@ export class Destination {
     else if (stands.kind !== 'file') this.#calls.mknodAt(at.directory, at.base, ...nodeOf(stands))
     else this.#copyAcross(fromTree, from, at)
     const { uid, gid, mode, mtimeNs } = stands
-    this.#give(at, stands.kind === 'symlink', { uid, gid, mode, mtimeNs, atimeNs: null })
+    const isLink = stands.kind === 'symlink'
+    this.#give(at, isLink, { ...NO_ATTRIBUTES, uid, gid })
+    this.#takeXattrs(fromTree.procPath(from), toTree.procPath(made))
+    this.#give(at, isLink, { ...NO_ATTRIBUTES, mode, mtimeNs })
     const end = toTree.at(to)
     this.#calls.renameAt(at.directory, at.base, end.directory, end.base)
     fromTree.remove(from)
+  }
+  /** All of them, as a rename would: owners that stand for others are among them. */
+  #takeXattrs(from: Uint8Array, to: Uint8Array): void {
+    if (!this.#calls.hasXattrs) return
+    for (const name of this.#calls.listXattrs(from)) {
+      const value = this.#calls.getXattr(from, name)
+      try {
+        if (value !== null) this.#calls.setXattr(to, name, value)
+      } catch (error) {
+        const code = codeOf(error)
+        // A file system that has none, or a label that is not ours to set.
+        if (name === FAKE_STAT || (code !== 'EOPNOTSUPP' && code !== 'EPERM')) throw error
+      }
+    }
   }
   #copyAcross(fromTree: DiskTree, from: ByteName, at: ReturnType<DiskTree['at']>): void {
     const source = fromTree.openFile(from)

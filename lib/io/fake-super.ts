@@ -37,11 +37,6 @@ export class FakeTree extends DiskTree {
     const beneath = super.statFollowing(name)
     return beneath === null ? null : this.#seen(name, beneath)
   }
-  /** What stands there for all others. */
-  beneath(name: ByteName): Standing | null {
-    return super.stat(name)
-  }
-
   /** Of a link that a file stands for: what is in it. */
   override readlink(name: ByteName): string {
     if (super.stat(name)?.kind === 'symlink') return super.readlink(name)

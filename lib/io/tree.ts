@@ -146,6 +146,11 @@ export class DiskTree implements Tree {
   }
 
   stat(name: ByteName): Standing | null {
+    return this.beneath(name)
+  }
+
+  /** What stands there, also where this tree shows something else. */
+  beneath(name: ByteName): Standing | null {
     if (name === ROOT_NAME) return this.#look(this.#top, '.')
     const fd = this.#directory(directoryOf(name))
     return fd === null ? null : this.#look(fd, baseOf(name))
