@@ -3,6 +3,7 @@ import { codeOf, FileError, UsageError } from '../base/errors.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { FakeTree } from '../io/fake-super.js'
+import { deviceAsFile } from '../io/nodes.js'
 import { confinedTo, kindOfPath, readNamed, realPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
 import type { Options } from '../options/options.js'
@@ -65,7 +66,12 @@ export class SourceSide {
     if (top !== null) trace.changedDirectory?.('sender', top.path)
     const chmod = parseChmod(options.chmod, process.umask())
     const list = new SourceList(
-      { ...options, chmod, lacking: this.#parts.lacking ?? null },
+      {
+        ...options,
+        chmod,
+        copyDevices: options.copyDevices ? deviceAsFile : null,
+        lacking: this.#parts.lacking ?? null,
+      },
       filterOf(options, rules, 'sender', top?.path ?? null, trace),
       {
         fault: (call, path, error) => {

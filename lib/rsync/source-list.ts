@@ -47,7 +47,8 @@ export type SourceRules = {
   readonly safeLinks: boolean
   readonly copyDirlinks: boolean
   readonly mungeLinks: boolean
-  readonly copyDevices: boolean
+  /** A device as the file that is sent in its place; null: devices stay what they are. */
+  readonly copyDevices: ((device: Standing) => Standing) | null
   readonly hardLinks: boolean
   readonly atimes: boolean
   readonly oneFileSystem: number
@@ -368,7 +369,7 @@ export class SourceList {
     const isLinked = hardLinks && stands.nlink > 1 && stands.kind !== 'directory'
     return {
       name,
-      stands: isDevice && rules.copyDevices ? { ...stands, kind: 'file' } : stands,
+      stands: isDevice && rules.copyDevices !== null ? rules.copyDevices(stands) : stands,
       mode:
         chmod === null || stands.kind === 'symlink'
           ? stands.mode
