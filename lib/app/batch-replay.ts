@@ -1,7 +1,7 @@
 /** A batch applied here: what another run sent, without a sender. rsync(1) --read-batch. */
 import { UnsupportedError } from '../base/errors.js'
 import { openBatch } from '../io/batch-file.js'
-import { trustedPath } from '../io/operator.js'
+import { operatorPaths } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import { CONVERTED, type Matched, matchBatch, readBatchHead } from '../wire/batch.js'
 import { has } from '../wire/terms.js'
@@ -30,7 +30,7 @@ export async function openReplay(
   file: string,
   signal: AbortSignal,
 ): Promise<Replay> {
-  const trusted = (path: string): string => (said.insecureLinks ? path : trustedPath(path))
+  const trusted = operatorPaths(said)
   const link = openBatch(file === '-' ? file : trusted(file))
   const connection = new WireConnection(link, 0, signal, () => {})
   const close = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 import { ConnectTimeoutError, SocketError, UsageError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import type { Trace } from '../base/trace.js'
 import type { Link } from '../host.js'
 import { type ChildLink, linkToChild, linkToSocketProgram, type Surroundings } from '../io/child.js'
 import { askPassword, readEarlyInput, readPasswordFile } from '../io/password.js'
@@ -48,6 +49,7 @@ export type ConnectOptions = {
   /** The other side is to send. */
   readonly isPull: boolean
   readonly env: Surroundings
+  readonly trace: Trace
   /** A line of the daemon's, one char per byte. */
   onText(line: string): void
   /** What was asked for and cannot be done. */
@@ -103,6 +105,7 @@ async function throughShell(
   const split: SecludedArgs = how.secluded ? seclude(args) : { shown: args, hidden: [] }
   const shown = how.oldArgs ? split.shown : quoteServerArgs(split.shown, how.isPull)
   const words = shellCommand(to, { ...how, rsh: how.rsh ?? how.env['RSYNC_RSH'] ?? null }, shown)
+  how.trace.commanded?.(words)
   const joined = await toChild(words, how, signal)
   if (how.secluded)
     await joined.link.write(
@@ -136,6 +139,7 @@ function openDaemon(
   const env = { ...how.env, RSYNC_PORT: String(port) }
   if (how.rsh !== null) {
     const words = shellCommand(to, how, ['--server', '--daemon', '.'])
+    how.trace.commanded?.(words)
     return linkToChild(words, env, signal)
   }
   const program = how.env['RSYNC_CONNECT_PROG']
@@ -156,6 +160,7 @@ function openSocket(
   how: ConnectOptions,
   signal: AbortSignal,
 ): Promise<Link> {
+  how.trace.connecting?.(host, port)
   const options = parseSocketOptions(how.sockopts ?? '')
   for (const name of options.unknown) how.warn(`unknown socket option ${name}`)
   for (const name of options.unsettable) how.warn(`socket option ${name} cannot be set here`)

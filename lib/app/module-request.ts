@@ -84,6 +84,8 @@ function optionsIn(
     ignoreErrors: options.ignoreErrors || module.ignoreErrors,
     openNoAtime: module.openNoatime ?? options.openNoAtime,
     insecureLinks: module.insecureLinks,
+    // The module is the boundary, and these are a client's words.
+    confineRoot: null,
     keepDirlinks: options.keepDirlinks && module.insecureLinks,
     skipCompress: suffixes.length > 0 ? suffixes.join('/') : options.skipCompress,
     filesFrom: filesFrom === '-' ? filesFrom : within(filesFrom),

@@ -1,10 +1,10 @@
 /** The sending side's files: what the sources name, as a list, and what is done with them. rsync(1). */
-import { baseOf, byteName, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, FileError, UsageError } from '../base/errors.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
 import { FakeTree } from '../io/fake-super.js'
-import { kindOfPath, readNamed, realPath } from '../io/operator.js'
+import { deviceAsFile } from '../io/nodes.js'
+import { confinedTo, kindOfPath, readNamed, realPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
 import type { Options } from '../options/options.js'
 import type { Entry } from '../rsync/generator.js'
@@ -17,7 +17,7 @@ import {
 } from '../rsync/source-list.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf } from './sync-filters.js'
-import { namesOf, type SourcePlace, sourcePlace } from './sync-places.js'
+import { listedPlace, namesOf, type SourcePlace, sourcePlace } from './sync-places.js'
 
 export type SourceParts = {
   readonly options: Options
@@ -30,7 +30,7 @@ export type SourceParts = {
   readonly troubles: Troubles
   /** --iconv: the side that has no such name; null: names stay as they are. */
   readonly lacking?: SourceRules['lacking']
-  readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed'>
+  readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed' | 'trace'>
 }
 
 export class SourceSide {
@@ -55,23 +55,24 @@ export class SourceSide {
       return sources.map((path) => sourcePlace(path, options.relative))
     const [base = '.'] = sources
     const names = this.#parts.names ?? namesOf(this.#readNames(options.filesFrom), options.from0)
-    return names.map((line) => {
-      const place = sourcePlace(`${base}/./${line}`, true)
-      const isWhole = place.wholly && place.name !== ROOT_NAME
-      return options.relative
-        ? { ...place, base, wholly: isWhole }
-        : { ...place, base, name: byteName(baseOf(place.name)), wholly: isWhole }
-    })
+    return names.map((line) => listedPlace(base, line, options.relative))
   }
 
   list(places: readonly SourcePlace[], rules: readonly FilterRule[]): SourceList {
     const { options } = this.#parts
     const first = places[0]
     const top = first === undefined ? null : this.#tree(first.base)
+    const { trace } = this.#parts.events
+    if (top !== null) trace.changedDirectory?.('sender', top.path)
     const chmod = parseChmod(options.chmod, process.umask())
     const list = new SourceList(
-      { ...options, chmod, lacking: this.#parts.lacking ?? null },
-      filterOf(options, rules, 'sender', top?.path ?? null),
+      {
+        ...options,
+        chmod,
+        copyDevices: options.copyDevices ? deviceAsFile : null,
+        lacking: this.#parts.lacking ?? null,
+      },
+      filterOf(options, rules, 'sender', top?.path ?? null, trace),
       {
         fault: (call, path, error) => {
           this.#parts.troubles.sender(call, path, error)
@@ -84,6 +85,7 @@ export class SourceSide {
           this.#parts.troubles.isUnsafe ||= isLost
           this.#parts.events.skipped(what, name, text)
         },
+        trace,
       },
     )
     for (const place of places) this.#add(list, place)
@@ -116,14 +118,17 @@ export class SourceSide {
     const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
     const keepsAtime = this.#parts.options.openNoAtime
     const Kind = this.#parts.options.fakeSuper ? FakeTree : DiskTree
-    const tree = new Kind(realPath(path), { followsLinks, isPlain: true, keepsAtime })
+    // What is named on the command line is the caller's own choice, what a list names is not.
+    const within = this.#parts.options.filesFrom === null ? null : confinedTo(this.#parts.options)
+    const tree = new Kind(realPath(path), { followsLinks, isPlain: true, keepsAtime, within })
     this.#trees.set(path, tree)
     return tree
   }
 
   #readNames(path: string): string {
     try {
-      return readNamed(path === '-' ? path : this.#parts.trusted(path))
+      const within = confinedTo(this.#parts.options)
+      return readNamed(path === '-' ? path : this.#parts.trusted(path), within)
     } catch (error) {
       if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
       throw error

@@ -1,10 +1,12 @@
 /** --iconv for a copy within one machine: what a name is at the destination, and which names have none. rsync(1). */
+import type { Trace } from '../base/trace.js'
 import { betweenCharsets, type Charset, openCharset, parseCharsets } from '../flist/charset.js'
 import type { Conversion } from '../rsync/converted-trees.js'
 
 export type SyncCharsets = {
   readonly toDestination: Conversion
   readonly toSource: Conversion
+  tell(trace: Trace): void
   /** The side that has no such name. */
   readonly lacking: (text: string) => 'sender' | 'receiver' | null
 }
@@ -19,6 +21,10 @@ export function openSyncCharsets(
   const destination: Charset = openCharset(remote, environment)
   const toDestination = betweenCharsets(source, destination)
   return {
+    tell: (trace) => {
+      trace.charset?.('sender', local)
+      trace.charset?.('Receiver', remote)
+    },
     toDestination,
     toSource: betweenCharsets(destination, source),
     lacking: (text) =>

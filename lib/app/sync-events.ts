@@ -1,6 +1,7 @@
 /** What happens in a run in rsync's place, as events, and what came of it. Only `cli` makes words of them. */
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/errors.js'
+import type { Trace } from '../base/trace.js'
 import type { Entry, GeneratorEvents } from '../rsync/generator.js'
 import type { TransferEvents } from '../rsync/local-transfer.js'
 import type { SourceEvents } from '../rsync/source-list.js'
@@ -18,6 +19,8 @@ export type Side = 'sender' | 'receiver' | 'generator'
 export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
   Pick<TransferEvents, 'began' | 'retried'> &
   Pick<SourceEvents, 'skipped'> & {
+    /** What goes on inside, as far as it is asked for. */
+    readonly trace: Trace
     /** The list is made: all of it where that is known before the copy, else what was named. @param bytes of its files */
     counted(entries: number, bytes: number): void
     /** More of the list is known. @param bytes of all its files */
@@ -37,6 +40,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     missing(path: string): void
     /** @param directories how many it took */
     madeDestination(path: string, directories: number): void
+    /** A directory of --compare-dest, --copy-dest or --link-dest that is none. */
+    noAlternate(kind: 'compare' | 'copy' | 'link', path: string, stands: 'other' | 'nothing'): void
     /** The source could not be read in full: what is extraneous stays. */
     notDeleting(): void
     /** --list-only. */

@@ -1,60 +1,55 @@
 /** The filters of a run in rsync's place: rules of options and files, and the sides they are for. rsync(1) FILTER RULES. */
 import { ROOT_NAME } from '../base/byte-name.js'
 import { FileError, UsageError } from '../base/errors.js'
+import type { Trace } from '../base/trace.js'
 import {
   C_RULES,
+  type DirMergeRule,
   type FilterOption,
   type FilterRule,
+  type FilterSource,
+  type ParsedRules,
   parseDirMerge,
   parseFilters,
 } from '../flist/filter.js'
-import { Filter, type Side } from '../flist/filter-match.js'
-import { readIfThere, readNamed } from '../io/operator.js'
+import { Filter, type FilterContext, type Side } from '../flist/filter-match.js'
+import { confinedTo, isThere, operatorPaths, readIfThere, readNamed } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 
 /** A path of an option, without links that lead on. */
 type Trusted = (path: string) => string
 
-/** @throws {UsageError} on a rule that is none, or a file that cannot be read */
+/** @throws {UsageError} on a rule that is none, {FileError} on a file that cannot be read */
 export function readFilters(options: Options, trusted: Trusted): readonly FilterRule[] {
   return [...readOwnFilters(options, trusted), ...cvsFilters(options)]
 }
 
 /** What -C adds; nothing without it. */
-export function cvsFilters({ cvsExclude }: Options): readonly FilterRule[] {
-  const added = cvsExclude ? C_RULES : []
+export function cvsFilters(options: Options): readonly FilterRule[] {
+  const added = options.cvsExclude ? C_RULES : []
   return parseFilters(
     added.map((text) => ({ kind: 'filter', text })),
-    SOURCE,
+    sourceOf(options, operatorPaths(options)),
   )
 }
 
 /** All but these. */
 export function readOwnFilters(options: Options, trusted: Trusted): readonly FilterRule[] {
+  const source = sourceOf(options, trusted)
   const found: FilterOption[] = options.filters.map(({ kind, text }) =>
     kind === 'include-from' || kind === 'exclude-from'
-      ? { kind, text: readRules(text, trusted), nul: options.from0 }
+      ? { kind, text: source.read(text), nul: options.from0 }
       : { kind, text },
   )
   const { partialDir } = options
   if (partialDir !== null && !partialDir.startsWith('/'))
     found.push({ kind: 'filter', text: `-p ${partialDir.replace(/\/*$/, '/')}` })
-  return parseFilters(found, SOURCE)
-}
-
-/** A file of patterns that cannot be read is an error of files, not of usage, as in rsync. @throws {FileError} */
-function readRules(path: string, trusted: Trusted): string {
-  try {
-    return readNamed(path === '-' ? path : trusted(path))
-  } catch (error) {
-    if (error instanceof UsageError) throw new FileError(error.message, { cause: error })
-    throw error
-  }
+  return parseFilters(found, source)
 }
 
 /** Backups beside the files are not extraneous. */
 export function protecting(suffix: string): readonly FilterRule[] {
-  return parseFilters([{ kind: 'filter', text: `P *${suffix}` }], SOURCE)
+  return parseFilters([{ kind: 'filter', text: `P *${suffix}` }], { read: () => '', cvsIgnore: [] })
 }
 
 /** @param root the path of the tree whose per-directory files count; null: there is none */
@@ -63,30 +58,55 @@ export function filterOf(
   rules: readonly FilterRule[],
   side: Side,
   root: string | null,
+  trace: Trace,
 ): Filter {
-  const read = (directory: string, file: string): string | null =>
-    readIfThere(`${directory}/${file.slice(file.lastIndexOf('/') + 1)}`)
-  return new Filter(rules, {
+  const trusted = operatorPaths(options)
+  const source = sourceOf(options, trusted)
+  const within = confinedTo(options)
+  const read = (directory: string, rule: DirMergeRule): ParsedRules | null => {
+    const path = `${directory}/${rule.file.slice(rule.file.lastIndexOf('/') + 1)}`
+    const text = readTrusted(path, trusted, within)
+    return text === null ? null : parseDirMerge(rule, text, source)
+  }
+  const context: FilterContext = {
     side,
     deleteExcluded: options.deleteExcluded,
     rootPath: root ?? '',
-    readMerge: (directory, rule) => {
-      if (root === null) return null
-      const text = read(directory === ROOT_NAME ? root : `${root}/${directory}`, rule.file)
-      return text === null ? null : parseDirMerge(rule, text, SOURCE)
-    },
-    readMergeAbove: (path, rule) => {
-      const text = read(path, rule.file)
-      return text === null ? null : parseDirMerge(rule, text, SOURCE)
-    },
-  })
+    readMerge: (directory, rule) =>
+      root === null ? null : read(directory === ROOT_NAME ? root : `${root}/${directory}`, rule),
+    readMergeAbove: read,
+  }
+  return new Filter(rules, context, trace)
 }
 
-const SOURCE = {
-  read: readNamed,
-  get cvsIgnore(): readonly string[] {
-    const home = process.env['HOME']
-    const own = home === undefined ? null : readIfThere(`${home}/.cvsignore`)
-    return [own, process.env['CVSIGNORE'] ?? null].filter((text) => text !== null)
-  },
+/** A directory's own file of rules; null: there is none, or it leads to where it may not. */
+function readTrusted(path: string, trusted: Trusted, within: string | null): string | null {
+  // Most directories have none, and a path is looked at part by part.
+  if (!isThere(path)) return null
+  try {
+    return readIfThere(trusted(path), within)
+  } catch (error) {
+    if (error instanceof FileError) return null
+    throw error
+  }
+}
+
+function sourceOf(options: Options, trusted: Trusted): FilterSource {
+  const within = confinedTo(options)
+  return {
+    // A file of rules that cannot be read is an error of files, not of usage, as in rsync.
+    read: (path) => {
+      try {
+        return readNamed(path === '-' ? path : trusted(path), within)
+      } catch (error) {
+        if (error instanceof UsageError) throw new FileError(error.message, { cause: error })
+        throw error
+      }
+    },
+    get cvsIgnore(): readonly string[] {
+      const home = process.env['HOME']
+      const own = home === undefined ? null : readIfThere(`${home}/.cvsignore`)
+      return [own, process.env['CVSIGNORE'] ?? null].filter((text) => text !== null)
+    },
+  }
 }

@@ -1,5 +1,5 @@
 /** What the paths of a command line mean: where each source stands and how it is named, and where it all goes. rsync(1). */
-import { type ByteName, byteName, ROOT_NAME } from '../base/byte-name.js'
+import { type ByteName, baseOf, byteName, ROOT_NAME } from '../base/byte-name.js'
 import { UsageError } from '../base/errors.js'
 
 /** A source: a directory that is opened, and the name in it, which may differ from the name in the transfer. */
@@ -31,7 +31,7 @@ function plainPlace(path: string): SourcePlace {
 }
 
 function relativePlace(path: string): SourcePlace {
-  const mark = path.lastIndexOf('/./')
+  const mark = path.indexOf('/./')
   const base = mark > 0 ? path.slice(0, mark) : path.startsWith('/') ? '/' : '.'
   const sent = mark >= 0 ? path.slice(mark + 3) : path
   const parts = sent.split('/').filter((part) => part !== '' && part !== '.')
@@ -39,6 +39,26 @@ function relativePlace(path: string): SourcePlace {
   const wholly = sent === '' || /(^|\/)\.?$/.test(sent)
   const name = parts.length === 0 ? ROOT_NAME : byteName(parts.join('/'))
   return { base, path: name, name, wholly }
+}
+
+/** A name of --files-from, which never leads out of its directory: `..` goes no higher. */
+export function listedPlace(base: string, line: string, relative: boolean): SourcePlace {
+  const text = line.replace(/^(\.?\/+)+/, '')
+  const mark = relative ? text.indexOf('/./') : -1
+  const sent = mark < 0 ? text : text.slice(mark + 3)
+  const wholly = /(^|\/)\.{0,2}$/.test(sent)
+  const path = byteName(collapsed(sent) || ROOT_NAME)
+  if (!relative) return { base, path, name: wholly ? ROOT_NAME : byteName(baseOf(path)), wholly }
+  const above = mark < 0 ? base : `${base}/${collapsed(text.slice(0, mark))}`
+  return { base: above, path, name: path, wholly }
+}
+function collapsed(path: string): string {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  return parts.join('/')
 }
 
 /** Names of --files-from: each a source below one directory. Lines that are empty or begin with `#` or `;` are none. */

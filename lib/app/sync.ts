@@ -6,7 +6,7 @@ import { atOnce } from '../base/steps.js'
 import { openCopyPool } from '../io/copy-pool.js'
 import { equalFiles } from '../io/equal-files.js'
 import { openLook, openLookPool } from '../io/look-pool.js'
-import { trustedPath } from '../io/operator.js'
+import { operatorPaths } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { CopyCrew } from '../rsync/copy-crew.js'
@@ -23,6 +23,7 @@ import {
 } from '../rsync/source-list.js'
 import { Unchanged } from '../rsync/unchanged.js'
 import { Walk } from '../rsync/walk.js'
+import { becomeCopyUser, checkOneSided } from './copy-as.js'
 import { countOf, forEachEntry, SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { readFilters } from './sync-filters.js'
@@ -77,27 +78,29 @@ class SyncRun {
     this.#target?.close()
   }
 
-  readonly #trusted = (path: string): string =>
-    this.#config.options.insecureLinks ? path : trustedPath(path)
-
   async run(signal: AbortSignal): Promise<SyncReport> {
     const { options, sources, destination: named } = this.#config
+    checkOneSided(options.remoteOptions)
+    const trusted = operatorPaths(options)
     const charsets =
       options.iconv === null
         ? null
         : (await import('./sync-charsets.js')).openSyncCharsets(options.iconv, process.env)
+    charsets?.tell(this.#events.trace)
     const source = new SourceSide({
       options,
       sources,
-      trusted: this.#trusted,
+      trusted,
       troubles: this.#troubles,
       lacking: charsets?.lacking ?? null,
       events: this.#events,
     })
     this.#source = source
-    const destination = named === null ? null : trustedTarget(named, this.#trusted)
     const places = source.places()
-    const filters = readFilters(options, this.#trusted)
+    const filters = readFilters(options, trusted)
+    const delta = options.wholeFile !== false ? null : await openDelta()
+    becomeCopyUser(options.copyAs)
+    const destination = named === null ? null : trustedTarget(named, options)
     const list = source.list(places, filters)
     if (destination === null) {
       forEachEntry(list, (entry) => this.#events.listed(entry))
@@ -119,7 +122,7 @@ class SyncRun {
       options,
       place,
       filters,
-      trusted: this.#trusted,
+      trusted,
       troubles: this.#troubles,
       names: null,
       wholeSeconds: false,
@@ -139,8 +142,9 @@ class SyncRun {
       options,
       to,
       placing,
-      delta: options.wholeFile !== false ? null : await openDelta(),
+      delta,
       events: {
+        trace: this.#events.trace,
         began: (entry) => this.#events.began(entry),
         ended: (entry) => this.#events.ended(entry, { passed: walk.passed, listed: countOf(list) }),
         retried: (entry, name) => {

@@ -1,7 +1,7 @@
 /** Where a transfer goes: what the destination's path means for what comes. rsync(1); nothing is written but what has to be made. */
 import { type ByteName, baseOf, byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
 import { FileError, SelectionError } from '../base/errors.js'
-import { kindOfPath, makePath, realPath } from '../io/operator.js'
+import { kindOfPath, makePath, operatorPaths, type PathRule, realPath } from '../io/operator.js'
 
 export type TargetPlace = {
   /** The directory that is written. */
@@ -47,9 +47,10 @@ export function targetPlace(
     if (mkpath && !dryRun && directory !== '') makePath(directory, true)
     return fileTarget(trimmed)
   }
-  made(trimmed, missingIn(trimmed))
+  const missing = missingIn(trimmed)
+  if (!dryRun) makePath(trimmed, mkpath)
+  made(trimmed, missing)
   if (dryRun) return { directory: realPath(existingAbove(trimmed)), localName: null, isNew: true }
-  makePath(trimmed, mkpath)
   return { directory: realPath(trimmed), localName: null, isNew: !mkpath }
 }
 
@@ -90,10 +91,10 @@ function existingAbove(path: string): string {
   }
 }
 
-/** The destination as it was named, without links that lead on: a slash at its end still says that it is a directory. */
-export function trustedTarget(path: string, trusted: (path: string) => string): string {
+/** The destination as it was named, without links that lead on, and wherever it is: a slash at its end still says that it is a directory. */
+export function trustedTarget(path: string, { insecureLinks }: PathRule): string {
   try {
-    const plain = trusted(path)
+    const plain = operatorPaths({ insecureLinks, confineRoot: null })(path)
     return path.endsWith('/') && !plain.endsWith('/') ? `${plain}/` : plain
   } catch (error) {
     if (error instanceof FileError) throw new SelectionError(error.message, { cause: error })

@@ -1,11 +1,13 @@
 /** The receiving side's tree with all that works on it: deletions, backups, attributes, places of new files, decisions. rsync(1). */
 import { ROOT_NAME } from '../base/byte-name.js'
 import { UsageError } from '../base/errors.js'
+import type { Trace } from '../base/trace.js'
 import type { FilterRule } from '../flist/filter.js'
 import { type IdMap, type Names, parseIdMap } from '../flist/id-map.js'
 import { Destination } from '../io/destination.js'
 import { FakeDestination } from '../io/fake-super.js'
 import { libc } from '../io/libc.js'
+import { confinedTo, kindOfPath } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
@@ -38,7 +40,10 @@ export type TargetParts = {
   readonly isFake: boolean
   /** --iconv: names here are others than in the list. */
   readonly charsets?: Pick<SyncCharsets, 'toDestination' | 'toSource'> | null
-  readonly events: Pick<SyncEvents, 'deleting' | 'nonEmpty' | 'backedUp' | 'remark' | 'notDeleting'>
+  readonly events: Pick<
+    SyncEvents,
+    'deleting' | 'nonEmpty' | 'backedUp' | 'remark' | 'notDeleting' | 'noAlternate' | 'trace'
+  >
 }
 
 export class TargetSide {
@@ -53,27 +58,33 @@ export class TargetSide {
   constructor(parts: TargetParts) {
     this.#parts = parts
     const { options, place, trusted, filters, events, charsets } = parts
+    const { trace } = events
+    trace.changedDirectory?.('Receiver', place.directory)
     const Kind = parts.isFake ? FakeDestination : Destination
-    this.#disk = new Kind(place.directory, options.keepDirlinks, trusted)
+    this.#disk = new Kind(place.directory, options.keepDirlinks, trusted, confinedTo(options))
     this.#renamed = charsets
       ? new ConvertedReceiver(this.#disk, charsets.toDestination, charsets.toSource)
       : null
     const to: ReceivingTree = this.#renamed ?? this.#disk
     this.to = to
-    if (options.tempDir !== null && to.other(options.tempDir) === null) {
+    try {
+      this.#checkOthers()
+    } catch (error) {
       this.#disk.close()
-      throw new UsageError(`The temp-dir does not exist: ${options.tempDir}`)
+      throw error
     }
     const backup = options.backup
-      ? new Backup(to, options.backupDir, options.suffix, (name, kept) =>
-          events.backedUp(name, kept),
-        )
+      ? new Backup(to, options.backupDir, options.suffix, (name, kept) => {
+          trace.backedUp?.(name)
+          events.backedUp(name, kept)
+        })
       : null
     this.deleter = new Deleter(
       to,
-      filterOf(options, rulesFor(options, filters), 'receiver', to.tree.path),
+      filterOf(options, rulesFor(options, filters), 'receiver', to.tree.path, trace),
       backup,
       {
+        trace,
         deleting: (name, isDirectory) => events.deleting(name, isDirectory),
         nonEmpty: (name) => events.nonEmpty(name),
         fault: this.fault,
@@ -87,7 +98,34 @@ export class TargetSide {
       attributes: this.attributes,
       deleter: this.deleter,
       fault: this.fault,
+      trace,
     })
+  }
+
+  /** Directories that options name. @throws {FileError} {UsageError} on those that nothing may be written to */
+  #checkOthers(): void {
+    const { options, trusted, troubles, events } = this.#parts
+    const { tempDir, backupDir, partialDir, alternates } = options
+    // Where links lead may change: it is looked at again when they are used.
+    for (const path of [tempDir, backupDir, partialDir])
+      if (path !== null) trusted(this.#path(path))
+    if (tempDir !== null && this.to.other(tempDir) === null)
+      throw new UsageError(`The temp-dir does not exist: ${tempDir}`)
+    for (const directory of alternates?.directories ?? []) {
+      const path = this.#path(directory)
+      try {
+        trusted(path)
+      } catch (error) {
+        troubles.receiver(`--${alternates?.kind ?? ''}-dest`, path, error)
+        continue
+      }
+      const kind = kindOfPath(path)
+      if (kind !== 'directory') events.noAlternate(alternates?.kind ?? 'link', path, kind)
+    }
+  }
+  #path(path: string): string {
+    const { directory } = this.#parts.place
+    return path.startsWith('/') ? path : `${directory === '/' ? '' : directory}/${path}`
   }
 
   get isNew(): boolean {
@@ -131,6 +169,7 @@ export class TargetSide {
           events.remark(what, entry, name)
         },
         fault: this.fault,
+        trace: events.trace,
       },
       localName:
         place.localName === null
@@ -147,19 +186,35 @@ export class TargetSide {
   }
 
   #attributes(): AttributeWork {
-    const { options, names, wholeSeconds } = this.#parts
+    const { options, names, wholeSeconds, events } = this.#parts
+    const { trace } = events
     const mayOwn = options.superUser ?? this.#isRoot
+    const userOf = idMap(options.usermap, 'usermap', names?.users ?? null, LOCAL_USERS)
+    const groupOf = idMap(options.groupmap, 'groupmap', names?.groups ?? null, LOCAL_GROUPS)
     const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
     return new AttributeWork(this.to, {
       keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask(), wholeSeconds },
-      userOf: idMap(options.usermap, 'usermap', names?.users ?? null, LOCAL_USERS),
-      groupOf: idMap(options.groupmap, 'groupmap', names?.groups ?? null, LOCAL_GROUPS),
+      userOf: toldOnce('uid', userOf, names?.users ?? LOCAL_USERS, trace.mapped),
+      groupOf: toldOnce('gid', groupOf, names?.groups ?? LOCAL_GROUPS, trace.mapped),
       mayGroup: (gid) => mayOwn || groups.has(gid),
       acls: options.acls,
       xattrs: options.xattrs > 0,
       isRoot: this.#isRoot,
       fault: this.fault,
+      trace,
     })
+  }
+}
+
+/** Each id is told when it is first met. */
+function toldOnce(what: 'uid' | 'gid', map: IdMap, local: Names, told: Trace['mapped']): IdMap {
+  if (told === undefined) return map
+  const seen = new Set<number>()
+  return (id) => {
+    const to = map(id)
+    if (!seen.has(id)) told(what, id, local.name(id), to)
+    seen.add(id)
+    return to
   }
 }
 

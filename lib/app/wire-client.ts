@@ -2,7 +2,7 @@
 import { EXIT, type ExitCode, PrsyncError } from '../base/errors.js'
 import type { Charset } from '../flist/charset.js'
 import { type FilterRule, formatRule } from '../flist/filter.js'
-import { trustedPath } from '../io/operator.js'
+import { operatorPaths } from '../io/operator.js'
 import { batchScript } from '../options/batch-script.js'
 import type { Flag } from '../options/flags.js'
 import type { Options } from '../options/options.js'
@@ -16,6 +16,7 @@ import { filesFromThere, serverArgs } from '../wire/server-args.js'
 import type { Terms } from '../wire/terms.js'
 import { BatchRecording } from './batch-recording.js'
 import { type Connection, connect } from './connect.js'
+import { becomeCopyUser } from './copy-as.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
@@ -63,7 +64,7 @@ function openRecording(
   { options, program }: RemoteConfig,
   { flags, file, destination }: BatchSaid,
 ): BatchRecording {
-  const trusted = (path: string): string => (options.insecureLinks ? path : trustedPath(path))
+  const trusted = operatorPaths(options)
   const rules = readOwnFilters(options, trusted).map(formatRule)
   return new BatchRecording(trusted(file), batchScript(program, flags, rules, file, destination))
 }
@@ -100,6 +101,7 @@ async function overConnection(
       protocol: options.protocol ?? PROTOCOL.own,
       isPull,
       env: environment,
+      trace: events.trace,
       onText: (line) => events.said(line, false),
       warn: (message) => events.said(message, true),
     },
@@ -157,6 +159,7 @@ class ClientRun {
     this.#signal = signal
     this.#events = events
     this.#troubles = new Troubles(events)
+    this.#trusted = operatorPaths(config.options)
     const { timeoutMs } = config.options
     this.#connection = new WireConnection(
       joined.link,
@@ -215,8 +218,7 @@ class ClientRun {
     return terms
   }
 
-  readonly #trusted = (path: string): string =>
-    this.#config.options.insecureLinks ? path : trustedPath(path)
+  readonly #trusted: (path: string) => string
 
   async #push(terms: Terms): Promise<SyncReport> {
     const { options, places } = this.#config
@@ -227,6 +229,7 @@ class ClientRun {
     const cvs = cvsFilters(options)
     this.#sendFilters(terms, own, cvs, true)
     const names = there === null ? null : await readNameStream(connection.reader, this.#charset)
+    becomeCopyUser(options.copyAs)
     const source = new SourceSide({
       options,
       sources: places.sources,
@@ -280,6 +283,7 @@ class ClientRun {
           options.recursive || options.dirs,
         )
       : null
+    becomeCopyUser(options.copyAs)
     await connection.together(
       async () => {
         report = await receiveFiles({

@@ -225,6 +225,7 @@ class Receiving {
       placing: target.placing,
       delta: null,
       events: {
+        trace: this.#parts.events.trace,
         began: () => {},
         ended: () => {},
         retried: () => {},
@@ -345,7 +346,7 @@ class Receiving {
     const lists = this.#lists
     const coming = { isEmpty: lists.isEmpty, isOneFile: lists.only !== null }
     const place = targetPlace(
-      trustedTarget(destination, trusted),
+      trustedTarget(destination, options),
       coming,
       options,
       (path, directories) => events.madeDestination(path, directories),

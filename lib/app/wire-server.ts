@@ -3,12 +3,13 @@ import { EXIT, type ExitCode, type PrsyncError } from '../base/errors.js'
 import type { Charset } from '../flist/charset.js'
 import type { FilterRule } from '../flist/filter.js'
 import type { Link } from '../host.js'
-import { trustedPath } from '../io/operator.js'
+import { operatorPaths } from '../io/operator.js'
 import type { ServerRequest } from '../options/server-request.js'
 import { serverHandshake } from '../rsync/handshake.js'
 import { hasFilterList, readFilterList } from '../wire/filter-list.js'
 import { TAG } from '../wire/mux.js'
 import type { Terms } from '../wire/terms.js'
+import { becomeCopyUser } from './copy-as.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, Troubles } from './sync-events.js'
@@ -61,6 +62,7 @@ class ServerRun {
   readonly #words: ServerWords
   readonly #connection: WireConnection
   readonly #troubles: Troubles
+  readonly #trusted: (path: string) => string
   #terms: Terms | null = null
   /** --iconv: of names here; null: they are as they are. */
   #charset: Charset | null = null
@@ -69,6 +71,7 @@ class ServerRun {
     this.#config = config
     this.#words = words
     this.#troubles = new Troubles(words.events)
+    this.#trusted = operatorPaths(config.request.options)
     this.#connection = new WireConnection(link, config.request.options.timeoutMs, signal, () => {})
   }
 
@@ -87,6 +90,7 @@ class ServerRun {
           writer.say(TAG.deleted, this.#toWire(name) + (isDirectory ? '\0' : '')),
       })
       await this.#refuse()
+      becomeCopyUser(request.options.copyAs)
       const code = request.isSender ? await this.#send(terms) : await this.#receive(terms)
       await writer.drain()
       return code
@@ -120,7 +124,6 @@ class ServerRun {
     })
   }
 
-  readonly #trusted = (path: string): string => trustedPath(path)
   readonly #toWire = (text: string): string => toWire(this.#charset, text)
 
   async #filters(terms: Terms): Promise<readonly FilterRule[]> {

@@ -8,7 +8,7 @@ import type { Options } from '../options/options.js'
 import { placesOf, type RemotePlace } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
 import { parseRsyncLine } from '../options/rsync-line.js'
-import { checkDebugWords, infoLevels, wordsHelp } from '../options/words.js'
+import { debugLevels, infoLevels, wordsHelp } from '../options/words.js'
 import { argumentBytes } from './argument-bytes.js'
 import { rsyncHelp } from './rsync-help.js'
 import { SyncScreen } from './sync-screen.js'
@@ -115,7 +115,7 @@ function wordsAsked(flags: readonly Flag[]): string | null {
     if ((value ?? '').split(',').some((word) => word.toLowerCase() === 'help'))
       return wordsHelp(name)
     if (name === 'info') infoLevels(0, [value ?? ''])
-    else checkDebugWords([value ?? ''])
+    else debugLevels(0, [value ?? ''])
   }
   return versions === 0 ? null : versions > 1 ? versionJson() : versionText()
 }

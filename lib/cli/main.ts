@@ -23,9 +23,11 @@ export async function main(argv: readonly string[], invokedAs: string): Promise<
   const handled = command === 'serve' ? names.slice(0, 2) : names
   for (const name of handled) process.on(name, stop)
   try {
-    if (isDaemon(argv))
+    if (isSaid('--daemon', argv))
       return await (await import('./command-daemon.js')).daemonCommand(argv, scope.signal)
-    return await run(onlyRsync && command !== '--server' ? undefined : command, argv, scope.signal)
+    if (isSaid('--server', argv))
+      return await (await import('./command-server.js')).serverCommand(argv, scope.signal)
+    return await run(onlyRsync ? undefined : command, argv, scope.signal)
   } catch (error) {
     return report(error)
   } finally {
@@ -33,10 +35,10 @@ export async function main(argv: readonly string[], invokedAs: string): Promise<
   }
 }
 
-/** Said among the options: `--server --daemon .` is one too, behind a remote shell. */
-function isDaemon(argv: readonly string[]): boolean {
+/** Among the options: `--server --daemon .` is a daemon, behind a remote shell, and --rsync-path may bring options of its own. */
+function isSaid(option: '--daemon' | '--server', argv: readonly string[]): boolean {
   const dot = argv.indexOf('.')
-  const at = argv.indexOf('--daemon')
+  const at = argv.indexOf(option)
   const before = argv[at - 1] ?? ''
   const isOption = argv[0]?.startsWith('-') === true && (dot < 0 || at < dot)
   return at >= 0 && isOption && before !== '-M' && before !== '--remote-option'
@@ -67,8 +69,6 @@ async function run(
       return (await import('./command-verify.js')).verifyCommand(rest, signal)
     case 'volunteer':
       throw new UnsupportedError('volunteer is not built yet')
-    case '--server':
-      return (await import('./command-server.js')).serverCommand(argv, signal)
     default:
       return (await import('./command-sync.js')).syncCommand(argv, signal)
   }

@@ -2,11 +2,13 @@
  * Where the lines of a run go: standard output (or, with --stderr=all, standard error), errors to standard error, and what is
  * worth keeping to the --log-file. Lines wait a moment to be written together, never longer.
  */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
+import { openToAppend } from '../app/log-file.js'
 import { bytesOf } from '../base/bytes.js'
-import { codeOf, FileError, messageOf } from '../base/errors.js'
+import { codeOf } from '../base/errors.js'
 import type { Options } from '../options/options.js'
 import { timeText } from './out-format.js'
+import { inWords } from './sync-words.js'
 
 const HELD_BYTES = 65_536
 const HELD_MS = 100
@@ -38,20 +40,24 @@ export class SyncOutput implements Output {
   /** A line of progress stands without its end. */
   #isOpen = false
 
-  /** @throws {FileError} where the log cannot be opened */
   constructor(options: Options) {
     this.#options = options
     this.#fd = options.messagesTo === 'all' ? 2 : 1
-    const { logFile } = options
+    this.#log = this.#opened(options.logFile)
+  }
+
+  /** Without its log a run goes on. */
+  #opened(logFile: string | null): number | null {
+    if (logFile === null || logFile === '') return null
     try {
-      this.#log =
-        logFile === null || logFile === ''
-          ? null
-          : openSync(Buffer.from(logFile, 'latin1'), 'a', 0o644)
+      return openToAppend(logFile, this.#options)
     } catch (error) {
-      throw new FileError(`failed to open log-file ${logFile ?? ''}: ${messageOf(error)}`, {
-        cause: error,
-      })
+      writeAll(
+        2,
+        bytesOf(`prsync: [client] failed to open log-file ${logFile}: ${inWords(error)}\n`),
+      )
+      this.line('Ignoring "log file" setting.')
+      return null
     }
   }
 

@@ -9,6 +9,7 @@ import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.j
 import type { Options } from '../options/options.js'
 import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
+import { traceFor } from './debug-lines.js'
 import { formatNumber } from './numbers.js'
 import { formatDeletion, formatTold, modeText, timeText } from './out-format.js'
 import { progressLine } from './progress-line.js'
@@ -52,6 +53,7 @@ export class SyncScreen {
       if (level > 0) out.told(text)
     }
     return {
+      trace: traceFor(this.options.debug, (text) => out.told(this.#name(text))),
       counted: (listed, bytes) => this.#counted(listed, bytes),
       grew: (entries, bytes) => {
         this.#whole.listed = entries
@@ -100,6 +102,10 @@ export class SyncScreen {
         this.#error(
           `[${side}] ${call} "${this.#name(path)}"${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,
         ),
+      noAlternate: (kind, path, stands) => {
+        const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
+        out.error(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
+      },
       vanished: (path) => this.#out.error(`file has vanished: "${this.#name(path)}"`),
       missing: (path) =>
         this.#error(
@@ -119,7 +125,7 @@ export class SyncScreen {
           this.options.wholeFile !== false
             ? 'delta-transmission disabled for local transfer or --whole-file'
             : 'delta-transmission enabled'
-        if (info.misc > 1) out.told(how)
+        if (this.options.debug.flist > 0) out.told(how)
       },
       listed: (entry) => this.#listed(entry),
       said: (text, isError) => {
@@ -179,13 +185,13 @@ export class SyncScreen {
   }
 
   end(report: SyncReport): ExitCode {
-    const { info, verbosity, wholeFile } = this.options
+    const { debug, info, wholeFile } = this.options
     const out = this.#out
     this.#endProgress()
     const wire = wireOf(report)
     if (report.refusedDeletions > 0)
       out.error(`Deletions stopped due to --max-delete limit (${report.refusedDeletions} skipped)`)
-    if (verbosity > 1 && wholeFile !== false)
+    if (debug.deltasum > 0 && wholeFile !== false)
       out.told(`total: matches=0  hash_hits=0  false_alarms=0 data=${report.literal}`)
     if (info.stats > 1) {
       out.line('')
@@ -201,6 +207,8 @@ export class SyncScreen {
         `sent ${wire.sent} bytes  received ${wire.received} bytes  total size ${report.totalBytes}`,
       )
     if (report.exit !== EXIT.ok) out.error(`prsync ${statusWords(report.exit)}`)
+    if (debug.exit > 0)
+      out.told(`[sender] _exit_cleanup(code=${report.exit}): about to call exit(${report.exit})`)
     out.flush()
     return report.exit
   }

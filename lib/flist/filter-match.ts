@@ -4,6 +4,7 @@
  * rsync(1) FILTER RULES IN DEPTH, MERGE-FILE FILTER RULES, ANCHORING INCLUDE/EXCLUDE PATTERNS.
  */
 import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
+import { NO_TRACE, type Trace } from '../base/trace.js'
 import {
   type DirMergeRule,
   type FilterRule,
@@ -31,6 +32,8 @@ export type FilterContext = {
 /** What a rule says about a name: taken in, left out (or protected); null: it says nothing. */
 type Rule = {
   readonly excludes: boolean
+  /** As --debug=FILTER tells it. */
+  readonly text: string
   readonly perishable: boolean
   matches(name: string, base: string, isDirectory: boolean): boolean
 }
@@ -53,9 +56,13 @@ export class Filter {
   readonly #context: FilterContext
   /** One level for each directory entered; the last is in force. */
   readonly #levels: Level[]
+  readonly #trace: Trace
+  readonly #end: 'sender' | 'generator'
 
-  constructor(rules: readonly FilterRule[], context: FilterContext) {
+  constructor(rules: readonly FilterRule[], context: FilterContext, trace: Trace = NO_TRACE) {
     this.#context = context
+    this.#trace = trace
+    this.#end = context.side === 'sender' ? 'sender' : 'generator'
     const merges = new Set<string>()
     const items = this.#compileAll(rules, ROOT_NAME, merges).map((item) =>
       isSlot(item) ? this.#fromAbove(item, merges) : item,
@@ -67,6 +74,7 @@ export class Filter {
   enter(directory: ByteName): void {
     const above = this.#levels[this.#levels.length - 1]
     if (above === undefined) return
+    this.#trace.enteredFilters?.(this.#end, this.#pathOf(directory))
     if (above.merges.size === 0) {
       this.#levels.push(above)
       return
@@ -77,7 +85,13 @@ export class Filter {
   }
   /** Back to the directory that was in force before. */
   leave(): void {
-    if (this.#levels.length > 1) this.#levels.pop()
+    if (this.#levels.length <= 1) return
+    this.#levels.pop()
+    this.#trace.leftFilters?.(this.#end)
+  }
+  #pathOf(directory: ByteName): string {
+    const { rootPath } = this.#context
+    return directory === ROOT_NAME ? rootPath : `${rootPath}/${directory}`
   }
 
   /**
@@ -90,7 +104,9 @@ export class Filter {
     const base = baseOf(name)
     for (const rule of rules) {
       if (dying && rule.perishable) continue
-      if (rule.matches(name, base, isDirectory)) return rule.excludes
+      if (!rule.matches(name, base, isDirectory)) continue
+      this.#trace.ruled?.(this.#end, rule.excludes, isDirectory, name, rule.text)
+      return rule.excludes
     }
     return false
   }
@@ -99,10 +115,12 @@ export class Filter {
     if (!isSlot(item)) return item
     const { merge } = item
     const parsed = this.#context.readMerge(directory, merge)
+    const file = fileBase(merge.file)
+    this.#trace.readRules?.(this.#end, `${this.#pathOf(directory)}/${file}`, parsed !== null)
     const above = parsed?.cleared === true ? [] : item.inherited
     // Slots that came from a file above look for their own file here as well.
     const inherited = above.map((one) => this.#entered(one, directory, merges))
-    const own = this.#compileAll(parsed?.rules ?? [], directory, merges).map((one) =>
+    const own = this.#compileAll(parsed?.rules ?? [], directory, merges, null, file).map((one) =>
       this.#entered(one, directory, merges),
     )
     const items = [...own, ...inherited]
@@ -117,18 +135,19 @@ export class Filter {
     for (const path of directoriesAbove(merge.file, this.#context.rootPath)) {
       const parsed = this.#context.readMergeAbove(path, merge)
       if (parsed === null) continue
-      const own = this.#compileAll(parsed.rules, ROOT_NAME, merges, path)
+      const own = this.#compileAll(parsed.rules, ROOT_NAME, merges, path, fileBase(merge.file))
       inherited = parsed.cleared ? own : [...own, ...inherited]
     }
     return { merge, items: inherited, inherited }
   }
 
-  /** @param above the directory's path where it is above the root */
+  /** @param above the directory's path where it is above the root @param from the file of a directory that they stand in */
   #compileAll(
     rules: readonly FilterRule[],
     directory: ByteName,
     merges: Set<string>,
     above: string | null = null,
+    from: string | null = null,
   ): readonly Item[] {
     const items: Item[] = []
     for (const rule of rules)
@@ -136,11 +155,16 @@ export class Filter {
         const file = fileBase(rule.file)
         // The file itself is out of the way before its rules are asked.
         if (rule.excludeSelf)
-          items.push({ excludes: true, perishable: false, matches: (_name, base) => base === file })
+          items.push({
+            excludes: true,
+            perishable: false,
+            text: file,
+            matches: (_name, base) => base === file,
+          })
         if (!merges.has(file)) items.push({ merge: rule, items: [], inherited: [] })
         merges.add(file)
       } else if (!rule.xattr && this.#concerns(rule))
-        items.push(this.#compile(rule, directory, above))
+        items.push(this.#compile(rule, directory, above, from))
     return items
   }
 
@@ -150,7 +174,17 @@ export class Filter {
     return rule[this.#context.side]
   }
 
-  #compile(rule: PatternRule, directory: ByteName, above: string | null): Rule {
+  #compile(
+    rule: PatternRule,
+    directory: ByteName,
+    above: string | null,
+    from: string | null,
+  ): Rule {
+    // What stands in a file is not shown: it may be one that the caller cannot read.
+    const shown = rule.origin === 'file' ? '<rule from a file read earlier>' : rule.pattern
+    const where =
+      from !== null ? ` [per-dir ${from}]` : rule.origin === 'cvs' ? ' [global CVS]' : ''
+    const text = shown + where
     const excludes = rule.kind === 'exclude'
     const { perishable, negated } = rule
     // Names as paths in the file system, without their first slash.
@@ -158,10 +192,11 @@ export class Filter {
     const prefix = byPath ? `${this.#context.rootPath.slice(1)}/` : ''
     const start = rule.absolute ? '' : above !== null ? startOf(above.slice(1)) : startOf(directory)
     const matches = compilePattern(rule.pattern, start)
-    if (prefix === '' && !negated) return { excludes, perishable, matches }
+    if (prefix === '' && !negated) return { excludes, perishable, text, matches }
     return {
       excludes,
       perishable,
+      text,
       matches: (name, base, isDirectory) => matches(prefix + name, base, isDirectory) !== negated,
     }
   }

@@ -27,6 +27,8 @@ export type PatternRule = RuleTraits & {
   readonly pattern: string
   /** `!`: it takes effect where the pattern does not match. */
   readonly negated: boolean
+  /** It was read from a file, or is one of those that -C knows. */
+  readonly origin?: 'file' | 'cvs'
 }
 
 /** How the lines of a filter file are read. */
@@ -102,9 +104,11 @@ class Parser {
   readonly #source: FilterSource
   #rules: FilterRule[] = []
   #cleared = false
+  #origin: PatternRule['origin']
 
-  constructor(source: FilterSource) {
+  constructor(source: FilterSource, origin?: PatternRule['origin']) {
     this.#source = source
+    this.#origin = origin
   }
   parsed(): ParsedRules {
     return { rules: this.#rules, cleared: this.#cleared }
@@ -122,11 +126,14 @@ class Parser {
       case 'include-from':
       case 'exclude-from': {
         const kind = option.kind === 'include-from' ? 'include' : 'exclude'
+        const before = this.#origin
+        this.#origin = 'file'
         for (const line of splitRules(option.text, {
           words: false,
           nul: option.nul,
         }))
           this.#oldStyle(line, kind)
+        this.#origin = before
         break
       }
     }
@@ -136,11 +143,14 @@ class Parser {
     if (depth > LIMITS.filterDepth)
       throw new UsageError('filter files merge each other without end')
     const how = { words: syntax.wordSplit, nul: false }
+    const before = this.#origin
+    this.#origin = 'file'
     for (const line of splitRules(text, how)) {
       if (syntax.only === null) this.#rule(line, syntax, depth)
       else if (syntax.cvs && line === '!') this.#clear()
       else this.#pattern(syntax.only, line, syntax.traits, false)
     }
+    this.#origin = before
   }
 
   /** `--include`, `--exclude`: a pattern, or one with `+ ` or `- ` before it, or `!`. */
@@ -199,7 +209,7 @@ class Parser {
 
   /** A list of its own: `!` in it leaves the other rules alone. */
   #cvs(kind: 'include' | 'exclude', traits: RuleTraits): void {
-    const list = new Parser(this.#source)
+    const list = new Parser(this.#source, 'cvs')
     const perishable = { ...traits, perishable: true }
     for (const pattern of CVS_PATTERNS) list.#pattern(kind, pattern, perishable, false)
     const syntax = { only: kind, wordSplit: true, cvs: true, traits: perishable } as const
@@ -215,7 +225,8 @@ class Parser {
   ): void {
     if (pattern.length > LIMITS.filterRuleBytes)
       throw new UsageError(`filter rule of ${pattern.length} bytes`)
-    this.#add({ kind, pattern, ...traits, negated })
+    const rule = { kind, pattern, ...traits, negated }
+    this.#add(this.#origin === undefined ? rule : { ...rule, origin: this.#origin })
   }
   #add(rule: FilterRule): void {
     if (this.#rules.length >= LIMITS.filterRules)

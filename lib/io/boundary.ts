@@ -18,13 +18,13 @@ export function isKeptWithin(): boolean {
   return boundary !== null
 }
 
-/** Does a path, or the part of it that stands, lead there? */
-export function isInside(path: string): boolean {
-  if (boundary === null) return true
+/** Does a path, or the part of it that stands, lead there? @param root null: anywhere */
+export function isInside(path: string, root: string | null = boundary): boolean {
+  if (root === null) return true
   for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
     const stands = at === '' ? (path.startsWith('/') ? '/' : '.') : at
     try {
-      return isBelowBoundary(realpathSync(bytes(stands), 'latin1'))
+      return isBelow(realpathSync(bytes(stands), 'latin1'), root)
     } catch (error) {
       // A link that leads nowhere could be led anywhere by what is made next.
       if (codeOf(error) !== 'ENOENT' || isLink(stands)) return false
@@ -34,19 +34,19 @@ export function isInside(path: string): boolean {
 }
 
 /** What was opened, whatever link was switched on the way: closed again where it is not inside. @throws {FileError} */
-export function insideOnly(fd: number, name: string): number {
-  if (boundary === null) return fd
-  if (isBelowBoundary(readlinkSync(`/proc/self/fd/${fd}`, 'latin1'))) return fd
+export function insideOnly(fd: number, name: string, root: string | null = boundary): number {
+  if (root === null) return fd
+  if (isBelow(readlinkSync(`/proc/self/fd/${fd}`, 'latin1'), root)) return fd
   closeSync(fd)
   throw outside(name)
 }
 
 export function outside(path: string): FileError {
-  return new FileError(`${path} leads out of the module`)
+  return new FileError(`${path} leads out of where it may lead`)
 }
 
-function isBelowBoundary(real: string): boolean {
-  return boundary === null || real === boundary || real.startsWith(`${boundary}/`)
+function isBelow(real: string, root: string): boolean {
+  return real === root || real.startsWith(`${root}/`)
 }
 function isLink(path: string): boolean {
   try {

@@ -7,8 +7,8 @@ import { daemonCalls } from './libc-daemon.js'
 export type Confinement = {
   /** One char per byte; null: the root stays. */
   readonly root: string | null
-  /** Within that root. */
-  readonly directory: string
+  /** Within that root; null: it stays. */
+  readonly directory: string | null
   readonly uid: number | null
   /** The first is the group, all are the supplementary ones; null: they stay. */
   readonly gids: readonly number[] | null
@@ -37,10 +37,11 @@ export function confine(how: Confinement): void {
       process.setgid?.(gid)
     }
     if (how.uid !== null) process.setuid?.(how.uid)
-    process.chdir(Buffer.from(how.directory, 'latin1').toString('utf8'))
+    if (how.directory !== null) process.chdir(Buffer.from(how.directory, 'latin1').toString('utf8'))
   } catch (cause) {
     if (cause instanceof StartupError) throw cause
-    throw new StartupError(`cannot be confined to ${how.directory}: ${messageOf(cause)}`, { cause })
+    const what = how.directory === null ? 'become another user' : `be confined to ${how.directory}`
+    throw new StartupError(`cannot ${what}: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -17,11 +17,13 @@ import { bytesOf } from '../base/bytes.js'
 import { codeOf, FileError } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
+import { FAKE_STAT } from '../flist/fake-super.js'
 import type { Attributes, Standing } from '../host.js'
+import { isInside } from './boundary.js'
 import { type Libc, libc } from './libc.js'
 import { nodeOf } from './nodes.js'
 import { temporaryBase } from './temporary-name.js'
-import { DiskTree } from './tree.js'
+import { DiskTree, type TreeView } from './tree.js'
 
 /** A file that is being built, under a name that nobody looks for. */
 export type NewFile = {
@@ -40,6 +42,7 @@ export type CopyRule = {
   readonly stepBytes: number | null
 }
 
+const NO_ATTRIBUTES: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }
 const COPY_BYTES = 256 * 1024
 /** The kernel copies at most so much before somebody may look at the clock. */
 const KERNEL_STEP_BYTES = 32 * 2 ** 20
@@ -52,18 +55,30 @@ export class Destination {
   readonly #calls: Libc
   /** A path of an option, without links that lead on: see trustedPath. */
   readonly #trusted: (path: string) => string
+  readonly #root: string | null
   readonly #others = new Map<string, DiskTree>()
   readonly #buffer = Buffer.allocUnsafe(COPY_BYTES)
 
-  /** @param followsLinks -K: links to directories are taken for directories */
-  constructor(path: string, followsLinks: boolean, trusted: (path: string) => string) {
+  /**
+   * @param followsLinks -K: links to directories are taken for directories
+   * @param root where what options name has to be, and what links lead to; null: anywhere
+   */
+  constructor(
+    path: string,
+    followsLinks: boolean,
+    trusted: (path: string) => string,
+    root: string | null,
+  ) {
     this.#trusted = trusted
-    this.tree = this.open(path, followsLinks)
+    this.#root = root
+    // A destination out there is the caller's own choice: links may lead on within it.
+    const within = root === null || isInside(path, root) ? root : path
+    this.tree = this.open(path, { followsLinks, isPlain: true, within })
     this.#calls = libc()
   }
 
-  protected open(path: string, followsLinks: boolean): DiskTree {
-    return new DiskTree(path, { followsLinks, isPlain: true })
+  protected open(path: string, view: TreeView): DiskTree {
+    return new DiskTree(path, view)
   }
 
   close(): void {
@@ -78,7 +93,8 @@ export class Destination {
     const known = this.#others.get(full)
     if (known !== undefined) return known
     try {
-      const tree = this.open(this.#trusted(full), true)
+      const view = { followsLinks: true, isPlain: true, within: this.#root }
+      const tree = this.open(this.#trusted(full), view)
       this.#others.set(full, tree)
       return tree
     } catch (error) {
@@ -227,7 +243,7 @@ export class Destination {
     }
   }
   #moveAcross(fromTree: DiskTree, from: ByteName, toTree: DiskTree, to: ByteName): void {
-    const stands = fromTree.stat(from)
+    const stands = fromTree.beneath(from)
     if (stands === null) throw new FileError(`${from} is gone`)
     const made = this.#temporaryIn(to)
     const at = toTree.at(made)
@@ -236,10 +252,27 @@ export class Destination {
     else if (stands.kind !== 'file') this.#calls.mknodAt(at.directory, at.base, ...nodeOf(stands))
     else this.#copyAcross(fromTree, from, at)
     const { uid, gid, mode, mtimeNs } = stands
-    this.#give(at, stands.kind === 'symlink', { uid, gid, mode, mtimeNs, atimeNs: null })
+    const isLink = stands.kind === 'symlink'
+    this.#give(at, isLink, { ...NO_ATTRIBUTES, uid, gid })
+    this.#takeXattrs(fromTree.procPath(from), toTree.procPath(made))
+    this.#give(at, isLink, { ...NO_ATTRIBUTES, mode, mtimeNs })
     const end = toTree.at(to)
     this.#calls.renameAt(at.directory, at.base, end.directory, end.base)
     fromTree.remove(from)
+  }
+  /** All of them, as a rename would: owners that stand for others are among them. */
+  #takeXattrs(from: Uint8Array, to: Uint8Array): void {
+    if (!this.#calls.hasXattrs) return
+    for (const name of this.#calls.listXattrs(from)) {
+      const value = this.#calls.getXattr(from, name)
+      try {
+        if (value !== null) this.#calls.setXattr(to, name, value)
+      } catch (error) {
+        const code = codeOf(error)
+        // A file system that has none, or a label that is not ours to set.
+        if (name === FAKE_STAT || (code !== 'EOPNOTSUPP' && code !== 'EPERM')) throw error
+      }
+    }
   }
   #copyAcross(fromTree: DiskTree, from: ByteName, at: ReturnType<DiskTree['at']>): void {
     const source = fromTree.openFile(from)

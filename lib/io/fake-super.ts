@@ -18,7 +18,7 @@ import {
 } from '../flist/fake-super.js'
 import type { Attributes, Standing } from '../host.js'
 import { Destination, type NewFile } from './destination.js'
-import { DiskTree } from './tree.js'
+import { DiskTree, type TreeView } from './tree.js'
 
 const LINK_BYTES = 4096
 const SETUP_MODE = 0o600
@@ -37,11 +37,6 @@ export class FakeTree extends DiskTree {
     const beneath = super.statFollowing(name)
     return beneath === null ? null : this.#seen(name, beneath)
   }
-  /** What stands there for all others. */
-  beneath(name: ByteName): Standing | null {
-    return super.stat(name)
-  }
-
   /** Of a link that a file stands for: what is in it. */
   override readlink(name: ByteName): string {
     if (super.stat(name)?.kind === 'symlink') return super.readlink(name)
@@ -85,8 +80,8 @@ class ReceivedTree extends FakeTree {
 }
 
 export class FakeDestination extends Destination {
-  protected override open(path: string, followsLinks: boolean): FakeTree {
-    return new ReceivedTree(path, { followsLinks, isPlain: true })
+  protected override open(path: string, view: TreeView): FakeTree {
+    return new ReceivedTree(path, view)
   }
 
   /** What is to be written down about a file takes that one may write it. */

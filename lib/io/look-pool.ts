@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { LookJob, LookResult, LookThreads } from '../host.js'
 import { rawCalls } from './libc-raw.js'
 import { PairLook } from './pair-look.js'
-import { WorkerPool } from './worker-pool.js'
+import { mayStart, WorkerPool } from './worker-pool.js'
 
 /** More only wait for the same disk. */
 const MOST = 3
@@ -19,6 +19,7 @@ export function openLook(): ((job: LookJob) => LookResult) | null {
 /** Null where this thread has the only processor. */
 export function openLookPool(): LookThreads | null {
   const width = Math.min(MOST, availableParallelism() - 1)
-  if (width < 1) return null
-  return new WorkerPool<LookJob, LookResult>(new URL('./look-worker.js', import.meta.url), width)
+  const script = new URL('./look-worker.js', import.meta.url)
+  if (width < 1 || !mayStart(script)) return null
+  return new WorkerPool<LookJob, LookResult>(script, width)
 }

@@ -1,6 +1,7 @@
 /** Devices, FIFOs and sockets as mknod(2) wants them. */
+import { readFileSync } from 'node:fs'
 import { FileError } from '../base/errors.js'
-import type { FileKind } from '../host.js'
+import type { FileKind, Standing } from '../host.js'
 
 /** What makes such a thing: its type, and the device it stands for, if any. */
 export type NodeLike = {
@@ -33,3 +34,19 @@ function deviceOf(major: number, minor: number): bigint {
     ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((i & 0xffffff00n) << 12n) | (i & 0xffn)
   )
 }
+
+/** --copy-devices: what is on it, as of now: a device has no time at which it changed. */
+export function deviceAsFile(device: Standing): Standing {
+  const size = device.kind === 'block' ? blockDeviceBytes(device) : 0
+  return { ...device, kind: 'file', size, mtimeNs: BigInt(Date.now()) * 1_000_000n }
+}
+function blockDeviceBytes({ major, minor }: Standing): number {
+  try {
+    return Number(readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'latin1')) * SECTOR_BYTES
+  } catch {
+    // There is no such device: opening it will say so.
+    return 0
+  }
+}
+/** Of this file, whatever the device has: sysfs-block(5). */
+const SECTOR_BYTES = 512

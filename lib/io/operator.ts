@@ -1,7 +1,17 @@
 /** Paths that the user names, one char per byte: looked at, made, read. */
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { posix } from 'node:path'
 import { codeOf, FileError, messageOf, UsageError } from '../base/errors.js'
-import { isInside, outside } from './boundary.js'
+import { insideOnly, isInside, outside } from './boundary.js'
 
 const bytes = (path: string): Buffer => Buffer.from(path, 'latin1')
 
@@ -37,26 +47,77 @@ export function realPath(path: string): string {
   }
 }
 
-/** A file of rules or names; `-`: standard input. @throws {UsageError} */
-export function readNamed(path: string): string {
+/** Is there anything under this name, be it a link that leads nowhere? */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(bytes(path), { throwIfNoEntry: false }) !== undefined
+  } catch {
+    // What cannot be looked at cannot be read either.
+    return false
+  }
+}
+
+/** A file of rules or names; `-`: standard input. @param root it has to be below it; null: anywhere @throws {UsageError} */
+export function readNamed(path: string, root: string | null = null): string {
   try {
     if (path !== '-' && !isInside(path)) throw outside(path)
-    return readFileSync(path === '-' ? 0 : bytes(path), 'latin1')
+    return path === '-' ? readFileSync(0, 'latin1') : readOpened(path, root)
   } catch (cause) {
     throw new UsageError(`failed to open ${path}: ${messageOf(cause)}`, { cause })
   }
 }
 /** The same; null where there is none. */
-export function readIfThere(path: string): string | null {
+export function readIfThere(path: string, root: string | null = null): string | null {
   if (!isInside(path)) return null
   try {
-    return readFileSync(bytes(path), 'latin1')
+    return readOpened(path, root)
   } catch (error) {
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'EACCES')
       return null
     throw error
   }
+}
+
+/** Where it was opened counts, whatever its path leads to a moment later. */
+function readOpened(path: string, root: string | null): string {
+  const fd = openSync(bytes(path), 'r')
+  if (root !== null) insideOnly(fd, path, root)
+  try {
+    return readFileSync(fd, 'latin1')
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** How paths that options name are taken. */
+export type PathRule = {
+  readonly insecureLinks: boolean
+  readonly confineRoot: string | null
+}
+
+/** What --confine-root means on this machine; null: anywhere. */
+export function confinedTo({ confineRoot }: PathRule): string | null {
+  return confineRoot === null ? null : realPath(posix.normalize(confineRoot))
+}
+
+/** Paths of options, each without links that lead on. @returns a function that throws a {FileError} on what is refused */
+export function operatorPaths(rule: PathRule): (path: string) => string {
+  if (rule.insecureLinks) return (path) => path
+  const root = confinedTo(rule)
+  if (root === null) return trustedPath
+  return (path) => {
+    // Without links a directory's `..` is the one before it, also where nothing stands yet.
+    const plain = posix.normalize(trustedPath(path))
+    if (isInside(plain, root)) return plain
+    throw new FileError(`${path} leads out of ${root} (--confine-root)`)
+  }
+}
+
+/** A log: its path is an option's like any other. @throws what opening throws, {FileError} on a path that is refused */
+export function openToAppend(path: string, rule: PathRule): number {
+  const fd = openSync(bytes(operatorPaths(rule)(path)), 'a', 0o644)
+  return insideOnly(fd, path, confinedTo(rule))
 }
 
 /** Links on one path before it counts as going round. */
@@ -90,8 +151,8 @@ export function trustedPath(path: string): string {
 /** What a link leads to; null: it is none. */
 function trustedLink(path: string): string | null {
   try {
-    const stands = lstatSync(bytes(path))
-    if (!stands.isSymbolicLink()) return null
+    const stands = lstatSync(bytes(path), { throwIfNoEntry: false })
+    if (stands?.isSymbolicLink() !== true) return null
     if (stands.uid !== 0 && stands.uid !== process.geteuid?.())
       throw new FileError(
         `${path} is a symbolic link of another user, which is not followed (--insecure-links follows it)`,
@@ -100,7 +161,7 @@ function trustedLink(path: string): string | null {
   } catch (error) {
     const code = codeOf(error)
     // What cannot be looked at is for the call that uses it to tell.
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return null
+    if (code === 'ENOTDIR' || code === 'EACCES') return null
     throw error
   }
 }

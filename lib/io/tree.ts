@@ -53,6 +53,8 @@ export type TreeView = {
   readonly isPlain: boolean
   /** Reading a file leaves its time of last use as it is, where this user may have it so. */
   readonly keepsAtime?: boolean
+  /** What links lead to has to be below it; null: it may be anywhere. */
+  readonly within?: string | null
 }
 const MIRROR: TreeView = { followsLinks: false, isPlain: false }
 
@@ -70,6 +72,7 @@ export class DiskTree implements Tree {
     this.#view = view
     this.#calls = libc()
     this.#top = openTop(view.isPlain ? Buffer.from(path, 'latin1') : path)
+    if (view.within) insideOnly(this.#top, path, view.within)
   }
 
   /**
@@ -143,6 +146,11 @@ export class DiskTree implements Tree {
   }
 
   stat(name: ByteName): Standing | null {
+    return this.beneath(name)
+  }
+
+  /** What stands there, also where this tree shows something else. */
+  beneath(name: ByteName): Standing | null {
     if (name === ROOT_NAME) return this.#look(this.#top, '.')
     const fd = this.#directory(directoryOf(name))
     return fd === null ? null : this.#look(fd, baseOf(name))
@@ -153,7 +161,8 @@ export class DiskTree implements Tree {
     if (name === ROOT_NAME) return this.#look(this.#top, '.')
     const fd = this.#directory(directoryOf(name))
     if (fd === null) return null
-    if (isKeptWithin()) closeSync(this.#opened(fd, bytesOf(baseOf(name)), O_PATH))
+    if (isKeptWithin() || this.#view.within)
+      closeSync(this.#opened(fd, bytesOf(baseOf(name)), O_PATH))
     return this.#look(fd, baseOf(name), true)
   }
 
@@ -190,7 +199,8 @@ export class DiskTree implements Tree {
     return this.#opened(directory, base, flags)
   }
   #opened(directory: number, base: Uint8Array, flags: number): number {
-    return insideOnly(this.#calls.openAt(directory, base, flags, 0), latin1Of(base))
+    const fd = this.#calls.openAt(directory, base, flags, 0)
+    return insideOnly(fd, latin1Of(base), this.#view.within ?? undefined)
   }
 
   /** Closes what openFile gave. */

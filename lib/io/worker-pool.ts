@@ -1,10 +1,22 @@
 /** Worker threads that each do one job at a time: what blocks or computes for long goes there, not on the main thread. */
+import { accessSync, constants } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { StartupError } from '../base/errors.js'
 
 type Waiting<Result> = {
   readonly resolve: (result: Result) => void
   readonly reject: (error: Error) => void
+}
+
+/** Who became another user may not be able to read the program's own files any more. */
+export function mayStart(script: URL): boolean {
+  try {
+    accessSync(script, constants.R_OK)
+    return true
+  } catch {
+    // It is what was asked.
+    return false
+  }
 }
 
 /** A job as it is sent, and its result as it comes back. The worker posts `{ id, result }`. */

@@ -16,6 +16,7 @@ export function checkConflicts(flags: Flags, o: Options, role: Role): void {
   keeping(flags, o)
   maps(flags)
   sums(flags, o)
+  confining(flags)
   connecting(flags, o, role)
   batches(flags, o)
 }
@@ -104,6 +105,13 @@ function sums(flags: Flags, o: Options): void {
   for (const name of flags.texts('compress-choice'))
     if (!COMPRESSIONS.includes(name.toLowerCase()))
       throw new UnsupportedError(`unknown compress name: ${name}`)
+}
+
+function confining(flags: Flags): void {
+  const root = flags.text('confine-root')
+  if (root === null) return
+  if (!root.startsWith('/')) fail('--confine-root must be an absolute path')
+  if (flags.on('insecure-links')) fail('--insecure-links cannot be combined with --confine-root')
 }
 
 /** A local copy has no use for most of these, but a value that is wrong is wrong. */

@@ -2,7 +2,7 @@
 import type { Compression } from './compression.js'
 import type { ConnectionOptions } from './connection.js'
 import type { DeleteTiming, Said } from './said.js'
-import type { InfoWord, Levels } from './words.js'
+import type { DebugWord, InfoWord, Levels } from './words.js'
 
 /** A filter as written, in its order; files are read by whoever may. Texts are as the command line has them. */
 export type FilterArgument = {
@@ -16,6 +16,7 @@ export type Options = ConnectionOptions & {
   readonly verbosity: number
   readonly quiet: boolean
   readonly info: Levels<InfoWord>
+  readonly debug: Levels<DebugWord>
   readonly humanReadable: number
   readonly eightBitOutput: boolean
   /** Where messages go that are no errors: standard output, or with the errors. */
@@ -53,6 +54,8 @@ export type Options = ConnectionOptions & {
   readonly keepDirlinks: boolean
   /** In paths that options name, links of other users lead on. */
   readonly insecureLinks: boolean
+  /** Where such paths and the names of --files-from may lead to; null: anywhere. */
+  readonly confineRoot: string | null
   readonly copyDevices: boolean
   readonly writeDevices: boolean
   readonly maxSize: number | null
@@ -102,6 +105,8 @@ export type Options = ConnectionOptions & {
   readonly usermap: string | null
   readonly groupmap: string | null
   readonly numericIds: boolean
+  /** `USER[:GROUP]` that the copying is done as; null: as who we are. */
+  readonly copyAs: string | null
   /** Null: as root, or not. */
   readonly superUser: boolean | null
   readonly fakeSuper: boolean

@@ -9,7 +9,7 @@ import { parseRsyncLine } from './rsync-line.js'
 import { type DeleteTiming, said } from './said.js'
 import { parseStopAfter, parseStopAt } from './stop-time.js'
 import { parseSize } from './units.js'
-import { checkDebugWords, infoLevels } from './words.js'
+import { debugLevels, infoLevels } from './words.js'
 
 /** What of the environment counts. */
 export type Environment = { readonly [name: string]: string | undefined }
@@ -24,13 +24,7 @@ export function resolveOptions(
   return new Resolver(new Flags(flags), environment, now, role).options()
 }
 
-const NOT_BUILT: ReadonlySet<string> = new Set([
-  'confine-root',
-  'copy-as',
-  'server',
-  'sender',
-  'daemon',
-])
+const NOT_BUILT: ReadonlySet<string> = new Set(['server', 'sender', 'daemon'])
 const USUAL_MAX_ALLOC = 2 ** 30
 
 const DELETE_TIMINGS: ReadonlyMap<string, DeleteTiming> = new Map([
@@ -112,6 +106,7 @@ class Resolver {
       copyDirlinks: this.#flags.on('copy-dirlinks'),
       keepDirlinks: this.#flags.on('keep-dirlinks'),
       insecureLinks: this.#flags.on('insecure-links'),
+      confineRoot: this.#confineRoot(),
       copyDevices: this.#flags.on('copy-devices'),
       writeDevices,
       maxSize: this.#flags.size('max-size'),
@@ -154,6 +149,7 @@ class Resolver {
       usermap,
       groupmap,
       numericIds: this.#flags.on('numeric-ids'),
+      copyAs: this.#flags.text('copy-as'),
       superUser: superUser(receiver),
       fakeSuper: isFakeSuper(this.#flags),
       fakeSuperThere: isFakeSuper(receiver),
@@ -222,6 +218,7 @@ class Resolver {
     | 'verbosity'
     | 'quiet'
     | 'info'
+    | 'debug'
     | 'humanReadable'
     | 'eightBitOutput'
     | 'messagesTo'
@@ -239,7 +236,6 @@ class Resolver {
     const stats = this.#flags.on('stats')
     const itemize = this.#flags.count('itemize-changes')
     const words = this.#flags.texts('info')
-    checkDebugWords(this.#flags.texts('debug'))
     const asked = [
       ...(progress ? ['progress', 'name', 'flist2'] : []),
       ...(stats ? [verbosity > 1 ? 'stats3' : 'stats2'] : []),
@@ -252,6 +248,7 @@ class Resolver {
       verbosity,
       quiet,
       info,
+      debug: debugLevels(verbosity, this.#flags.texts('debug')),
       humanReadable: this.#flags.said('human-readable')
         ? this.#flags.on('human-readable')
           ? 1 + this.#flags.count('human-readable')
@@ -325,6 +322,12 @@ class Resolver {
     return words.length === 0
       ? this.#flags
       : new Flags([...this.#flags.all, ...parseRsyncLine(words).flags])
+  }
+
+  /** Of the directory `/` nothing is outside. */
+  #confineRoot(): string | null {
+    const root = this.#flags.text('confine-root')
+    return root !== null && /^\/+$/.test(root) ? null : root
   }
 
   /** `--chown USER:GROUP` is a map of everybody. */

@@ -35,10 +35,39 @@ const INFO: Readonly<Record<InfoWord, readonly [number, number, number, number]>
 }
 const INFO_WORDS = Object.keys(INFO) as readonly InfoWord[]
 
-const DEBUG_WORDS =
-  'acl backup bind chdir connect cmd del deltasum dup exit filter flist fuzzy genr hash hlink iconv io nstr own proto recv send time'.split(
-    ' ',
-  )
+export type DebugWord = keyof typeof DEBUG
+
+/** The highest level of each word, and the ones that -vv, -vvv, -vvvv and -vvvvv set; help for it. */
+const DEBUG = {
+  acl: [1, [0, 1, 1, 1], 'access control lists'],
+  backup: [2, [0, 1, 1, 1], 'files that are kept aside'],
+  bind: [1, [1, 1, 1, 1], 'sockets'],
+  chdir: [1, [0, 0, 0, 1], 'directories that names are relative to'],
+  connect: [2, [1, 2, 2, 2], 'connections'],
+  cmd: [2, [1, 1, 2, 2], 'commands that are started'],
+  del: [3, [1, 2, 3, 3], 'deletions'],
+  deltasum: [4, [1, 2, 3, 4], 'blocks that were found'],
+  dup: [1, [1, 1, 1, 1], 'names that came twice'],
+  exit: [3, [0, 1, 2, 2], 'the end of the program'],
+  filter: [3, [1, 2, 2, 2], 'rules that decided on a name; 2: files of rules'],
+  flist: [4, [1, 2, 3, 4], 'the list of files; 2: its entries'],
+  fuzzy: [2, [0, 1, 1, 2], 'files that are taken for earlier versions'],
+  genr: [1, [0, 1, 1, 1], 'entries as the receiver looks at them'],
+  hash: [1, [0, 0, 0, 1], 'tables in memory'],
+  hlink: [3, [0, 0, 0, 1], 'further names of files'],
+  iconv: [2, [1, 1, 2, 2], 'character sets'],
+  io: [4, [0, 0, 0, 0], 'reads and writes of connections'],
+  nstr: [1, [0, 0, 0, 0], 'what both ends of a connection can do'],
+  own: [2, [0, 1, 2, 2], 'changes of owners; 2: owners that are mapped'],
+  proto: [1, [0, 0, 1, 1], 'the protocol of a connection'],
+  recv: [1, [0, 1, 1, 1], 'files as they take their place'],
+  send: [1, [0, 1, 1, 1], 'files as they are read'],
+  time: [2, [0, 1, 2, 2], 'times of directories'],
+} as const satisfies Record<
+  string,
+  readonly [most: number, verbose: readonly [number, number, number, number], help: string]
+>
+const DEBUG_WORDS = Object.keys(DEBUG) as readonly DebugWord[]
 
 /** @param asked the arguments of `--info`, in their order @throws {UsageError} on a word that is none */
 export function infoLevels(verbosity: number, asked: readonly string[]): Levels<InfoWord> {
@@ -99,9 +128,14 @@ function commonLevel(levels: readonly number[]): number | null {
   return most < MANY ? null : counts.indexOf(most)
 }
 
-/** Only checks: what goes on inside is not told word by word. @throws {UsageError} */
-export function checkDebugWords(asked: readonly string[]): void {
-  for (const text of asked) splitWords(text, DEBUG_WORDS, 'debug')
+/** @param asked the arguments of `--debug`, in their order @throws {UsageError} on a word that is none */
+export function debugLevels(verbosity: number, asked: readonly string[]): Levels<DebugWord> {
+  const levels = {} as Record<DebugWord, number>
+  for (const word of DEBUG_WORDS)
+    levels[word] = verbosity < 2 ? 0 : (DEBUG[word][1][Math.min(verbosity, 5) - 2] ?? 0)
+  for (const [word, level] of asked.flatMap((text) => splitWords(text, DEBUG_WORDS, 'debug')))
+    levels[word] = Math.min(level, DEBUG[word][0])
+  return levels
 }
 
 function splitWords<Word extends string>(
@@ -127,12 +161,12 @@ function splitWords<Word extends string>(
 
 /** `--info=help`, `--debug=help`: the words, and what each `-v` brings. */
 export function wordsHelp(option: 'info' | 'debug'): string {
+  const row = (word: string, help: string, most: number): string =>
+    `${word.toUpperCase().padEnd(10)} ${help} (most: ${most})`
   const rows =
     option === 'debug'
-      ? DEBUG_WORDS.map((word) => word.toUpperCase())
-      : INFO_WORDS.map(
-          (word) => `${word.toUpperCase().padEnd(10)} ${INFO_HELP[word]} (most: ${INFO[word][0]})`,
-        )
+      ? DEBUG_WORDS.map((word) => row(word, DEBUG[word][2], DEBUG[word][0]))
+      : INFO_WORDS.map((word) => row(word, INFO_HELP[word], INFO[word][0]))
   return `Words of --${option}, each with a level behind it: WORD or WORD1, WORD2; WORD0 silences it.
 
 ${rows.join('\n')}
@@ -140,7 +174,7 @@ ${rows.join('\n')}
 ALL        all of them, as in all2
 NONE       none of them
 HELP       this list
-${option === 'info' ? verbosityHelp() : '\nThey are understood; what goes on inside a local copy is not told.\n'}`
+${verbosityHelp(option)}`
 }
 
 const INFO_HELP: Readonly<Record<InfoWord, string>> = {
@@ -159,15 +193,26 @@ const INFO_HELP: Readonly<Record<InfoWord, string>> = {
   symsafe: 'links that lead out of the tree',
 }
 
-function verbosityHelp(): string {
-  const levels = [0, 1, 2].map((verbosity) => {
-    const at = infoLevels(verbosity, [])
-    const below = verbosity === 0 ? null : infoLevels(verbosity - 1, [])
-    const added = INFO_WORDS.filter((word) => at[word] > (below?.[word] ?? 0))
-    return `${verbosity}) ${added.map((w) => w.toUpperCase() + (at[w] > 1 ? at[w] : '')).join(',')}`
-  })
+function verbosityHelp(option: 'info' | 'debug'): string {
+  const added = <Word extends string>(
+    words: readonly Word[],
+    at: Levels<Word>,
+    below: Levels<Word>,
+  ): string =>
+    words
+      .filter((word) => at[word] > below[word])
+      .map((word) => word.toUpperCase() + (at[word] > 1 ? at[word] : ''))
+      .join(',')
+  const none = infoLevels(0, ['none'])
+  const levels =
+    option === 'info'
+      ? [0, 1, 2].map((v) => [
+          v,
+          added(INFO_WORDS, infoLevels(v, []), v === 0 ? none : infoLevels(v - 1, [])),
+        ])
+      : [2, 3, 4, 5].map((v) => [v, added(DEBUG_WORDS, debugLevels(v, []), debugLevels(v - 1, []))])
   return `
 What each level of -v brings:
-${levels.join('\n')}
+${levels.map(([v, words]) => `${v}) ${words}`).join('\n')}
 `
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
+import type { Trace } from '../base/trace.js'
 import type { Xattr } from '../flist/entry.js'
 import type { IdMap } from '../flist/id-map.js'
 import type { ListEntry, WantedXattr } from '../flist/list-entry.js'
@@ -24,6 +25,7 @@ export type AttributeRule = {
   readonly isRoot: boolean
   /** An extended attribute that cannot be set or removed: the rest is done all the same. */
   readonly fault: (call: string, name: ByteName, error: unknown) => void
+  readonly trace: Trace
 }
 
 export class AttributeWork {
@@ -81,10 +83,11 @@ export class AttributeWork {
     now: Standing | null,
     withTimes = true,
   ): void {
-    const { acls, xattrs } = this.#rule
+    const { acls, xattrs, trace } = this.#rule
     const isLink = entry.stands.kind === 'symlink'
     const wanted = this.wanted(entry, seen, now, withTimes)
     const { uid, gid } = wanted
+    if (trace.owned !== undefined) tellOwner(trace.owned, wanted, name, now ?? tree.stat(name))
     if (!xattrs && !acls) return this.#to.give(tree, name, isLink, wanted)
     // A change of owner takes capabilities away, which are extended attributes.
     if (uid !== null || gid !== null) this.#to.give(tree, name, isLink, { ...NOTHING, uid, gid })
@@ -169,6 +172,19 @@ export class AttributeWork {
       .filter(
         (x) => isAcl(x) || (isRoot ? !x.name.startsWith('system.') : x.name.startsWith('user.')),
       )
+  }
+}
+
+function tellOwner(
+  tell: NonNullable<Trace['owned']>,
+  wanted: Attributes,
+  name: ByteName,
+  stands: Standing | null,
+): void {
+  if (stands === null) return
+  for (const what of ['uid', 'gid'] as const) {
+    const to = wanted[what]
+    if (to !== null && to !== stands[what]) tell(what, name, stands[what], to)
   }
 }
 

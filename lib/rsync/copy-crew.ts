@@ -230,6 +230,9 @@ function isPlain(o: Options): boolean {
     !o.copyLinks &&
     !o.copyUnsafeLinks &&
     !o.copyDevices &&
+    o.confineRoot === null &&
+    // Threads tell nothing.
+    Math.max(o.debug.own, o.debug.recv, o.debug.send) === 0 &&
     !o.writeDevices
   )
 }

@@ -1,6 +1,7 @@
 /** The receiver's removals: what the source does not have, and what stands in the way. rsync(1) --delete, --max-delete, --force. */
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
+import type { Trace } from '../base/trace.js'
 import type { Filter } from '../flist/filter-match.js'
 import type { Standing } from '../host.js'
 import { type Deletion, planDeletions } from '../plan/deletions.js'
@@ -8,6 +9,7 @@ import type { Backup } from './backup.js'
 import type { ReceivingTree } from './trees.js'
 
 export type DeleterEvents = {
+  readonly trace: Trace
   deleting(name: ByteName, isDirectory: boolean): void
   /** A directory stays, because something in it does. */
   nonEmpty(name: ByteName): void
@@ -49,6 +51,7 @@ export class Deleter {
 
   /** What would go from a directory that was entered. @param wanted last components of what the source has */
   extraneous(directory: ByteName, wanted: ReadonlySet<string>): readonly Deletion[] {
+    this.#events.trace.deletingIn?.(directory)
     const { remove, nonEmpty } = planDeletions(directory, wanted, this.#filter, (d) =>
       this.#list(d),
     )
@@ -101,6 +104,7 @@ export class Deleter {
 
   #removeOne(name: ByteName, standing: Standing, isTold: boolean): boolean {
     const isDirectory = standing.kind === 'directory'
+    this.#events.trace.deletingItem?.(name, standing.mode, isDirectory)
     try {
       if (!this.#dryRun) {
         if (isDirectory) this.#to.removeDirectory(name)

@@ -3,6 +3,7 @@
  * bytes of files, which it asks of a Transfer. rsync(1); prsync-protocol(7), receiver-side file semantics.
  */
 import { type ByteName, baseOf, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
+import type { Trace } from '../base/trace.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import type { Attributes, FileKind, Standing } from '../host.js'
@@ -35,6 +36,7 @@ export type Remark =
   | 'not-batched'
 
 export type GeneratorEvents = {
+  readonly trace: Trace
   /** What was done to an entry, or will be. @param xname the file that it is linked to or a copy of */
   item(entry: Entry, iflags: number, xname: ByteName | null): void
   remark(what: Remark, entry: Entry, name: ByteName): void
@@ -131,6 +133,7 @@ export class Generator {
     if (entry === null)
       return { name, entry, isNew: above?.isNew ?? false, isSkipped: above?.isSkipped ?? false }
     const { options, to, events } = this.#parts
+    events.trace.considered?.(name)
     const skipped = { name, entry, isNew: true, isSkipped: true }
     if (above?.isSkipped === true) return skipped
     let seen = this.#seen(name, above?.isNew ?? false, options.keepDirlinks)
@@ -197,6 +200,7 @@ export class Generator {
     const { entry, name, isSkipped } = place
     const { options, to, attributes } = this.#parts
     if (entry === null || isSkipped || options.dryRun) return
+    this.#parts.events.trace.touchedUp?.(name)
     this.#attempt('failed to set times on', name, () => {
       const mode = this.#opened.get(name) ?? null
       if (mode !== null) to.give(to.tree, name, false, { ...NO_CHANGE, mode })
@@ -217,6 +221,7 @@ export class Generator {
     if (place.isSkipped) return
     const { options, events, localName } = this.#parts
     const name = localName ?? entry.name
+    events.trace.considered?.(name)
     const { kind } = entry.stands
     if (entry.isMissing) return this.#deleteMissing(name)
     if (kind === 'symlink' && options.links && options.safeLinks && !isSafe(entry)) {
@@ -294,6 +299,7 @@ export class Generator {
     hasWaited: boolean,
   ): void {
     const { options, to, attributes } = this.#parts
+    this.#parts.events.trace.linked?.(name, leader)
     const first = options.dryRun ? null : to.tree.stat(leader)
     if (seen !== null && first !== null && seen.ino === first.ino && seen.dev === first.dev) {
       this.#item(entry, ITEM.local | ITEM.xname, null)
@@ -415,7 +421,7 @@ export class Generator {
 
   /** A file that may have blocks of it. */
   #basisFor(entry: Entry, name: ByteName, seen: Standing | null): Basis | null {
-    const { options, to } = this.#parts
+    const { options, to, events } = this.#parts
     const partial = options.partialDir === null ? null : partialPlace(to, options.partialDir, name)
     if (partial !== null && partial.tree.stat(partial.name)?.kind === 'file')
       return { ...partial, kind: 'partial' }
@@ -427,9 +433,10 @@ export class Generator {
     const directory = directoryOf(name)
     const { size, mtimeNs } = entry.stands
     const like = chooseFuzzy(baseOf(name), size, mtimeNs, to.tree.list(directory) ?? [])
-    return like === null
-      ? null
-      : { tree: to.tree, name: joinName(directory, like.base), kind: 'fuzzy' }
+    if (like === null) return null
+    const basis = joinName(directory, like.base)
+    events.trace.likened?.(name, basis)
+    return { tree: to.tree, name: basis, kind: 'fuzzy' }
   }
 
   #isUpToDate(entry: Entry, tree: SourceTree, name: ByteName, seen: Standing): boolean {

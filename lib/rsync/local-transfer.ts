@@ -5,14 +5,17 @@
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, FileError } from '../base/errors.js'
 import type { Steps } from '../base/steps.js'
+import type { Trace } from '../base/trace.js'
 import type { Source } from '../delta/sums.js'
 import type { Options } from '../options/options.js'
 import type { Entry, Request } from './generator.js'
 import type { LocalDelta } from './local-delta.js'
 import type { Placing } from './placing.js'
+import { pathOf } from './source-list.js'
 import type { NewFile, ReceivingTree } from './trees.js'
 
 export type TransferEvents = {
+  readonly trace: Trace
   /** Before its bytes: a line with progress needs to know. */
   began(entry: Entry): void
   ended(entry: Entry): void
@@ -45,6 +48,7 @@ export class LocalTransfer {
     const { entry, name } = request
     const { events } = this.#parts
     const { tree, name: from, isFollowed } = entry.origin
+    events.trace.sending?.(pathOf(entry.origin))
     let source: number
     try {
       source = tree.openFile(from, isFollowed)
@@ -60,6 +64,7 @@ export class LocalTransfer {
       else yield* this.#beside(source, request)
       this.count.files++
       this.count.bytes += entry.stands.size
+      events.trace.sent?.(pathOf(entry.origin))
       return true
     } catch (error) {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error

@@ -5,6 +5,7 @@
 import { type ByteName, directoryOf } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
 import { atOnce } from '../base/steps.js'
+import type { Trace } from '../base/trace.js'
 import type { Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
@@ -19,6 +20,7 @@ export type PlacingParts = {
   readonly attributes: AttributeWork
   readonly deleter: Deleter
   readonly fault: (call: string, name: ByteName, error: unknown) => void
+  readonly trace: Trace
 }
 
 export class Placing {
@@ -54,11 +56,12 @@ export class Placing {
   }
 
   #place(made: NewFile, name: ByteName): void {
-    const { options, to, deleter } = this.#parts
+    const { options, to, deleter, trace } = this.#parts
     if (options.backup) {
       const stands = to.tree.stat(name)
       if (stands !== null && stands.kind !== 'directory') deleter.keep(name, stands)
     }
+    trace.placed?.(made.name, name)
     to.commit(made, name)
     this.#forgetPartial(name)
   }

@@ -4,6 +4,7 @@
  * rsync(1); prsync-protocol(7), building the list from arguments.
  */
 import { type ByteName, baseOf, joinName, ROOT_NAME } from '../base/byte-name.js'
+import type { Trace } from '../base/trace.js'
 import type { Chmod } from '../flist/chmod.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
@@ -46,7 +47,8 @@ export type SourceRules = {
   readonly safeLinks: boolean
   readonly copyDirlinks: boolean
   readonly mungeLinks: boolean
-  readonly copyDevices: boolean
+  /** A device as the file that is sent in its place; null: devices stay what they are. */
+  readonly copyDevices: ((device: Standing) => Standing) | null
   readonly hardLinks: boolean
   readonly atimes: boolean
   readonly oneFileSystem: number
@@ -56,6 +58,7 @@ export type SourceRules = {
 }
 
 export type SourceEvents = {
+  readonly trace: Trace
   /** Something cannot be read: exit status 23, and nothing is deleted; or it went away: 24. */
   fault(call: string, path: string, error: unknown): void
   /** A name is left out. @param text a link's path; of what is lost in another charset, the side */
@@ -154,6 +157,7 @@ export class SourceList {
     const at = this.#parentOf(name, origin, implied)
     const base = baseOf(name)
     const before = at.named.get(base)
+    if (before !== undefined) this.#events.trace.listedTwice?.(name)
     if (stands.kind !== 'directory') {
       const entry = before === undefined ? this.#entry(name, origin, stands, false) : null
       if (entry !== null) at.named.set(base, entry)
@@ -360,11 +364,12 @@ export class SourceList {
       }
     }
     const isDevice = stands.kind === 'block' || stands.kind === 'character'
+    this.#events.trace.listed?.(name)
     const { chmod, atimes, hardLinks } = rules
     const isLinked = hardLinks && stands.nlink > 1 && stands.kind !== 'directory'
     return {
       name,
-      stands: isDevice && rules.copyDevices ? { ...stands, kind: 'file' } : stands,
+      stands: isDevice && rules.copyDevices !== null ? rules.copyDevices(stands) : stands,
       mode:
         chmod === null || stands.kind === 'symlink'
           ? stands.mode

@@ -174,6 +174,8 @@ function mayLook(o: Options): boolean {
     !o.hardLinks &&
     !o.fakeSuper &&
     o.iconv === null &&
+    o.confineRoot === null &&
+    Object.values(o.debug).every((level) => level === 0) &&
     !o.fakeSuperThere &&
     !o.pruneEmptyDirs &&
     !o.ignoreExisting &&

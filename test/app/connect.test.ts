@@ -33,6 +33,7 @@ function options(of: Partial<ConnectOptions>, texts: string[] = []): ConnectOpti
     oldArgs: false,
     protocol: 32,
     isPull: true,
+    trace: {},
     onText: (line) => texts.push(line),
     warn: () => {},
     ...of,

@@ -98,9 +98,15 @@ t.test('the environment', async (t) => {
   t.equal(resolved('-a --no-iconv', { RSYNC_ICONV: 'latin1' }).iconv, null)
 })
 
+t.test('where paths of options may lead to', async (t) => {
+  t.match(resolved('--confine-root=/a --copy-as=me:us'), { confineRoot: '/a', copyAs: 'me:us' })
+  t.equal(resolved('--confine-root=//').confineRoot, null)
+  t.throws(() => resolved('--confine-root=a'), UsageError)
+  t.throws(() => resolved('--confine-root=/ --insecure-links'), UsageError)
+})
+
 t.test('what is not built says so by name', async (t) => {
   for (const name of [
-    'copy-as=me',
     'write-batch=f',
     'only-write-batch=f',
     'read-batch=f',

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UsageError } from '../../lib/base/errors.js'
-import { checkDebugWords, infoLevels, wordsHelp } from '../../lib/options/words.js'
+import { debugLevels, infoLevels, wordsHelp } from '../../lib/options/words.js'
 import { noRsync, rsync } from '../support/real-rsync.js'
 
 t.test('levels by -v, and by words behind it', async (t) => {
@@ -12,8 +12,11 @@ t.test('levels by -v, and by words behind it', async (t) => {
   t.match(infoLevels(0, ['all4']), { name: 2, stats: 3, del: 1 })
   t.throws(() => infoLevels(0, ['nam']), new UsageError('Unknown --info item: "nam"'))
   t.throws(() => infoLevels(0, ['name2x']), UsageError)
-  t.throws(() => checkDebugWords(['flist,foo']), new UsageError('Unknown --debug item: "foo"'))
-  checkDebugWords(['all', 'FILTER3'])
+  t.throws(() => debugLevels(0, ['flist,foo']), new UsageError('Unknown --debug item: "foo"'))
+  t.match(debugLevels(1, ['all9', 'FILTER']), { filter: 1, io: 4, own: 2 })
+  t.match(debugLevels(1, []), { filter: 0, flist: 0, del: 0 })
+  t.match(debugLevels(2, ['dup0']), { filter: 1, flist: 1, dup: 0, own: 0 })
+  t.match(debugLevels(9, []), { hlink: 1, deltasum: 4, io: 0 })
 })
 
 t.test(
@@ -26,6 +29,7 @@ t.test(
       t.same(words(wordsHelp(option)), words(rsync([`--${option}=help`], '/').stdout), option)
     }
     const levels = (text: string): string[] => text.match(/^\d\) .*$/gm) ?? []
-    t.same(levels(wordsHelp('info')), levels(rsync(['--info=help'], '/').stdout))
+    for (const option of ['info', 'debug'] as const)
+      t.same(levels(wordsHelp(option)), levels(rsync([`--${option}=help`], '/').stdout))
   },
 )

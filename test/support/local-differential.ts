@@ -38,6 +38,7 @@ export function differ(one: Case): string[] {
     const [a, b] = [join(home, 'r'), join(home, 'p')]
     prepare(a, one)
     copyTree(a, b)
+    if (one.args.some((arg) => KEEPS_USE.test(arg))) for (const each of [a, b]) stampUse(each)
     const { wire } = one
     const isClient = wire?.ours !== 'server'
     const theirs = run('rsync', overWire(wire, false), a, one)
@@ -91,6 +92,25 @@ function prepare(home: string, one: Case): void {
   copyTree(join(home, 's'), join(home, 'alt'))
   disturb(join(home, 'alt'), one.seed + 7)
 }
+/** Of last use, which copying and looking change: by their names. */
+function stampUse(home: string): void {
+  const script = `find s alt -exec touch -h -a -d '2011-01-01 00:00:00.5' {} +
+[ ! -d d ] || find d -exec touch -h -a -d '2011-01-01 00:00:00.5' {} + -name '[a-m]*' -exec touch -h -a -d 2012-01-01 {} +`
+  spawnSync('sh', ['-c', script], { cwd: home })
+}
+const KEEPS_USE = /^(-\w*U|--atimes)/
+function describeUse(home: string, since: number): string[] {
+  const { stdout } = spawnSync('find', ['d', '!', '-type', 'd', '-printf', '%A@ %p\\n'], {
+    cwd: home,
+    encoding: 'latin1',
+  })
+  return stdout
+    .split('\n')
+    .map(
+      (line) =>
+        `used ${Number.parseFloat(line) * 1000 > since ? line.replace(/^\S+/, 'now') : line}`,
+    )
+}
 /** Every third name, and one that is not there. */
 function namesIn(top: string): Buffer {
   const names = walk(top)
@@ -111,6 +131,7 @@ function run(program: string, before: readonly string[], home: string, one: Case
     timeout: 60_000,
     env: { ...process.env, LC_ALL: 'C.UTF-8' },
   })
+  const used = one.args.some((arg) => KEEPS_USE.test(arg)) ? describeUse(home, since) : []
   return {
     status,
     out: stdout
@@ -120,6 +141,7 @@ function run(program: string, before: readonly string[], home: string, one: Case
     stderr,
     source: describeTree(join(home, 's'), since),
     dest: [
+      ...used,
       ...describeIfThere(join(home, 'd'), since),
       ...describeIfThere(join(home, 'bk'), since).map((line) => `backup ${line}`),
       ...(/X|A|fake/.test(one.args.join(' ')) ? describeXattrs(home) : []),

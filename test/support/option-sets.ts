@@ -9,6 +9,8 @@ export const OPTION_SETS: readonly string[] = [
   '-aiH',
   '-aii',
   '-avv',
+  '-avv --exclude=*.txt --delete',
+  '-avv -C --delete-excluded',
   '-ain',
   '-ai --delete',
   '-aiH --delete',

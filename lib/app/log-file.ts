@@ -1,0 +1,2 @@
+/** --log-file: opened as who calls, before --copy-as. */
+export { openToAppend } from '../io/operator.js'

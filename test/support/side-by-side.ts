@@ -1,0 +1,51 @@
+/** One command line for the real rsync and for prsync, each in a folder of its own that a script of the shell made. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { PROGRAM } from './program.js'
+
+export type Ran = {
+  readonly status: number | null
+  /** Standard output in lines, the folder written as `{}`. */
+  readonly out: readonly string[]
+  readonly stderr: string
+  /** What stands there afterwards, under names that `watched` says: owner, mode, path, what a link leads to. */
+  readonly stands: readonly string[]
+}
+
+/** @param home an empty folder @param script makes what is there before, in the shell @param watched what is looked at afterwards */
+export function sideBySide(
+  home: string,
+  script: string,
+  args: readonly string[],
+  watched: string,
+): { readonly rsync: Ran; readonly prsync: Ran } {
+  const run = (name: string, program: readonly string[]): Ran => {
+    const cwd = `${home}/${name}`
+    mkdirSync(cwd)
+    shell(script, cwd)
+    const server = `${process.env['PATH'] ?? ''}`
+    const words = [...program, ...args.map((arg) => arg.replaceAll('{}', cwd))].map((word) =>
+      word.replaceAll('{program}', program.join(' ')),
+    )
+    // What a test runner has its children load writes where others may not.
+    const ran = spawnSync('env', ['-i', `PATH=${server}`, 'LC_ALL=C.UTF-8', ...words], {
+      cwd,
+      encoding: 'latin1',
+      timeout: 60_000,
+    })
+    const plain = (text: string): string => text.replaceAll(cwd, '{}')
+    return {
+      status: ran.status,
+      out: plain(ran.stdout).split('\n').filter(Boolean),
+      stderr: plain(ran.stderr),
+      stands: plain(shell(`find ${watched} -printf '%u %m %p %l\\n' | sort`, cwd)).split('\n'),
+    }
+  }
+  return { rsync: run('r', ['rsync']), prsync: run('p', [process.execPath, PROGRAM]) }
+}
+
+function shell(script: string, cwd: string): string {
+  const ran = spawnSync('sh', ['-ec', script], { cwd, encoding: 'latin1' })
+  if (ran.status !== 0) throw new Error(`${script}: ${ran.stderr}`)
+  return ran.stdout
+}
