@@ -51,8 +51,8 @@ t.test('what is wrong or not built is said on stderr, with its status', async (t
     [['pull', 'ftp://x/y', 'z'], 1, /http or https/],
     [['serve'], 1, /--tracker/],
     [['h:a', 'host:b'], 1, /cannot both be remote/],
-    [['--iconv=utf8', 'a', 'host:b'], 4, /--iconv to another machine is not built yet/],
-    [['-a', '--write-batch=f', 'a', 'b'], 4, /--write-batch is not built yet/],
+    [['--iconv=no-such-set', 'a', 'host:b'], 4, /iconv_open\("UTF-8", "no-such-set"\) failed/],
+    [['-a', '--read-batch=no-such-file', 'b'], 11, /cannot open batch no-such-file/],
     [['--bogus', 'a', 'b'], 1, /--bogus: unknown option\n.*\(code 1\)/],
     [['volunteer'], 4, /not built yet/],
   ]
