@@ -64,8 +64,18 @@ export async function syncRemote(
     AbortSignal.any([signal, stop.signal]),
   )
   if (joined.kind === 'listing') return null
-  const run = new ClientRun(config, joined, () => stop.abort(), events, signal)
-  return run.run()
+  return runOver(config, joined, () => stop.abort(), events, signal)
+}
+
+/** A run over a connection that is there. @param stop ends what was started for it */
+export function runOver(
+  config: RemoteConfig,
+  joined: Connection,
+  stop: () => void,
+  events: SyncEvents,
+  signal: AbortSignal,
+): Promise<SyncReport> {
+  return new ClientRun(config, joined, stop, events, signal).run()
 }
 
 function wordsFor(
