@@ -3,7 +3,6 @@
  * phases between them. prsync-protocol(7), phases; statistics; goodbye.
  */
 import { ProtocolError } from '../base/errors.js'
-import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { Options } from '../options/options.js'
 import {
@@ -20,7 +19,7 @@ import { directoryOfNdx, NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { isSameHead, readSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
 import type { TokenDecoder } from '../wire/token.js'
-import type { Asked, Asking } from './asking.js'
+import { type Asked, type Asking, ownXattrs } from './asking.js'
 import type { Entry } from './generator.js'
 import { Incoming, type IncomingParts } from './incoming.js'
 import type { WireReader } from './reader.js'
@@ -180,22 +179,18 @@ export class Receiver {
     await this.#file(asked)
   }
 
-  async #takeXattrs({ entry, wants }: Asked): Promise<void> {
+  async #takeXattrs({ entry, wants, request }: Asked): Promise<void> {
     const answers = await this.#parts.reader.decode(readXattrAnswers)
     const wanted = new Set(wants)
-    const values = new Map<number, string>()
+    const own = ownXattrs(entry)
     for (const { item, value } of answers) {
-      if (!wanted.has(item)) throw new ProtocolError(`attribute ${item}, which was not asked for`)
-      values.set(item, value)
+      const xattr = wanted.has(item) ? own[item - 1] : undefined
+      if (xattr === undefined)
+        throw new ProtocolError(`attribute ${item}, which was not asked for`)
+      xattr.value = value
     }
-    let place = 0
-    entry.xattrs = (entry.xattrs ?? []).map((xattr) => {
-      if (isAclName(xattr.name)) return xattr
-      place++
-      const value = values.get(place)
-      return value === undefined ? xattr : { ...xattr, value, length: value.length }
-    })
-    this.#parts.events.xattrs(entry)
+    // A file gets them with its bytes.
+    if (request === null) this.#parts.events.xattrs(entry)
   }
 
   async #file(asked: Asked): Promise<void> {

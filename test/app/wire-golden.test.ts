@@ -4,10 +4,12 @@
  * with it who is named first; numbers of devices and inodes; sizes of directories; what a compressor makes of the same
  * bytes; figures of the wire and times at the end; and when the end of a list is told beside requests that do not wait for it.
  */
+import assert from 'node:assert/strict'
 import t from 'tap'
 import { hexOf } from '../../lib/base/bytes.js'
 import type { WireEntry } from '../../lib/wire/file-entry.js'
 import { sortList } from '../../lib/wire/list-order.js'
+import { has } from '../../lib/wire/terms.js'
 import { contentsOf, makeDestination, makeSource } from '../support/recorded-trees.js'
 import { type Recording, recordedSessions, recordingOf } from '../support/recordings.js'
 import {
@@ -19,7 +21,7 @@ import {
   replayLink,
   scriptOf,
 } from '../support/replay.js'
-import { type RecordedSession, readRecording } from '../support/rsync-session.js'
+import { type RecordedSession, readRecording, type Unit } from '../support/rsync-session.js'
 
 for (const name of recordedSessions().filter((n) => n.includes(process.env['ONLY'] ?? ''))) {
   const recording = recordingOf(name)
@@ -38,6 +40,7 @@ for (const name of recordedSessions().filter((n) => n.includes(process.env['ONLY
       const exit = await play(recording, session, ours, home, link, stop.signal)
       t.equal(exit, 0)
       const said = link.said
+      if (process.env['SHOW']) console.error(hexOf(said))
       const again = await readRecording(
         ours === 'client' ? { ...recording, toServer: said } : { ...recording, toClient: said },
       )
@@ -76,7 +79,8 @@ function shown(session: RecordedSession, side: 'generator' | 'sender'): unknown[
   const { terms, answers, size } = session
   const lists = session.lists.values()
   const entries = answers.values()
-  return units.map(({ what, from, to }) => {
+  const words = side === 'generator' ? inOrder(session) : units
+  return words.map(({ what, from, to }) => {
     const bytes = hexOf(data.subarray(from, to))
     if (what.startsWith('list')) return [what, listed(lists.next().value ?? [], session)]
     if (what === 'ids') return [what, namesIn(session)]
@@ -87,16 +91,32 @@ function shown(session: RecordedSession, side: 'generator' | 'sender'): unknown[
   })
 }
 
+/** Ends of lists where they cannot be told later; that they are not told too early is seen to here. */
+function inOrder({ lists, numbers, generator, terms }: RecordedSession): readonly Unit[] {
+  const { units } = generator
+  if (!has(terms, 'incremental')) return units
+  const ends = units.filter(({ what }) => what === 'done').slice(0, lists.length)
+  const starts = lists.map((list) => Math.min(...list.map(({ name }) => numbers.get(name) ?? 0)))
+  for (const [list, end] of ends.entries())
+    for (const { what } of units.slice(units.indexOf(end)))
+      if (what.startsWith('entry'))
+        assert.ok(Number(what.slice(6)) >= (starts[list + 1] ?? 0) - 1, `${what} after its list`)
+  const rest = units.filter((unit) => !ends.includes(unit))
+  const last = rest.findLastIndex(({ what }) => what.startsWith('entry')) + 1
+  return [...rest.slice(0, last), ...ends, ...rest.slice(last)]
+}
+
 /** Sorted, with what is of that machine alone made equal. */
 function listed(entries: readonly WireEntry[], { terms, ids }: RecordedSession): unknown[] {
   const sorted = sortList([...entries], terms.protocol).filter((entry) => entry !== null)
   return sorted.map((entry) => {
     const { stands, link } = entry
-    const { kind, uid, gid } = stands
+    const { kind, uid, gid, size } = stands
+    const here = { dev: 0n, ino: 0n, size: kind === 'directory' ? 0 : size }
     const first = link === null ? null : sorted.find((one) => one.link === link)?.name
     return {
       ...entry,
-      stands: { ...stands, size: kind === 'directory' ? 0 : stands.size },
+      stands: { ...stands, ...here },
       link: first,
       userName: ids.user(uid),
       groupName: ids.group(gid),

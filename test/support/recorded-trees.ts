@@ -1,5 +1,6 @@
 /** The trees that a recorded session was made with: what its sender had, and what stood at its receiver before. */
-import { linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type ByteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import type { Entry } from '../../lib/flist/entry.js'
 import { Owners } from '../../lib/io/owners.js'
@@ -61,7 +62,15 @@ export function makeDestination(
     made.add((iflags & ITEM.time) === 0 ? entry : earlier(entry), null)
     if ((iflags & ITEM.size) !== 0) made.write(entry.name, BASIS_OF_DELTA)
   }
+  if (hasDeleted(session)) {
+    made.write('extra' as ByteName, new Uint8Array(0))
+    mkdirSync(`${top}/xdir`)
+  }
   made.close()
+}
+function hasDeleted({ generator: { data, units } }: RecordedSession): boolean {
+  const told = units.find(({ what }) => what === 'deletions')
+  return told !== undefined && data.subarray(told.to - 5, told.to).some((count) => count > 0)
 }
 /** What the receiver said of it; 0: nothing. */
 function flagsOf(session: RecordedSession, { name, stands }: WireEntry): number {
@@ -133,8 +142,8 @@ class RecordedTree {
         { ...wanted, user, group },
         { owners, xattrs: values.length > 0 },
       )
-      if (atimeNs > 0n && kind === 'file')
-        utimesSync(`${this.#top}/${name}`, Number(atimeNs / 1_000_000_000n), Number(mtimeNs) / 1e9)
+      if (atimeNs > 0n)
+        execFileSync('touch', ['-ahd', `@${atimeNs / 1_000_000_000n}`, `${this.#top}/${name}`])
     }
     this.#tree.close()
   }

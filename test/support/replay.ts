@@ -6,6 +6,7 @@ import { runOver } from '../../lib/app/wire-client.js'
 import { joined } from '../../lib/base/bytes.js'
 import { serveClient } from '../../lib/cli/server-session.js'
 import { SyncScreen } from '../../lib/cli/sync-screen.js'
+import { formatRule } from '../../lib/flist/filter.js'
 import type { Link } from '../../lib/host.js'
 import type { Options } from '../../lib/options/options.js'
 import type { Places } from '../../lib/options/remote.js'
@@ -62,9 +63,12 @@ type Cause = { readonly at: number; readonly after: number }
 function causesOf({ sender, generator }: RecordedSession): Cause[] {
   const isWord = ({ what }: Unit): boolean => what === 'done' || what.startsWith('entry')
   const asked = generator.units.filter(isWord)
+  // The end of a list may be told before or after requests that do not wait for it.
+  let free = 0
+  const causes = asked.map(({ what, to }) => (what === 'done' ? (free++, to) : to - free))
   return sender.units
     .filter(isWord)
-    .map((unit, i) => ({ at: unit.from, after: asked[i]?.to ?? 0 }))
+    .map((unit, i) => ({ at: unit.from, after: causes[i] ?? 0 }))
 }
 /** A piece of the stream from `start` on, cut where something had to happen first. */
 function cut(bytes: Uint8Array, start: number, causes: readonly Cause[]): Chunk[] {
@@ -163,7 +167,7 @@ export function replayLink(
   return new ReplayLink(script, before, ours === 'server' || session.isFramed, patience)
 }
 
-/** The client's command line, as far as the server's words tell. */
+/** The client's command line, as far as the server's words and the session tell. */
 export function clientWords({ words }: Recording, session: RecordedSession): string[] {
   const { protocol } = session.terms
   const known = words.slice(0, words.indexOf('.')).filter((word) => !/^--s/.test(word))
@@ -176,7 +180,16 @@ export function clientWords({ words }: Recording, session: RecordedSession): str
     ...(cluster.includes('e.L') ? ['--no-inc-recursive'] : []),
     ...(protocol < 32 ? [`--protocol=${protocol}`] : []),
     ...long,
+    ...(session.isPull && hasDeletions(session) ? ['--delete'] : []),
+    // Without those that -C adds.
+    ...session.filters
+      .map(formatRule)
+      .filter((text) => !/^(-p|:C) /.test(text))
+      .map((text) => `--filter=${text}`),
   ]
+}
+function hasDeletions({ generator: { units } }: RecordedSession): boolean {
+  return units.some(({ what }) => what === 'deletions')
 }
 const LONG: ReadonlyMap<string, readonly string[]> = new Map([
   ['--log-format=%i', ['-i']],
