@@ -185,8 +185,7 @@ export class Receiver {
     const own = ownXattrs(entry)
     for (const { item, value } of answers) {
       const xattr = wanted.has(item) ? own[item - 1] : undefined
-      if (xattr === undefined)
-        throw new ProtocolError(`attribute ${item}, which was not asked for`)
+      if (xattr === undefined) throw new ProtocolError(`attribute ${item}, which was not asked for`)
       xattr.value = value
     }
     // A file gets them with its bytes.

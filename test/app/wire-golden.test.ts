@@ -5,11 +5,15 @@
  * bytes; figures of the wire and times at the end; and when the end of a list is told beside requests that do not wait for it.
  */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { hexOf } from '../../lib/base/bytes.js'
+import { UnsupportedError } from '../../lib/base/errors.js'
 import type { WireEntry } from '../../lib/wire/file-entry.js'
 import { sortList } from '../../lib/wire/list-order.js'
+import { serverArgs } from '../../lib/wire/server-args.js'
 import { has } from '../../lib/wire/terms.js'
+import { COMPRESSORS } from '../../lib/wire/tokens.js'
 import { contentsOf, makeDestination, makeSource } from '../support/recorded-trees.js'
 import { type Recording, recordedSessions, recordingOf } from '../support/recordings.js'
 import {
@@ -23,7 +27,7 @@ import {
 } from '../support/replay.js'
 import { type RecordedSession, readRecording, type Unit } from '../support/rsync-session.js'
 
-for (const name of recordedSessions().filter((n) => n.includes(process.env['ONLY'] ?? ''))) {
+for (const name of recordedSessions()) {
   const recording = recordingOf(name)
   for (const ours of ['client', 'server'] as const)
     t.test(`${name}: ours is the ${ours}`, async (t) => {
@@ -37,10 +41,17 @@ for (const name of recordedSessions().filter((n) => n.includes(process.env['ONLY
       const stop = new AbortController()
       const timer = setInterval(() => stop.abort(new Error('it waits for ever')), 10_000)
       t.teardown(() => clearInterval(timer))
-      const exit = await play(recording, session, ours, home, link, stop.signal)
+      const playing = play(recording, session, ours, home, link, stop.signal)
+      const { compressor } = session.terms
+      if (compressor !== null && !COMPRESSORS.includes(compressor))
+        return void (await t.rejects(playing, UnsupportedError))
+      const exit = await playing
       t.equal(exit, 0)
+      if (isReceiver && !recording.words.some((word) => /^-\w*n/.test(word)))
+        for (const [file, bytes] of contents)
+          if (isFile(session, file))
+            t.same(readFileSync(`${home}/d/${file}`), Buffer.from(bytes), file)
       const said = link.said
-      if (process.env['SHOW']) console.error(hexOf(said))
       const again = await readRecording(
         ours === 'client' ? { ...recording, toServer: said } : { ...recording, toClient: said },
       )
@@ -50,6 +61,13 @@ for (const name of recordedSessions().filter((n) => n.includes(process.env['ONLY
     })
 }
 
+function isFile({ lists }: RecordedSession, file: string): boolean {
+  return lists.flat().some(({ name, stands }) => name === file && stands.kind === 'file')
+}
+
+/** What was asked for with -R, below the root and without it. */
+const RELATIVE: readonly string[] = ['/tmp/cap/src/d', '/./x']
+
 async function play(
   recording: Recording,
   session: RecordedSession,
@@ -58,13 +76,23 @@ async function play(
   link: ReturnType<typeof replayLink>,
   signal: AbortSignal,
 ): Promise<number> {
-  const { isPull } = session
+  const {
+    isPull,
+    terms: { protocol },
+  } = session
   const isReceiver = isPull === (ours === 'client')
   const isTree = session.lists[0]?.some(({ name }) => name === '.') ?? false
   const path = isReceiver ? `${home}/d/` : isTree ? `${home}/s/` : `${home}/s/f`
-  if (ours === 'server') return playServer(link, recording, [path], signal)
+  const isRelative = session.options.relative
+  const named = isRelative ? RELATIVE.map((one) => `${home}/s/.${one}`) : [path]
+  if (ours === 'server') return playServer(link, recording, named, signal)
+  const asked = recording.words.slice(recording.words.indexOf('.') + 1)
   const options = clientOptions(clientWords(recording, session))
-  const paths = recording.words.slice(recording.words.indexOf('.') + 1)
+  if (!recording.isDaemon) {
+    const call = { isSender: isPull, paths: asked, protocol }
+    assert.deepEqual(serverArgs(options, call).shell, recording.words)
+  }
+  const paths = isRelative ? RELATIVE : asked
   const there = { kind: 'shell', user: null, host: 'h', port: null, paths } as const
   const places = isPull
     ? ({ kind: 'pull', from: there, destination: path } as const)
@@ -112,10 +140,13 @@ function listed(entries: readonly WireEntry[], { terms, ids }: RecordedSession):
   return sorted.map((entry) => {
     const { stands, link } = entry
     const { kind, uid, gid, size } = stands
+    // Below a test's own folder no name has a `/` before it.
+    const isRooted = false
     const here = { dev: 0n, ino: 0n, size: kind === 'directory' ? 0 : size }
     const first = link === null ? null : sorted.find((one) => one.link === link)?.name
     return {
       ...entry,
+      isRooted,
       stands: { ...stands, ...here },
       link: first,
       userName: ids.user(uid),

@@ -64,11 +64,11 @@ function causesOf({ sender, generator }: RecordedSession): Cause[] {
   const isWord = ({ what }: Unit): boolean => what === 'done' || what.startsWith('entry')
   const asked = generator.units.filter(isWord)
   // The end of a list may be told before or after requests that do not wait for it.
-  let free = 0
-  const causes = asked.map(({ what, to }) => (what === 'done' ? (free++, to) : to - free))
-  return sender.units
-    .filter(isWord)
-    .map((unit, i) => ({ at: unit.from, after: causes[i] ?? 0 }))
+  const isDone = ({ what }: Unit): boolean => what === 'done'
+  const causes = asked.map((unit, i) =>
+    isDone(unit) ? unit.to : unit.to - asked.slice(0, i).filter(isDone).length,
+  )
+  return sender.units.filter(isWord).map((unit, i) => ({ at: unit.from, after: causes[i] ?? 0 }))
 }
 /** A piece of the stream from `start` on, cut where something had to happen first. */
 function cut(bytes: Uint8Array, start: number, causes: readonly Cause[]): Chunk[] {

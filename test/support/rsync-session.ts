@@ -1,6 +1,6 @@
 /** A recorded session, both directions, as the codecs of lib/wire read it. What is read is written again and must be the same bytes. */
 import assert from 'node:assert/strict'
-import { Cursor, joined, latin1Of, Writer } from '../../lib/base/bytes.js'
+import { Cursor, joined, Writer } from '../../lib/base/bytes.js'
 import type { FilterRule } from '../../lib/flist/filter.js'
 import { CHECKSUM_BYTES, openChecksum } from '../../lib/hash/checksum.js'
 import { readStats } from '../../lib/wire/farewell.js'
@@ -10,11 +10,12 @@ import { readShort, readVarint, readVstring } from '../../lib/wire/ints.js'
 import { ListDecoder } from '../../lib/wire/list-decoder.js'
 import { ListEncoder } from '../../lib/wire/list-encoder.js'
 import { sortList } from '../../lib/wire/list-order.js'
-import { directoryOfNdx, NDX, NdxReader, NdxWriter } from '../../lib/wire/ndx.js'
+import { directoryOfNdx, NDX } from '../../lib/wire/ndx.js'
 import { has, type ListOptions, type Terms } from '../../lib/wire/terms.js'
 import type { TokenDecoder } from '../../lib/wire/token.js'
 import { PieceDecoder } from '../../lib/wire/token-pieces.js'
 import { COMPRESSORS, openTokenDecoder } from '../../lib/wire/tokens.js'
+import { CheckedNdx, hex, same } from './checked-bytes.js'
 import { BASIS_OF_DELTA, type Recording, recordingOf } from './recordings.js'
 import { type Arguments, argumentsOf, negotiated, unframed } from './rsync-handshake.js'
 
@@ -301,7 +302,15 @@ class SessionReader {
         const { iflags } = this.#readAttributes(c)
         if (this.#hasXattrs(iflags)) while (readVarint(c) !== 0) c.take(readVarint(c))
         const name = this.#byNumber.get(number)?.name ?? ''
-        const item = { number, name, iflags, literalBytes: 0, blocks: 0, isVerified: false, bytes: null }
+        const item = {
+          number,
+          name,
+          iflags,
+          literalBytes: 0,
+          blocks: 0,
+          isVerified: false,
+          bytes: null,
+        }
         if (iflags & TRANSFER && !this.#isDry)
           this.#answers.push({ ...item, ...(await this.#readTokens(decoder, name)) })
         else this.#answers.push(item)
@@ -322,7 +331,10 @@ class SessionReader {
       },
     }
   }
-  async #readTokens(decoder: TokenDecoder, name: string): Promise<Omit<Item, 'number' | 'name' | 'iflags'>> {
+  async #readTokens(
+    decoder: TokenDecoder,
+    name: string,
+  ): Promise<Omit<Item, 'number' | 'name' | 'iflags'>> {
     const c = this.#sender
     const [, blockLength = 0] = sumHead(c)
     const basis = name === 'delta' ? BASIS_OF_DELTA : new Uint8Array(0)
@@ -381,34 +393,4 @@ function sumHead(c: Cursor): number[] {
   const numbers = [c.i32le(), c.i32le(), c.i32le(), c.i32le()]
   assert.equal(c.pos, end)
   return numbers
-}
-
-/** What is read is what it was written from. */
-class CheckedNdx {
-  readonly #reader: NdxReader
-  readonly #writer: NdxWriter
-  constructor(protocol: number) {
-    this.#reader = new NdxReader(protocol)
-    this.#writer = new NdxWriter(protocol)
-  }
-  read(c: Cursor): number {
-    return same(
-      c,
-      () => this.#reader.read(c),
-      (w, number) => {
-        this.#writer.write(w, number)
-      },
-    )
-  }
-}
-function same<T>(c: Cursor, read: () => T, write: (w: Writer, value: T) => void): T {
-  const from = c.pos
-  const value = read()
-  const w = new Writer()
-  write(w, value)
-  assert.equal(hex(w.done()), hex(c.bytes.subarray(from, c.pos)), 'written again')
-  return value
-}
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(latin1Of(bytes), 'latin1').toString('hex')
 }
