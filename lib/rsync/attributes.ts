@@ -72,7 +72,6 @@ export class AttributeWork {
   /**
    * Gives an entry's attributes to what stands under a name. @param seen what stood there before, whose mode may stay;
    * null: it is new @param now what stands there, to spare calls that change nothing; null: unknown
-   * @param replaced what it will take the place of, whose long attributes were not asked for where they are the same
    */
   give(
     entry: Entry,
@@ -81,7 +80,6 @@ export class AttributeWork {
     seen: Standing | null,
     now: Standing | null,
     withTimes = true,
-    replaced: ByteName | null = null,
   ): void {
     const { acls, xattrs } = this.#rule
     const isLink = entry.stands.kind === 'symlink'
@@ -90,7 +88,7 @@ export class AttributeWork {
     if (!xattrs && !acls) return this.#to.give(tree, name, isLink, wanted)
     // A change of owner takes capabilities away, which are extended attributes.
     if (uid !== null || gid !== null) this.#to.give(tree, name, isLink, { ...NOTHING, uid, gid })
-    this.giveXattrs(entry, tree, name, replaced)
+    this.giveXattrs(entry, tree, name)
     this.#to.give(tree, name, isLink, { ...wanted, uid: null, gid: null })
   }
 
@@ -119,16 +117,10 @@ export class AttributeWork {
   }
 
   /** ACLs and extended attributes alone. Long values that are not here yet stay as they are. */
-  giveXattrs(
-    entry: Entry,
-    tree: SourceTree,
-    name: ByteName,
-    replaced: ByteName | null = null,
-  ): void {
+  giveXattrs(entry: Entry, tree: SourceTree, name: ByteName): void {
     const { acls, xattrs } = this.#rule
     const here = this.#xattrsOf(tree, name)
-    const before = replaced === null ? [] : this.#xattrsAt(this.#to.tree, replaced)
-    const wanted = this.#wantedOf(entry, [...here, ...before])
+    const wanted = this.#wantedOf(entry, here)
     const values = new Map(here.map((x) => [x.name, x.value]))
     const kept = new Set(wanted.map((x) => x.name))
     const concerns = (x: Xattr): boolean => (isAcl(x) ? acls : xattrs)
@@ -154,7 +146,7 @@ export class AttributeWork {
 
   /** Attributes of an entry of another machine, by their place from 1, whose values neither came nor are here. */
   missingXattrs(entry: Entry, tree: SourceTree, name: ByteName): readonly number[] {
-    const here = this.#xattrsAt(tree, name)
+    const here = tree.stat(name) === null ? [] : this.#xattrsOf(tree, name)
     return (entry.xattrs ?? [])
       .filter((x) => !isAcl(x))
       .flatMap((x, i) => (knownValue(x, here) === UNKNOWN ? [i + 1] : []))
@@ -169,9 +161,6 @@ export class AttributeWork {
     }))
   }
 
-  #xattrsAt(tree: SourceTree, name: ByteName): readonly Xattr[] {
-    return tree.stat(name) === null ? [] : this.#xattrsOf(tree, name)
-  }
   /** Those that are kept: ACLs, and what this user may set. */
   #xattrsOf(tree: SourceTree, name: ByteName): readonly Xattr[] {
     const { isRoot } = this.#rule
@@ -189,11 +178,16 @@ const NOTHING: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, a
 const UNKNOWN = '\u{ffff}'
 
 /** The value, or the one that is here, if it is the same. */
-function knownValue({ name, value, digest }: WantedXattr, here: readonly Xattr[]): string {
-  if (value !== null) return value
-  const md5 = (own: string): string =>
-    createHash('md5').update(Buffer.from(own, 'latin1')).digest('binary')
-  return here.find((x) => x.name === name && md5(x.value) === digest)?.value ?? UNKNOWN
+/** A long value that is here is kept: what has it may be replaced, and who shares it need not look for it. */
+function knownValue(wanted: WantedXattr, here: readonly Xattr[]): string {
+  if (wanted.value !== null) return wanted.value
+  const own = here.find((x) => x.name === wanted.name)?.value
+  if (own === undefined || md5Of(own) !== wanted.digest) return UNKNOWN
+  wanted.value = own
+  return own
+}
+function md5Of(value: string): string {
+  return createHash('md5').update(Buffer.from(value, 'latin1')).digest('binary')
 }
 
 function isAcl(x: { readonly name: string }): boolean {

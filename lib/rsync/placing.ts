@@ -48,7 +48,7 @@ export class Placing {
       if (!isDevice) attributes.give(entry, to.tree, name, seen, null)
       return
     }
-    attributes.give(entry, made.tree, made.name, seen, null, true, name)
+    attributes.give(entry, made.tree, made.name, seen, null)
     if (options.delayUpdates) this.#delay(made, name)
     else this.#place(made, name)
   }
@@ -72,7 +72,7 @@ export class Placing {
     if (options.inplace) return
     const isKept = keeps && options.partial && (to.tree.stat(made.name)?.size ?? 0) > 0
     if (!isKept) return to.discard(made)
-    attributes.give(entry, made.tree, made.name, seen, null, true, name)
+    attributes.give(entry, made.tree, made.name, seen, null)
     if (options.partialDir !== null) {
       const place = partialPlace(to, options.partialDir, name)
       makePartialDirectory(to, place)
