@@ -11,20 +11,12 @@ import { hexOf } from '../../lib/base/bytes.js'
 import { UnsupportedError } from '../../lib/base/errors.js'
 import type { WireEntry } from '../../lib/wire/file-entry.js'
 import { sortList } from '../../lib/wire/list-order.js'
-import { serverArgs } from '../../lib/wire/server-args.js'
 import { has } from '../../lib/wire/terms.js'
 import { COMPRESSORS } from '../../lib/wire/tokens.js'
+import { playEnd } from '../support/play-end.js'
 import { contentsOf, makeDestination, makeSource } from '../support/recorded-trees.js'
-import { type Recording, recordedSessions, recordingOf } from '../support/recordings.js'
-import {
-  clientOptions,
-  clientWords,
-  type Ours,
-  playClient,
-  playServer,
-  replayLink,
-  scriptOf,
-} from '../support/replay.js'
+import { recordedSessions, recordingOf } from '../support/recordings.js'
+import { replayLink, scriptOf } from '../support/replay.js'
 import { type RecordedSession, readRecording, type Unit } from '../support/rsync-session.js'
 
 for (const name of recordedSessions()) {
@@ -41,7 +33,7 @@ for (const name of recordedSessions()) {
       const stop = new AbortController()
       const timer = setInterval(() => stop.abort(new Error('it waits for ever')), 10_000)
       t.teardown(() => clearInterval(timer))
-      const playing = play(recording, session, ours, home, link, stop.signal)
+      const playing = playEnd(recording, session, ours, home, link, stop.signal)
       const { compressor } = session.terms
       if (compressor !== null && !COMPRESSORS.includes(compressor))
         return void (await t.rejects(playing, UnsupportedError))
@@ -63,42 +55,6 @@ for (const name of recordedSessions()) {
 
 function isFile({ lists }: RecordedSession, file: string): boolean {
   return lists.flat().some(({ name, stands }) => name === file && stands.kind === 'file')
-}
-
-/** What was asked for with -R, below the root and without it. */
-const RELATIVE: readonly string[] = ['/tmp/cap/src/d', '/./x']
-
-async function play(
-  recording: Recording,
-  session: RecordedSession,
-  ours: Ours,
-  home: string,
-  link: ReturnType<typeof replayLink>,
-  signal: AbortSignal,
-): Promise<number> {
-  const {
-    isPull,
-    terms: { protocol },
-  } = session
-  const isReceiver = isPull === (ours === 'client')
-  const isTree = session.lists[0]?.some(({ name }) => name === '.') ?? false
-  const path = isReceiver ? `${home}/d/` : isTree ? `${home}/s/` : `${home}/s/f`
-  const isRelative = session.options.relative
-  const named = isRelative ? RELATIVE.map((one) => `${home}/s/.${one}`) : [path]
-  if (ours === 'server') return playServer(link, recording, named, signal)
-  const asked = recording.words.slice(recording.words.indexOf('.') + 1)
-  const options = clientOptions(clientWords(recording, session))
-  if (!recording.isDaemon) {
-    const call = { isSender: isPull, paths: asked, protocol }
-    assert.deepEqual(serverArgs(options, call).shell, recording.words)
-  }
-  const paths = isRelative ? RELATIVE : asked
-  const there = { kind: 'shell', user: null, host: 'h', port: null, paths } as const
-  const places = isPull
-    ? ({ kind: 'pull', from: there, destination: path } as const)
-    : ({ kind: 'push', sources: [path], to: there } as const)
-  const { exit } = await playClient(link, options, places, recording.isDaemon, signal)
-  return exit
 }
 
 /** All that a role says, where the protocol leaves it no choice. */
