@@ -48,6 +48,11 @@ for (const name of recordedSessions()) {
         ours === 'client' ? { ...recording, toServer: said } : { ...recording, toClient: said },
       )
       t.same(again.before, session.before)
+      const [was, start] =
+        ours === 'client'
+          ? [recording.toServer, session.before.toServer]
+          : [recording.toClient, session.before.toClient]
+      t.equal(hexOf(said.subarray(0, start)), hexOf(was.subarray(0, start)), 'the handshake')
       for (const side of ['generator', 'sender'] as const)
         t.same(shown(again, side), shown(session, side), side)
     })
