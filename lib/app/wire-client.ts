@@ -108,8 +108,19 @@ async function overConnection(
     AbortSignal.any([signal, stop.signal]),
   )
   if (joined.kind === 'listing') return null
-  const run = new ClientRun(config, charset, recording, joined, () => stop.abort(), events, signal)
-  return run.run()
+  return runOver(config, { charset, recording }, joined, () => stop.abort(), events, signal)
+}
+
+/** A run over a connection that is there. @param stop ends what was started for it */
+export function runOver(
+  config: RemoteConfig,
+  { charset, recording }: { charset: Charset | null; recording: BatchRecording | null },
+  joined: Connection,
+  stop: () => void,
+  events: SyncEvents,
+  signal: AbortSignal,
+): Promise<SyncReport> {
+  return new ClientRun(config, charset, recording, joined, stop, events, signal).run()
 }
 
 function wordsFor(

@@ -37,8 +37,10 @@ export type ListEntry<Tree> = {
 /** An extended attribute of the sender. A long value is fetched when it is wanted. */
 export type WantedXattr = {
   readonly name: string
-  /** Null: not here yet. */
-  readonly value: string | null
+  /** Null: not here yet. Entries with the same attributes share them, and what comes for one is there for all. */
+  value: string | null
+  /** It was asked for, which a sender allows once. */
+  isAsked?: boolean
   readonly length: number
   /** MD5 of a value that is not here, one char per byte. */
   readonly digest: string

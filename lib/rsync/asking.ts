@@ -6,6 +6,8 @@
 import { codeOf, FileError } from '../base/errors.js'
 import { type SumHead, sumHeadFor } from '../delta/block-size.js'
 import { type BlockSums, basisSumsOf, type Source } from '../delta/sums.js'
+import type { WantedXattr } from '../flist/list-entry.js'
+import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import type { BlockSum } from '../kernel/kernel-port.js'
 import { isDryOnWire, type Options } from '../options/options.js'
@@ -113,7 +115,7 @@ export class Asking {
     const isFuzzy = basis === BASIS.fuzzy && request?.basis !== null && request !== null
     const xname = isFuzzy ? baseOfFuzzy(request.basis) : what.xname
     const item = itemOf(what.iflags, basis, xname)
-    const wants = asksXattrs(options, terms, item.iflags) ? this.#parts.wantedXattrs(entry) : null
+    const wants = asksXattrs(options, terms, item.iflags) ? this.#wants(entry) : null
     const { data } = writer
     numbers.write(data, number)
     writeItem(data, item, terms.protocol)
@@ -134,6 +136,17 @@ export class Asking {
       isAppended,
       wants,
       isAgain,
+    })
+  }
+
+  /** Values that nobody asked for yet. */
+  #wants(entry: Entry): readonly number[] {
+    const own = ownXattrs(entry)
+    return this.#parts.wantedXattrs(entry).filter((item) => {
+      const xattr = own[item - 1]
+      if (xattr === undefined || xattr.isAsked === true) return false
+      xattr.isAsked = true
+      return true
     })
   }
 
@@ -184,4 +197,9 @@ function basisByte(basis: Basis | null): number {
 }
 function baseOfFuzzy(basis: Basis | null): string | null {
   return basis === null ? null : basis.name.slice(basis.name.lastIndexOf('/') + 1)
+}
+
+/** As the sender numbers them, from 1. */
+export function ownXattrs({ xattrs }: Entry): readonly WantedXattr[] {
+  return (xattrs ?? []).filter(({ name }) => !isAclName(name))
 }

@@ -194,12 +194,16 @@ const NOTHING: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, a
 const UNKNOWN = '\u{ffff}'
 
 /** The value, or the one that is here, if it is the same. */
-function knownValue({ name, value, digest }: WantedXattr, here: readonly Xattr[]): string {
-  if (value !== null) return value
-  const own = here.find((x) => x.name === name)?.value
-  if (own === undefined) return UNKNOWN
-  const md5 = createHash('md5').update(Buffer.from(own, 'latin1')).digest('binary')
-  return md5 === digest ? own : UNKNOWN
+/** A long value that is here is kept: what has it may be replaced, and who shares it need not look for it. */
+function knownValue(wanted: WantedXattr, here: readonly Xattr[]): string {
+  if (wanted.value !== null) return wanted.value
+  const own = here.find((x) => x.name === wanted.name)?.value
+  if (own === undefined || md5Of(own) !== wanted.digest) return UNKNOWN
+  wanted.value = own
+  return own
+}
+function md5Of(value: string): string {
+  return createHash('md5').update(Buffer.from(value, 'latin1')).digest('binary')
 }
 
 function isAcl(x: { readonly name: string }): boolean {

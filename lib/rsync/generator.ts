@@ -6,6 +6,7 @@ import { type ByteName, baseOf, directoryOf, joinName, ROOT_NAME } from '../base
 import type { Trace } from '../base/trace.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { ListEntry } from '../flist/list-entry.js'
+import { isAclName } from '../flist/posix-acl.js'
 import type { Attributes, FileKind, Standing } from '../host.js'
 import { isDryOnWire, type Options } from '../options/options.js'
 import { isNewer, isSameTime, isTimeKept, modeFor, passesQuickCheck } from '../plan/compare.js'
@@ -181,7 +182,7 @@ export class Generator {
     }
     this.created.directory++
     const found = this.#alternates?.find(entry, name) ?? null
-    this.#item(entry, ITEM.local | (found?.flags ?? ITEM.isNew), null)
+    this.#item(entry, ITEM.local | (found?.flags ?? newFlags(entry)), null)
     return true
   }
 
@@ -347,7 +348,7 @@ export class Generator {
     const flags = isSameKind
       ? ITEM.change | this.#differences(entry, name, seen, true)
       : found === null
-        ? ITEM.isNew | ITEM.change
+        ? newFlags(entry) | ITEM.change
         : found.match === 'exact'
           ? 0
           : found.flags | ITEM.change
@@ -399,7 +400,7 @@ export class Generator {
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
     const changed = this.#parts.options.checksum ? ITEM.change : 0
     if (file !== null) return this.#differences(entry, name, file, true) | changed
-    return (found === null ? ITEM.isNew : found.flags) | changed
+    return (found === null ? newFlags(entry) : found.flags) | changed
   }
   #bring(entry: Entry, name: ByteName, seen: Standing | null, iflags: number): void {
     const { options, transfer } = this.#parts
@@ -581,4 +582,10 @@ function countedAs(kind: FileKind): 'file' | 'directory' | 'symlink' | 'device' 
 /** rsync(1) --safe-links: judged by the link's place in the transfer. */
 function isSafe(entry: Entry): boolean {
   return linkStaysInside(entry.target, entry.name.split('/').length - 1)
+}
+
+/** Of what is not here: its attributes are told apart, since values that are long have to be asked for. */
+function newFlags({ xattrs }: Entry): number {
+  const hasAny = xattrs?.some(({ name }) => !isAclName(name)) ?? false
+  return ITEM.isNew | (hasAny ? ITEM.xattr : 0)
 }

@@ -12,7 +12,7 @@ import type { AskedNames } from './asked-names.js'
 import type { Entry } from './generator.js'
 import { ListStarts } from './list-starts.js'
 import { REMOTE_TREE } from './remote-tree.js'
-import type { WalkedList } from './walk.js'
+import type { WalkedList, WalkStep } from './walk.js'
 
 export type ReceivedEntry = Entry & { number: number; readonly isTop: boolean }
 export type ReceivedDirectory = {
@@ -361,9 +361,26 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   list(directory: ReceivedDirectory): readonly Node[] {
     return directory.listed ?? []
   }
+  straight(): readonly WalkStep<ReceivedDirectory>[] | null {
+    if (this.#protocol >= 29) return null
+    const steps: WalkStep<ReceivedDirectory>[] = []
+    const add = (directory: ReceivedDirectory, above: readonly ReceivedDirectory[]): void => {
+      if (directory.entry !== null) steps.push({ node: directory, path: above })
+      const path = [...above, directory]
+      for (const node of directory.listed ?? [])
+        if ('contents' in node) add(node, path)
+        else steps.push({ node, path })
+    }
+    add(this.root, [])
+    return steps.sort((a, b) => numberOf(a.node) - numberOf(b.node))
+  }
   passed(directory: ReceivedDirectory): void {
     if (this.#isIncremental && directory.start !== null) this.#events.passed(directory.start)
   }
+}
+
+function numberOf(node: Entry | ReceivedDirectory): number {
+  return ('contents' in node ? node.entry?.number : node.number) ?? 0
 }
 
 /** Numbers that its list takes. */

@@ -5,7 +5,6 @@
 
 import { ProtocolError } from '../base/errors.js'
 import type { TokenSink } from '../delta/match.js'
-import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
@@ -23,9 +22,9 @@ import { directoryOfNdx, NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { isSameHead, readSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
 import type { TokenDecoder } from '../wire/token.js'
-import type { Asked, Asking } from './asking.js'
+import { type Asked, type Asking, ownXattrs } from './asking.js'
 import { asksXattrs } from './asks-xattrs.js'
-import type { Entry } from './generator.js'
+import type { Entry, Request } from './generator.js'
 import { Incoming, type IncomingParts } from './incoming.js'
 import type { WireReader } from './reader.js'
 import type { ReceivedLists } from './received-lists.js'
@@ -232,7 +231,7 @@ export class Receiver {
     const item = await reader.decode((c) => readItem(c, terms.protocol))
     if (replay !== null) return this.#replayed(number, asked, item, replay)
     if (asked === null) return
-    if (asked.wants !== null) await this.#takeXattrs(asked.entry, asked.wants)
+    if (asked.wants !== null) await this.#takeXattrs(asked.entry, asked.wants, asked.request)
     if (asked.request === null || isDryOnWire(options)) events.item(asked.entry, asked.item)
     else if (options.dryRun && isServer) {
       // The client keeps the bytes, for its batch.
@@ -247,7 +246,8 @@ export class Receiver {
     const entry = replay.entryAt(number)
     if (entry === null) throw new ProtocolError(`entry ${number} of the batch is not in its list`)
     const isTransfer = (item.iflags & ITEM.transfer) !== 0
-    if (asksXattrs(options, terms, item.iflags)) await this.#takeXattrs(entry, null)
+    if (asksXattrs(options, terms, item.iflags))
+      await this.#takeXattrs(entry, null, asked?.request ?? null)
     if (!isTransfer) {
       // Its bytes may come yet.
       if (asked !== null && asked.request !== null) this.#work?.asking.keep(asked)
@@ -260,23 +260,21 @@ export class Receiver {
   }
 
   /** @param wants null: whatever there is */
-  async #takeXattrs(entry: Entry, wants: readonly number[] | null): Promise<void> {
+  async #takeXattrs(
+    entry: Entry,
+    wants: readonly number[] | null,
+    request: Request | null,
+  ): Promise<void> {
     const answers = await this.#parts.reader.decode(readXattrAnswers)
     const wanted = new Set(wants)
-    const values = new Map<number, string>()
+    const own = ownXattrs(entry)
     for (const { item, value } of answers) {
-      if (wants !== null && !wanted.has(item))
-        throw new ProtocolError(`attribute ${item}, which was not asked for`)
-      values.set(item, value)
+      const xattr = wants === null || wanted.has(item) ? own[item - 1] : undefined
+      if (xattr === undefined) throw new ProtocolError(`attribute ${item}, which was not asked for`)
+      xattr.value = value
     }
-    let place = 0
-    entry.xattrs = (entry.xattrs ?? []).map((xattr) => {
-      if (isAclName(xattr.name)) return xattr
-      place++
-      const value = values.get(place)
-      return value === undefined ? xattr : { ...xattr, value, length: value.length }
-    })
-    this.#parts.events.xattrs(entry)
+    // A file gets them with its bytes.
+    if (request === null) this.#parts.events.xattrs(entry)
   }
 
   async #file(asked: Asked): Promise<void> {

@@ -348,6 +348,8 @@ export class SourceList {
       this.#events.skipped('name-lost', name, lost)
       return null
     }
+    // Reading a link is a use of it.
+    const atimeNs = rules.atimes && !isDirectory({ stands }) ? origin.tree.atimeNs(origin.name) : 0n
     let target = ''
     if (stands.kind === 'symlink' && rules.links) {
       try {
@@ -365,7 +367,7 @@ export class SourceList {
     }
     const isDevice = stands.kind === 'block' || stands.kind === 'character'
     this.#events.trace.listed?.(name)
-    const { chmod, atimes, hardLinks } = rules
+    const { chmod, hardLinks } = rules
     const isLinked = hardLinks && stands.nlink > 1 && stands.kind !== 'directory'
     return {
       name,
@@ -375,7 +377,7 @@ export class SourceList {
           ? stands.mode
           : chmod(stands.mode, stands.kind === 'directory'),
       target,
-      atimeNs: atimes && !isDirectory({ stands }) ? origin.tree.atimeNs(origin.name) : 0n,
+      atimeNs,
       origin,
       link: isLinked ? `${stands.dev}:${stands.ino}` : null,
       isBare,

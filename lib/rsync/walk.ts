@@ -25,6 +25,13 @@ export type WalkedList<D extends WalkedDirectory<D>> = {
   list(directory: D): readonly (Entry | D)[]
   /** All its entries but directories were seen to. */
   passed?(directory: D): void
+  /** Where lists go by names alone, all of it in that order; null: directory by directory. */
+  straight?(): readonly WalkStep<D>[] | null
+}
+export type WalkStep<D> = {
+  readonly node: Entry | D
+  /** Directories above it, from the root. */
+  readonly path: readonly D[]
 }
 /** Directories in which nothing is to be done, found out in bulk. */
 export type Skips<D> = {
@@ -68,7 +75,9 @@ export class Walk<D extends WalkedDirectory<D>> {
     if (options.deleting === 'before') this.#sweep(root)
     if (root.entry !== null && options.incRecursive) this.#numbered = 1
     const top: Place = { name: ROOT_NAME, isNew, isSkipped: false, entry: null }
-    await this.#visit(root, top)
+    const steps = list.straight?.() ?? null
+    if (steps === null) await this.#visit(root, top)
+    else await this.#visitInOrder(steps, top)
     // Which of several names stands is known once all that was begun is done.
     if (drain === null) return
     await drain()
@@ -110,6 +119,46 @@ export class Walk<D extends WalkedDirectory<D>> {
     deleter.leave()
     list.leave()
     this.#places.push(place)
+  }
+
+  /** What stands in a directory may come apart from it. */
+  async #visitInOrder(steps: readonly WalkStep<D>[], top: Place): Promise<void> {
+    const { list, generator, deleter, pause } = this.#parts
+    const places = new Map<D, Place>()
+    const within: D[] = []
+    const leaveTo = (depth: number): void => {
+      for (; within.length > depth; within.pop()) {
+        deleter.leave()
+        list.leave()
+      }
+    }
+    const placeOf = (directory: D, above: Place): Place => {
+      const place = places.get(directory) ?? generator.enter(directory.name, directory.entry, above)
+      places.set(directory, place)
+      return place
+    }
+    const enter = (path: readonly D[]): Place => {
+      const place = path.reduce((above, directory) => placeOf(directory, above), top)
+      const shared = path.findIndex((directory, depth) => within[depth] !== directory)
+      leaveTo(shared < 0 ? path.length : shared)
+      for (const directory of path.slice(within.length)) {
+        within.push(directory)
+        list.enter(directory)
+        deleter.enter(directory.name)
+      }
+      return place
+    }
+    for (const { node, path } of steps) {
+      this.passed = ++this.#numbered
+      if (isWalked(node)) {
+        const { isNew, isSkipped } = enter([...path, node])
+        if (!isNew && !isSkipped) this.#deleteIn(node, list.list(node))
+      } else generator.file(node, enter(path))
+      const wait = pause()
+      if (wait !== null) await wait
+    }
+    leaveTo(0)
+    this.#places.push(...[...places.values()].reverse())
   }
 
   /** Nothing is to be done in it or below. */

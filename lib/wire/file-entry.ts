@@ -7,7 +7,7 @@ import type { FileKind } from '../host.js'
 export type WireXattr = {
   readonly name: string
   /** Null: it is long, and only its digest is known. */
-  readonly value: string | null
+  value: string | null
   /** Bytes of the value. */
   readonly length: number
   /** MD5 of the value; may be empty where the value is there. */

@@ -29,6 +29,7 @@ function tries(sets: readonly string[], protocols: readonly number[]): (readonly
 
 for (const [what, all, destination] of [
   ['many sets of options', tries(SETS, [32]), 'disturbed'],
+  ['attributes of what is new', tries(['-aiX'], [32]), 'none'],
   // Before protocol 29 the ends tell each other less, so that lines differ; trees do not.
   ['old protocols', tries(['-aH', '-az'], [31, 30, 29, 28, 27]), 'none'],
 ] as const)

@@ -81,6 +81,9 @@ function bytesOf(random: Random): Buffer {
   return bytes
 }
 
+/** Goes over a wire only when it is asked for. */
+const LONG = 'long'.repeat(30)
+
 /** Extended attributes and ACLs on some plain names, where the tools are there. */
 function adorn(top: string, random: Random): void {
   const plain = walk(top).filter(
@@ -92,6 +95,7 @@ function adorn(top: string, random: Random): void {
     if (!isDirectory && !lstatSync(name).isFile()) continue
     if (kind === 0)
       execFileSync('setfattr', ['-n', 'user.note', '-v', `v${random.below(9)}`, '--', name])
+    if (kind === 3) execFileSync('setfattr', ['-n', 'user.long', '-v', LONG, '--', name])
     if (kind === 1) execFileSync('setfacl', ['-m', 'u:1:rwx,g:2:r', '--', name])
     if (kind === 2 && isDirectory) execFileSync('setfacl', ['-d', '-m', 'u:3:r', '--', name])
   }

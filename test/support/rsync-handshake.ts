@@ -17,7 +17,8 @@ export function readDialogue(toServer: Cursor, toClient: Cursor): { words: strin
     needsAnswer ||= line.startsWith('@RSYNCD: AUTHREQD')
   for (let i = needsAnswer ? 3 : 2; i > 0; i--) lineOf(toServer, 10)
   const words = readWords(toServer)
-  return { words: words.includes('.') ? words : [...words, ...readWords(toServer)] }
+  // With -s the rest comes apart, behind a name of the program.
+  return { words: words.includes('.') ? words : [...words, ...readWords(toServer).slice(1)] }
 }
 function readWords(c: Cursor): string[] {
   const words: string[] = []

@@ -1,41 +1,55 @@
 /** A recorded session, both directions, as the codecs of lib/wire read it. What is read is written again and must be the same bytes. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { Cursor, joined, latin1Of, Writer } from '../../lib/base/bytes.js'
+import { Cursor, joined, Writer } from '../../lib/base/bytes.js'
 import type { FilterRule } from '../../lib/flist/filter.js'
 import { CHECKSUM_BYTES, openChecksum } from '../../lib/hash/checksum.js'
+import { readStats } from '../../lib/wire/farewell.js'
 import type { IdLookup, WireEntry } from '../../lib/wire/file-entry.js'
 import { hasFilterList, readFilterList, writeFilterList } from '../../lib/wire/filter-list.js'
-import { readShort, readVarint, readVarlong30, readVstring } from '../../lib/wire/ints.js'
+import { readShort, readVarint, readVstring } from '../../lib/wire/ints.js'
 import { ListDecoder } from '../../lib/wire/list-decoder.js'
 import { ListEncoder } from '../../lib/wire/list-encoder.js'
 import { sortList } from '../../lib/wire/list-order.js'
-import { directoryOfNdx, NDX, NdxReader, NdxWriter } from '../../lib/wire/ndx.js'
+import { directoryOfNdx, NDX } from '../../lib/wire/ndx.js'
 import { has, type ListOptions, type Terms } from '../../lib/wire/terms.js'
 import type { TokenDecoder } from '../../lib/wire/token.js'
 import { PieceDecoder } from '../../lib/wire/token-pieces.js'
 import { COMPRESSORS, openTokenDecoder } from '../../lib/wire/tokens.js'
-import { projectFile } from './project.js'
-import {
-  type Arguments,
-  argumentsOf,
-  negotiated,
-  readDialogue,
-  unframed,
-} from './rsync-handshake.js'
+import { CheckedNdx, hex, same } from './checked-bytes.js'
+import { BASIS_OF_DELTA, type Recording, recordingOf } from './recordings.js'
+import { type Arguments, argumentsOf, negotiated, unframed } from './rsync-handshake.js'
 
 export type Item = {
+  readonly number: number
   readonly name: string
   readonly iflags: number
   /** Of the transfer: what the sender sent, in tokens, and whether it gives the file its sum. */
   readonly literalBytes: number
   readonly blocks: number
   readonly isVerified: boolean
+  /** What the tokens make of the basis; null where nothing came, or it cannot be expanded here. */
+  readonly bytes: Uint8Array | null
 }
+/** What one of the roles says at a time, by place in its stream. */
+export type Unit = { readonly what: string; readonly from: number; readonly to: number }
+/** All that a role says, frames apart. */
+export type Said = { readonly data: Uint8Array; readonly units: readonly Unit[] }
+
 export type RecordedSession = {
   readonly terms: Terms
+  readonly options: ListOptions
   readonly isPull: boolean
+  /** Bytes before the roles begin, and frames if there are any. */
+  readonly before: { readonly toServer: number; readonly toClient: number }
+  /** Is what the client says in frames? */
+  readonly isFramed: boolean
+  readonly generator: Said
+  readonly sender: Said
+  /** The size that the server tells at the end of a pull. */
+  readonly size: number | null
   readonly filters: readonly FilterRule[]
+  /** Under which entries are asked for: a directory under the one before its list, where lists come apart. */
+  readonly numbers: ReadonlyMap<string, number>
   /** In order of their numbers. */
   readonly lists: readonly (readonly WireEntry[])[]
   readonly ids: IdLookup
@@ -48,29 +62,16 @@ const SUM_HEAD = 16
 const TRANSFER = 0x8000
 const XATTRS = 0x0100
 
-export async function readSession(name: string): Promise<RecordedSession> {
-  const file = (part: string): Buffer =>
-    readFileSync(projectFile(`fixtures/transcripts/${name}/${part}`))
-  const toServer = new Cursor(file('to-server.bin'))
-  const toClient = new Cursor(file('to-client.bin'))
-  let words = file('cmd').toString().trim().split(/\s+/)
-  let protocol: number
-  if (words.includes('--daemon')) {
-    const dialogue = readDialogue(toServer, toClient)
-    words = dialogue.words
-    protocol = 32
-  } else protocol = Math.min(toServer.i32le(), toClient.i32le())
-  const reader = new SessionReader(argumentsOf(words), protocol, toServer, toClient)
+export function readSession(name: string): Promise<RecordedSession> {
+  return readRecording(recordingOf(name))
+}
+export async function readRecording(recording: Recording): Promise<RecordedSession> {
+  const toServer = new Cursor(recording.toServer)
+  const toClient = new Cursor(recording.toClient)
+  const protocol = recording.isDaemon ? 32 : Math.min(toServer.i32le(), toClient.i32le())
+  const reader = new SessionReader(argumentsOf(recording.words), protocol, toServer, toClient)
   return reader.read()
 }
-/** Those that come as far as a server's words; of the others there is only a daemon's dialogue. */
-export function recordedSessions(): string[] {
-  return readdirSync(projectFile('fixtures/transcripts/'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .filter((name) => existsSync(projectFile(`fixtures/transcripts/${name}/cmd`)))
-}
-
 class SessionReader {
   readonly #args: Arguments
   readonly #isPull: boolean
@@ -81,10 +82,14 @@ class SessionReader {
   readonly #generator: Cursor
   readonly #sender: Cursor
   readonly #lists: WireEntry[][] = []
+  readonly #directories: WireEntry[] = []
   readonly #byNumber = new Map<number, WireEntry>()
   readonly #decoder: ListDecoder
   readonly #encoder: ListEncoder
   readonly #answers: Item[] = []
+  readonly #before: { readonly toServer: number; readonly toClient: number }
+  readonly #isFramed: boolean
+  readonly #units = { generator: [] as Unit[], sender: [] as Unit[] }
   #start: number
 
   constructor(args: Arguments, protocol: number, toServer: Cursor, toClient: Cursor) {
@@ -112,11 +117,19 @@ class SessionReader {
       numericIds: args.has('--numeric-ids'),
     }
     const isFramed = protocol >= 30 || (this.#isPull && args.has('--remove-source-files'))
-    const client = isFramed ? new Cursor(unframed(toServer)) : toServer
+    this.#before = { toServer: toServer.pos, toClient: toClient.pos }
+    this.#isFramed = isFramed
+    const client = new Cursor(isFramed ? unframed(toServer) : toServer.view(toServer.left))
     const server = new Cursor(unframed(toClient))
-    this.#filters = this.#readFilters(client)
     this.#generator = this.#isPull ? client : server
     this.#sender = this.#isPull ? server : client
+    this.#filters = this.#readFilters(client)
+    if (client.pos > 0)
+      this.#units[this.#isPull ? 'generator' : 'sender'].push({
+        what: 'filters',
+        from: 0,
+        to: client.pos,
+      })
     this.#decoder = new ListDecoder(this.#terms, this.#options)
     const names: IdLookup = {
       user: (id) => this.#decoder.ids.users.get(id) ?? null,
@@ -128,19 +141,32 @@ class SessionReader {
 
   async read(): Promise<RecordedSession> {
     const { protocol } = this.#terms
-    this.#readList()
+    const from = this.#sender.pos
+    this.#readList(-1)
+    this.#unit('sender', 'list', from)
     if (!has(this.#terms, 'incremental')) this.#readIds()
     const sent = await this.#readSender()
     const asked = this.#readGenerator()
-    if (this.#isPull)
-      for (let i = protocol >= 29 ? 5 : 3; i > 0; i--) readVarlong30(this.#sender, 3, protocol)
+    let size: number | null = null
+    if (this.#isPull) {
+      const from = this.#sender.pos
+      size = readStats(this.#sender, protocol).size
+      this.#unit('sender', 'statistics', from)
+    }
     const goodbye = protocol >= 31 ? sent.goodbye() : 0
     assert.equal(this.#sender.left, 0, 'every byte of the sender is read')
     assert.equal(this.#generator.left, 0, 'every byte of the generator is read')
     return {
       terms: this.#terms,
+      options: this.#options,
       isPull: this.#isPull,
+      before: this.#before,
+      isFramed: this.#isFramed,
+      generator: { data: this.#generator.bytes, units: this.#units.generator },
+      sender: { data: this.#sender.bytes, units: this.#units.sender },
+      size,
       filters: this.#filters,
+      numbers: new Map([...this.#byNumber].map(([number, { name }]) => [name, number])),
       lists: this.#lists,
       ids: {
         user: (id) => this.#decoder.ids.users.get(id) ?? null,
@@ -149,6 +175,11 @@ class SessionReader {
       answers: this.#answers,
       dones: [asked, sent.dones + goodbye],
     }
+  }
+
+  #unit(side: 'generator' | 'sender', what: string, from: number): void {
+    const to = (side === 'generator' ? this.#generator : this.#sender).pos
+    this.#units[side].push({ what, from, to })
   }
 
   #readFilters(client: Cursor): readonly FilterRule[] {
@@ -170,7 +201,7 @@ class SessionReader {
     )
   }
 
-  #readList(): void {
+  #readList(directory: number): void {
     const entries: WireEntry[] = []
     const from = this.#sender.pos
     this.#decoder.begin(this.#start)
@@ -190,12 +221,20 @@ class SessionReader {
       'the list as it came',
     )
     this.#lists.push(entries)
+    const isIncremental = has(this.#terms, 'incremental')
+    const own = isIncremental ? this.#directories[directory] : undefined
+    if (own !== undefined) this.#byNumber.set(this.#start - 1, own)
     sortList(entries, this.#terms.protocol).forEach((entry, i) => {
-      if (entry !== null) this.#byNumber.set(this.#start + i, entry)
+      if (entry === null) return
+      const isOwn = isIncremental && entry.stands.kind === 'directory'
+      if (isOwn) this.#directories.push(entry)
+      else this.#byNumber.set(this.#start + i, entry)
+      if (entry.name === '.' && isOwn) this.#byNumber.set(this.#start - 1, entry)
     })
     this.#start += entries.length + 1
   }
   #readIds(): void {
+    const from = this.#sender.pos
     same(
       this.#sender,
       () => this.#decoder.readIdLists(this.#sender),
@@ -206,6 +245,7 @@ class SessionReader {
         })
       },
     )
+    this.#unit('sender', 'ids', from)
   }
 
   /** An item's beginning, of either direction. */
@@ -229,16 +269,19 @@ class SessionReader {
     const ndx = new CheckedNdx(this.#terms.protocol)
     let dones = 0
     while (c.left > 0) {
+      const from = c.pos
       const number = ndx.read(c)
       if (number === NDX.done) dones++
       else if (number === NDX.deleteStats) for (let i = 0; i < 5; i++) readVarint(c)
       else {
         const { iflags } = this.#readAttributes(c)
         if (this.#hasXattrs(iflags)) while (readVarint(c) !== 0);
-        if (!(iflags & TRANSFER) || this.#isDry) continue
-        const [count = 0, , sumLength = 0] = sumHead(c)
-        c.take(count * (4 + sumLength))
+        if (iflags & TRANSFER && !this.#isDry) {
+          const [count = 0, , sumLength = 0] = sumHead(c)
+          c.take(count * (4 + sumLength))
+        }
       }
+      this.#unit('generator', whatIs(number), from)
     }
     return dones
   }
@@ -251,34 +294,50 @@ class SessionReader {
     let dones = 0
     const phases = (): number => (protocol < 29 ? 2 : 3) + this.#lists.length - 1
     while (dones < phases()) {
+      const from = c.pos
       const number = ndx.read(c)
       if (number === NDX.done) dones++
-      else if (directoryOfNdx(number) !== null) this.#readList()
+      else if (directoryOfNdx(number) !== null) this.#readList(directoryOfNdx(number) ?? -1)
       else if (number !== NDX.listEnd) {
         const { iflags } = this.#readAttributes(c)
         if (this.#hasXattrs(iflags)) while (readVarint(c) !== 0) c.take(readVarint(c))
         const name = this.#byNumber.get(number)?.name ?? ''
-        const item = { name, iflags, literalBytes: 0, blocks: 0, isVerified: false }
+        const item = {
+          number,
+          name,
+          iflags,
+          literalBytes: 0,
+          blocks: 0,
+          isVerified: false,
+          bytes: null,
+        }
         if (iflags & TRANSFER && !this.#isDry)
           this.#answers.push({ ...item, ...(await this.#readTokens(decoder, name)) })
         else this.#answers.push(item)
       }
+      this.#unit('sender', whatIs(number), from)
     }
     return {
       dones,
       goodbye: () => {
-        let number = ndx.read(c)
-        for (; number === NDX.deleteStats; number = ndx.read(c))
-          for (let i = 0; i < 5; i++) readVarint(c)
-        assert.equal(number, NDX.done)
-        return 1
+        for (;;) {
+          const from = c.pos
+          const number = ndx.read(c)
+          if (number === NDX.deleteStats) for (let i = 0; i < 5; i++) readVarint(c)
+          this.#unit('sender', whatIs(number), from)
+          if (number === NDX.done) return 1
+          assert.equal(number, NDX.deleteStats)
+        }
       },
     }
   }
-  async #readTokens(decoder: TokenDecoder, name: string): Promise<Omit<Item, 'name' | 'iflags'>> {
+  async #readTokens(
+    decoder: TokenDecoder,
+    name: string,
+  ): Promise<Omit<Item, 'number' | 'name' | 'iflags'>> {
     const c = this.#sender
     const [, blockLength = 0] = sumHead(c)
-    const basis = name === 'delta' ? BASIS : new Uint8Array(0)
+    const basis = name === 'delta' ? BASIS_OF_DELTA : new Uint8Array(0)
     const blockOf = (block: number): Uint8Array =>
       basis.subarray(block * blockLength, (block + 1) * blockLength)
     const parts: Uint8Array[] = []
@@ -297,10 +356,12 @@ class SessionReader {
     })
     assert.ok(isEnd, 'the tokens end')
     const sum = await openChecksum(this.#terms.checksum, this.#terms.seed)
+    const bytes = joined(parts)
     sum.start()
-    sum.update(joined(parts))
+    sum.update(bytes)
     const digest = c.view(CHECKSUM_BYTES[this.#terms.checksum])
-    return { literalBytes, blocks, isVerified: hex(sum.digest()) === hex(digest) }
+    const isVerified = hex(sum.digest()) === hex(digest)
+    return { literalBytes, blocks, isVerified, bytes: isVerified ? bytes : null }
   }
 }
 
@@ -318,41 +379,18 @@ function decoderOf(terms: Terms): TokenDecoder {
   })
 }
 
-const BASIS = readFileSync(projectFile('fixtures/transcripts/basis-of-delta'))
+/** What an index on the wire means. */
+function whatIs(number: number): string {
+  if (number === NDX.done) return 'done'
+  if (number === NDX.listEnd) return 'end of lists'
+  if (number === NDX.deleteStats) return 'deletions'
+  const directory = directoryOfNdx(number)
+  return directory === null ? `entry ${number}` : `list of ${directory}`
+}
 
 function sumHead(c: Cursor): number[] {
   const end = c.pos + SUM_HEAD
   const numbers = [c.i32le(), c.i32le(), c.i32le(), c.i32le()]
   assert.equal(c.pos, end)
   return numbers
-}
-
-/** What is read is what it was written from. */
-class CheckedNdx {
-  readonly #reader: NdxReader
-  readonly #writer: NdxWriter
-  constructor(protocol: number) {
-    this.#reader = new NdxReader(protocol)
-    this.#writer = new NdxWriter(protocol)
-  }
-  read(c: Cursor): number {
-    return same(
-      c,
-      () => this.#reader.read(c),
-      (w, number) => {
-        this.#writer.write(w, number)
-      },
-    )
-  }
-}
-function same<T>(c: Cursor, read: () => T, write: (w: Writer, value: T) => void): T {
-  const from = c.pos
-  const value = read()
-  const w = new Writer()
-  write(w, value)
-  assert.equal(hex(w.done()), hex(c.bytes.subarray(from, c.pos)), 'written again')
-  return value
-}
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(latin1Of(bytes), 'latin1').toString('hex')
 }

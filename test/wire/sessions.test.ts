@@ -5,7 +5,8 @@ import { ACL_ACCESS, ACL_DEFAULT } from '../../lib/flist/posix-acl.js'
 import { openChecksum } from '../../lib/hash/checksum.js'
 import type { WireEntry } from '../../lib/wire/file-entry.js'
 import { COMPRESSORS } from '../../lib/wire/tokens.js'
-import { type RecordedSession, readSession, recordedSessions } from '../support/rsync-session.js'
+import { recordedSessions } from '../support/recordings.js'
+import { type RecordedSession, readSession } from '../support/rsync-session.js'
 
 /** By case: protocol, compressor, lists, entries, DONEs of generator and sender, files sent as name:literal bytes+blocks. */
 const SESSIONS: Readonly<Record<string, string>> = {
