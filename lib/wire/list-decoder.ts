@@ -107,7 +107,10 @@ export class ListDecoder {
 
     // All is there: now it counts.
     this.#nameLength = nameLength
-    this.#previous = said
+    // A further name of a file says nothing of devices: the last that did still counts.
+    const { rdevMajor, rdevMinor, rdev } = this.#previous
+    this.#previous =
+      near === undefined || isDevice(kind) ? said : { ...near, rdevMajor, rdevMinor, rdev }
     const number = this.#next++
     let link = first === null ? null : String(first)
     if (this.#terms.protocol >= 30 && first === null && flags & XFLAG.hardLinked) {
