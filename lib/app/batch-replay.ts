@@ -7,6 +7,7 @@ import { CONVERTED, type Matched, matchBatch, readBatchHead } from '../wire/batc
 import { has } from '../wire/terms.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { readFilters } from './sync-filters.js'
+import { LOCAL_ACCOUNTS } from './target-side.js'
 import { openWireCharset } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
@@ -57,6 +58,7 @@ export async function openReplay(
         filters: readFilters(options, trusted),
         trusted,
         troubles: new Troubles(events),
+        accounts: LOCAL_ACCOUNTS,
         isServer: false,
         charset,
         isReplay: true,

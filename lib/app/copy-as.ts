@@ -9,7 +9,7 @@ import { confine, groupNumber, groupsOfUser, userNumber } from '../io/confine.js
 export function becomeCopyUser(text: string | null): void {
   if (text === null) return
   try {
-    confine({ root: null, directory: null, ...idsOf(text) })
+    confine({ directory: null, ...idsOf(text) })
   } catch (error) {
     throw error instanceof UsageError
       ? error

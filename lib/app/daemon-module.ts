@@ -1,10 +1,11 @@
 /** A module that a client asked for: may it come in, and what is the process then? rsyncd.conf(5). */
-import { StartupError, UsageError } from '../base/errors.js'
+import { PrsyncError, StartupError, UsageError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { type FilterOption, type FilterRule, parseFilters } from '../flist/filter.js'
 import type { AuthDigest } from '../hash/auth-digest.js'
 import { keepWithin } from '../io/boundary.js'
 import {
+  changeRoot,
   confine,
   groupNamesOf,
   groupNumber,
@@ -15,6 +16,7 @@ import {
 import { readOwned, takePlace } from '../io/daemon-files.js'
 import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
 import { type LateHook, prepareLateHook, runHook } from '../io/hooks.js'
+import { type NameConverter, openNameConverter } from '../io/name-converter.js'
 import { addressesOfName } from '../io/names.js'
 import { kindOfPath, readNamed, realPath } from '../io/operator.js'
 import {
@@ -31,6 +33,10 @@ import { mayEnter, namesToLookUp, type PeerInfo } from '../rsync/host-access.js'
 import { type ModuleSetting, moduleSetting } from '../rsync/module-setting.js'
 import type { Login } from '../wire/greeting.js'
 import { hookCommand, moduleEnvironment } from './daemon-hooks.js'
+import { type Hides, hiddenNames } from './hidden-names.js'
+import type { PublishedNames } from './published-names.js'
+import { type Accounts, convertedAccounts, LOCAL_ACCOUNTS, NO_ACCOUNTS } from './target-side.js'
+import { openWireCharset } from './wire-charset.js'
 
 /** Refused in the words of rsync, or open. */
 export async function openModule(
@@ -47,20 +53,25 @@ export async function openModule(
   const found = new Map<string, readonly string[] | null>()
   if (flagOf(values, 'forward lookup'))
     for (const host of namesToLookUp(rules)) found.set(host, await addressesOfName(host))
+  const from = `${peer.name} (${peer.address})`
   if (!mayEnter(rules, peer, (host) => found.get(host) ?? null)) {
-    const from = `${peer.name} (${peer.address})`
     log(`rsync denied on module ${name} from ${from}`)
     const text = `access denied to ${name} from ${from}`
     return { kind: 'refused', text: flagOf(values, 'list') ? text : `Unknown module '${name}'` }
   }
+  log(`rsync allowed access on module ${name} from ${from}`)
   const most = numberOf(values, 'max connections')
-  if (most < 0) return { kind: 'refused', text: `max connections (0) reached -- try again later` }
+  const full = `max connections (${most}) reached`
+  const refused: Choice<OpenModule> = { kind: 'refused', text: `${full} -- try again later` }
+  if (most < 0) {
+    log(full)
+    return refused
+  }
   if (most > 0) {
     const place = takePlace(textOf(values, 'lock file', env), most)
     if (place.kind !== 'taken') {
-      log(place.kind === 'full' ? `max connections (${most}) reached` : place.why)
-      const full = `max connections (${most}) reached -- try again later`
-      return { kind: 'refused', text: place.kind === 'full' ? full : 'failed to open lock file' }
+      log(place.kind === 'full' ? full : place.why)
+      return place.kind === 'full' ? refused : { kind: 'refused', text: 'failed to open lock file' }
     }
   }
   return {
@@ -75,6 +86,9 @@ export async function openModule(
   }
 }
 
+/** The status for `post-xfer exec` of what was refused before it began: rsync's. */
+const NEVER_BEGAN = 255
+
 export class OpenModule {
   readonly name: string
   readonly values: Values
@@ -82,6 +96,8 @@ export class OpenModule {
   readonly #log: DaemonLog
   #env: Environment
   #late: LateHook | null = null
+  #converter: NameConverter | null = null
+  #published: PublishedNames | null = null
   #filters: readonly FilterRule[] = []
   #ids: { uid: number | null; gids: readonly number[] | null } = { uid: null, gids: null }
 
@@ -124,24 +140,37 @@ export class OpenModule {
   }
 
   /** What the client is told where the module cannot be had; null: it can. */
-  async enter({ user, earlyInput }: Visit): Promise<string | null> {
-    this.#env = moduleEnvironment(this.#env, this.name, '', this.#peer, user)
+  async enter(visit: Visit): Promise<string | null> {
+    this.#env = moduleEnvironment(this.#env, this.name, '', this.#peer, visit.user)
     const path = this.#path
     if (path === '') return `no path setting.`
     if (!path.startsWith('/')) return `the path of ${this.name} is not absolute`
-    this.#env = moduleEnvironment(this.#env, this.name, path, this.#peer, user)
+    this.#env = moduleEnvironment(this.#env, this.name, path, this.#peer, visit.user)
+    try {
+      const late = hookCommand(this.values, 'post-xfer exec', this.#env)
+      if (late !== null) this.#late = prepareLateHook(late, this.#env)
+      const trouble = await this.#prepare(path, visit)
+      if (trouble !== null) await this.#late?.run(NEVER_BEGAN)
+      return trouble
+    } catch (error) {
+      if (!(error instanceof StartupError)) throw error
+      this.#log(error.message)
+      return `module ${this.name} cannot be served`
+    }
+  }
+
+  async #prepare(path: string, { earlyInput }: Visit): Promise<string | null> {
     const early = hookCommand(this.values, 'early exec', this.#env)
     if (early !== null) {
       const input = earlyInput ?? new Uint8Array(0)
-      const { rawStatus } = await runHook(early, this.#env, input, LIMITS.hookOutputBytes)
-      if (rawStatus !== 0) return `early exec failed!`
+      const env = { ...this.#env, RSYNC_REQUEST: '(NONE)' }
+      const { rawStatus } = await runHook(early, env, input, LIMITS.hookOutputBytes)
+      if (rawStatus !== 0) return `early exec failed`
     }
-    if (maybeOf(this.values, 'use chroot') === true) {
-      this.#log(`module ${this.name}: use chroot is not built`)
-      return 'chroot failed'
-    }
-    if (kindOfPath(path) !== 'directory') {
-      this.#log(`rsync: ${path} is no directory`)
+    const kind = kindOfPath(path)
+    if (kind !== 'directory') {
+      const why = kind === 'nothing' ? 'No such file or directory (2)' : 'Not a directory (20)'
+      this.#log(`rsync: chdir ${path} failed: ${why}`)
       return 'chdir failed'
     }
     try {
@@ -151,11 +180,32 @@ export class OpenModule {
       this.#log(error.message)
       return 'failed to read the filters of the module'
     }
-    const trouble = this.#readIds()
-    if (trouble !== null) return trouble
-    const late = hookCommand(this.values, 'post-xfer exec', this.#env)
-    if (late !== null) this.#late = prepareLateHook(late, this.#env)
-    return null
+    return this.#readIds() ?? (await this.#openCharset()) ?? (await this.#openPublished())
+  }
+  /** Loaded while its tables can still be reached. */
+  async #openCharset(): Promise<string | null> {
+    const charset = textOf(this.values, 'charset', this.#env)
+    try {
+      await openWireCharset({ iconv: charset || null }, this.#env)
+      return null
+    } catch (error) {
+      if (!(error instanceof PrsyncError)) throw error
+      this.#log(error.message)
+      return `module ${this.name} cannot be served`
+    }
+  }
+  async #openPublished(): Promise<string | null> {
+    const index = textOf(this.values, 'published by', this.#env)
+    if (index === '') return null
+    // Loaded for those who want it: it takes as long as all the rest.
+    const { PublishedNames } = await import('./published-names.js')
+    try {
+      this.#published = new PublishedNames(index)
+    } catch (error) {
+      if (!(error instanceof StartupError)) throw error
+      this.#log(error.message)
+    }
+    return this.#published?.isThere === true ? null : 'nothing is published yet -- try again later'
   }
 
   #readIds(): string | null {
@@ -174,9 +224,23 @@ export class OpenModule {
     return null
   }
 
-  log(logFile: string | null, now: DaemonLog): DaemonLog {
+  /** `name converter`: started while the program it is can still be reached. @param env of this request */
+  openNames(env: Environment): void {
+    const command = hookCommand(this.values, 'name converter', env)
+    if (command !== null) this.#converter = openNameConverter(command, env)
+  }
+  hides({ path, ignoreNonreadable }: ModuleSetting): Hides | null {
+    return hiddenNames(path, this.#published, ignoreNonreadable)
+  }
+  accounts({ numericIds }: ModuleSetting): Accounts {
+    if (numericIds) return NO_ACCOUNTS
+    return this.#converter === null ? LOCAL_ACCOUNTS : convertedAccounts(this.#converter)
+  }
+
+  /** @param open the file that `now` writes to */
+  log(open: string, now: DaemonLog): DaemonLog {
     const file = textOf(this.values, 'log file', this.#env)
-    if (logFile !== null || file === '') return now
+    if (file === '' || file === open) return now
     return openDaemonLog({
       file,
       facility: textOf(this.values, 'syslog facility', this.#env),
@@ -186,12 +250,15 @@ export class OpenModule {
 
   /** From here on the process is the module's, for good. @throws {StartupError} */
   confine(access: Access, logFormat: string | null): ModuleSetting {
-    const path = realPath(this.#path)
-    confine({ root: null, directory: path, ...this.#ids })
+    const place = realPath(this.#path)
+    const isRooted = this.#changeRoot(place)
+    const path = isRooted ? '/' : place
+    confine({ directory: path, ...this.#ids })
     const setting = moduleSetting(this.values, this.#env, {
       name: this.name,
       path,
-      confinedBy: 'path',
+      shownPath: this.#path,
+      confinedBy: isRooted ? 'chroot' : 'path',
       isWhole: path === '/',
       access,
       filters: this.#filters,
@@ -199,6 +266,14 @@ export class OpenModule {
     })
     if (!setting.insecureLinks) keepWithin(path)
     return setting
+  }
+
+  /** Where chroot(2) cannot be had the module is confined by path, said or not; `/./` asks for two roots, and gets one path. */
+  #changeRoot(place: string): boolean {
+    if (maybeOf(this.values, 'use chroot') === false || place === '/') return false
+    if (!this.#path.includes('/./') && changeRoot(place)) return true
+    this.#log(`module ${this.name}: no chroot; confined by path`)
+    return false
   }
 }
 

@@ -4,7 +4,7 @@ import { WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { nameOfAddress } from '../io/names.js'
 import { type Environment, flagOf, textOf, type Values } from '../options/conf.js'
-import { isAmong, type PeerInfo } from '../rsync/host-access.js'
+import { isAmong, type PeerInfo, UNDETERMINED } from '../rsync/host-access.js'
 import type { LineLink } from '../rsync/line-link.js'
 import {
   decodeProxyHeader,
@@ -37,7 +37,10 @@ export async function peerOf(
       throw new WireError(`${address} is not among the proxy protocol hosts`)
     address = (await proxied(link, signal)) ?? address
   }
-  if (!flagOf(globals, 'reverse lookup')) return { address, name: 'UNDETERMINED' }
+  return flagOf(globals, 'reverse lookup') ? namedPeer(address) : { address, name: UNDETERMINED }
+}
+
+export async function namedPeer(address: string): Promise<PeerInfo> {
   return { address, name: (await nameOfAddress(address)) ?? 'UNKNOWN' }
 }
 

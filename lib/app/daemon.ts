@@ -3,26 +3,37 @@
  * (docs/decisions/0028-a-process-for-each-connection.md), so that what a module gives up is given up for good.
  */
 import { randomBytes } from 'node:crypto'
-import { EXIT, type ExitCode, PrsyncError, StartupError } from '../base/errors.js'
+import {
+  EXIT,
+  type ExitCode,
+  messageOf,
+  PrsyncError,
+  SocketError,
+  StartupError,
+} from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { compileGlob } from '../flist/wildmatch.js'
 import { challengeOf } from '../hash/auth-digest.js'
 import type { Clock, Link } from '../host.js'
 import type { Surroundings } from '../io/child.js'
-import { confine } from '../io/confine.js'
+import { changeRoot, confine } from '../io/confine.js'
 import { holdPidFile, listConfDirectory, readConfText, readOwned } from '../io/daemon-files.js'
 import { listenForProcesses } from '../io/daemon-listener.js'
 import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
 import { runHook } from '../io/hooks.js'
+import { daemonCalls } from '../io/libc-daemon.js'
 import { type Conf, flagOf, numberOf, readConf, textOf, type Values } from '../options/conf.js'
 import { parseRefusals, refusedOption } from '../options/refuse.js'
+import { parseSocketOptions } from '../options/socket-options.js'
 import { type DaemonDesk, type DaemonRequest, receiveClient } from '../rsync/daemon.js'
-import type { PeerInfo } from '../rsync/host-access.js'
+import { type PeerInfo, UNDETERMINED } from '../rsync/host-access.js'
 import { LineLink } from '../rsync/line-link.js'
 import type { ModuleSetting } from '../rsync/module-setting.js'
 import { hookCommand } from './daemon-hooks.js'
 import { idsOf, type OpenModule, openModule } from './daemon-module.js'
-import { peerOf, type RawPeer } from './daemon-peer.js'
+import { namedPeer, peerOf, type RawPeer } from './daemon-peer.js'
+import type { Hides } from './hidden-names.js'
+import type { Accounts } from './target-side.js'
 
 export type SessionFrom = {
   readonly protocol: number
@@ -35,11 +46,17 @@ export type SessionFrom = {
    * sent as an error, and the session ends with status 4.
    */
   readonly refusal: string | null
+  /** Bytes a second at most; 0: the client says. */
+  readonly bwlimit: number
+  /** Who is who in the module. */
+  readonly accounts: Accounts
+  /** What of the module is as if it were not there; null: nothing. */
+  readonly hides: Hides | null
   log(line: string): void
 }
 
 /**
- * The transfer itself. Where the module is confined by chroot, files of the program are out of reach by then: all it needs must have
+ * The transfer itself; what ends it is told to the client and to the log there. Where the module is confined by chroot, files of the program are out of reach by then: all it needs must have
  * been loaded.
  * @param argv options as the client meant them, `.`, and paths within the module with their wildcards; one char per byte
  */
@@ -58,6 +75,10 @@ export type DaemonOptions = {
   readonly logFile: string | null
   /** --log-file-format; empty: no transfer logging. */
   readonly logFormat: string | null
+  /** --sockopts: before the configuration's. */
+  readonly sockopts: string | null
+  /** --bwlimit, bytes a second; 0: none. A client may ask for less. */
+  readonly bwlimit: number
   readonly env: Surroundings
 }
 
@@ -133,30 +154,47 @@ export async function serveConnection(
   for (const notice of conf.notices) log(notice)
   const link = new LineLink(raw)
   try {
-    confineDaemon(conf.globals, options)
+    if (from.address !== null) tuneSocket(conf.globals, options, log)
+    // Its name is looked up by what stands outside of `daemon chroot`.
     const peer = await peerOf(link, from, conf.globals, options.env, signal)
+    confineDaemon(conf.globals, options)
     return await new Reception(conf, peer, options, run, log).serve(link, clock, signal)
   } catch (error) {
-    if (!(error instanceof PrsyncError)) throw error
-    log(`rsync error: ${error.message} (code ${error.exitCode})`)
-    return error.exitCode
+    // Who comes and goes without a word is nothing to tell.
+    if (error instanceof SocketError) return error.exitCode
+    if (error instanceof PrsyncError) {
+      log(`rsync error: ${error.message} (code ${error.exitCode})`)
+      return error.exitCode
+    }
+    log(`internal error: ${messageOf(error)}`)
+    throw error
   } finally {
     await link.close()
   }
 }
 
-/** `daemon uid` and `daemon gid`. @throws {StartupError} on `daemon chroot`, which is not built */
+/** Of the connection, which is standard input. */
+function tuneSocket(globals: Values, { sockopts, env }: DaemonOptions, log: DaemonLog): void {
+  const { calls, unknown } = parseSocketOptions(sockopts ?? textOf(globals, 'socket options', env))
+  for (const name of unknown) log(`unknown socket option ${name}`)
+  for (const { said, level, name, value } of calls)
+    if (daemonCalls()?.setSocket(0, level, name, value) !== true)
+      log(`failed to set socket option ${said}`)
+}
+
+/** `daemon chroot`, `daemon uid` and `daemon gid`. @throws {StartupError} */
 function confineDaemon(globals: Values, { env }: DaemonOptions): void {
   const root = textOf(globals, 'daemon chroot', env)
   const uid = textOf(globals, 'daemon uid', env)
   const gid = textOf(globals, 'daemon gid', env)
-  if (root !== '') throw new StartupError('daemon chroot is not built')
-  if (uid !== '' || gid !== '') confine({ root: null, directory: '/', ...idsOf(uid, gid) })
+  if (root !== '' && !changeRoot(root, true))
+    throw new StartupError(`daemon chroot: ${root} cannot be made the root`)
+  if (uid !== '' || gid !== '') confine({ directory: '/', ...idsOf(uid, gid) })
 }
 
 class Reception {
   readonly #conf: Conf
-  readonly #peer: PeerInfo
+  #peer: PeerInfo
   readonly #options: DaemonOptions
   readonly #run: RunSession
   #log: DaemonLog
@@ -179,9 +217,9 @@ class Reception {
     if (request === null) return EXIT.ok
     const { module } = request
     const refusal = await this.#refusal(request)
-    let status: ExitCode = EXIT.stream
+    let status: ExitCode = EXIT.ipc
     try {
-      const setting = this.#settle(module, request, refusal)
+      const setting = this.#settle(module, request)
       status = await this.#run(
         link,
         request.argv,
@@ -191,6 +229,9 @@ class Reception {
           peer: this.#peer,
           user: request.user,
           refusal,
+          bwlimit: this.#options.bwlimit,
+          accounts: module.accounts(setting),
+          hides: module.hides(setting),
           log: this.#log,
         },
         signal,
@@ -204,16 +245,10 @@ class Reception {
     }
   }
 
-  #settle(
-    module: OpenModule,
-    request: DaemonRequest<OpenModule>,
-    refusal: string | null,
-  ): ModuleSetting {
+  #settle(module: OpenModule, request: DaemonRequest<OpenModule>): ModuleSetting {
     const direction = request.argv.includes('--sender') ? 'on' : 'to'
     const who = request.user === '' ? '' : `${request.user}@`
-    if (refusal === null)
-      this.#log(`rsync ${direction} ${request.asked.join(' ')} from ${who}${this.#from}`)
-    else this.#log(`rsync: ${refusal}`)
+    this.#log(`rsync ${direction} ${request.asked.join(' ')} from ${who}${this.#from}`)
     return module.confine(request.access, this.#options.logFormat)
   }
 
@@ -222,6 +257,7 @@ class Reception {
     const { env } = this.#options
     const motd = textOf(globals, 'motd file', env)
     return {
+      client: this.#from,
       motd: motd === '' ? null : (readOwned(motd)?.text ?? null),
       modules: () => {
         this.#log(`module-list request from ${this.#from}`)
@@ -235,13 +271,17 @@ class Reception {
           this.#log(`unknown module '${name}' tried from ${this.#from}`)
           return { kind: 'refused', text: `Unknown module '${name}'` }
         }
+        // Looked up by now, unless nobody wanted to know before.
+        if (this.#peer.name === UNDETERMINED && flagOf(values, 'reverse lookup'))
+          this.#peer = await namedPeer(this.#peer.address)
         return openModule(name, values, this.#peer, env, (line) => this.#log(line))
       },
       challenge: (digest) => challengeOf(digest, randomBytes(32)),
       judge: (module, login, challenge, digest) => module.judge(login, challenge, digest),
       enter: async (module, visit) => {
         const trouble = await module.enter(visit)
-        if (trouble === null) this.#log = module.log(this.#options.logFile, this.#log)
+        if (trouble === null && this.#options.logFile === null)
+          this.#log = module.log(textOf(globals, 'log file', env), this.#log)
         return trouble
       },
       log: (line) => this.#log(line),
@@ -255,16 +295,20 @@ class Reception {
     const withoutIconv = textOf(module.values, 'charset', module.env) === '' ? ['iconv'] : []
     const refused = refusedOption(argv, new Set([...words, ...withoutIconv]))
     if (refused !== null) return refused
-    const command = hookCommand(module.values, 'pre-xfer exec', module.env)
-    if (command === null) return null
     const args = Object.fromEntries(['rsyncd', ...argv].map((word, i) => [`RSYNC_ARG${i}`, word]))
     const env = { ...module.env, ...args, RSYNC_REQUEST: asked.join(' ') }
-    const { rawStatus, output } = await runHook(
-      command,
-      env,
-      new Uint8Array(),
-      LIMITS.hookOutputBytes,
-    )
-    return rawStatus === 0 ? null : `pre-xfer exec returned failure (${rawStatus}):\n${output}`
+    try {
+      const command = hookCommand(module.values, 'pre-xfer exec', env)
+      if (command !== null) {
+        const none = new Uint8Array()
+        const { rawStatus, output } = await runHook(command, env, none, LIMITS.hookOutputBytes)
+        if (rawStatus !== 0) return `pre-xfer exec returned failure (${rawStatus}):\n${output}`
+      }
+      module.openNames(env)
+      return null
+    } catch (error) {
+      if (error instanceof PrsyncError) return error.message
+      throw error
+    }
   }
 }

@@ -1,5 +1,5 @@
 /** A client's request as its module allows it. rsyncd.conf(5). */
-import { FileError, type PrsyncError, UnsupportedError, UsageError } from '../base/errors.js'
+import { FileError, PrsyncError, UnsupportedError, UsageError } from '../base/errors.js'
 import { compileGlob } from '../flist/wildmatch.js'
 import { expandPath } from '../io/expand-paths.js'
 import { kindOfPath, trustedPath } from '../io/operator.js'
@@ -7,6 +7,8 @@ import type { Options } from '../options/options.js'
 import { type ServerRequest, serverRequest } from '../options/server-request.js'
 import { contained } from '../rsync/module-paths.js'
 import type { ModuleSetting } from '../rsync/module-setting.js'
+import { COMPRESSORS } from '../wire/tokens.js'
+import type { Hides } from './hidden-names.js'
 
 export type Allowed = { readonly request: ServerRequest; readonly refusal: PrsyncError | null }
 
@@ -14,35 +16,90 @@ export type Allowed = { readonly request: ServerRequest; readonly refusal: Prsyn
 export function allowedRequest(
   argv: readonly string[],
   module: ModuleSetting,
-  refusal: string | null,
+  {
+    refusal,
+    bwlimit,
+    hides,
+  }: {
+    readonly refusal: string | null
+    readonly bwlimit: number
+    readonly hides: Hides | null
+  },
   now: Date,
 ): Allowed {
-  const asked = serverRequest(tamed(argv, module.maxVerbosity), now)
+  const { asked, fault } = understood(tamed(argv, module.maxVerbosity), now)
+  const why = refusal ?? fault ?? missingCompressor(asked)
+  if (why !== null) return refused(asked, why)
   const { isSender } = asked
+  const root = module.path === '/' ? '' : module.path
   const paths = isSender
-    ? asked.paths.flatMap((path) => expandPath(path, compileGlob))
+    ? asked.paths.flatMap((path) =>
+        expandPath(path, compileGlob, (each) => hides?.(`${root}/${each}`, false, true) !== true),
+      )
     : asked.paths
   const target = paths[0] ?? '.'
   try {
-    const options = optionsIn(asked.options, module, isSender, target)
+    const paced = { ...asked.options, bwlimit: least(asked.options.bwlimit, bwlimit) }
+    const options = optionsIn(paced, module, isSender, target)
     if (!isSender) trustedPath(target)
     const request = { ...asked, options, paths }
-    return { request, refusal: refusalOf(module, isSender, refusal) }
+    return { request, refusal: refusalOf(module, isSender) }
   } catch (error) {
     if (!(error instanceof FileError)) throw error
     return { request: { ...asked, paths }, refusal: error }
   }
 }
 
-function refusalOf(
-  module: ModuleSetting,
-  isSender: boolean,
-  refusal: string | null,
-): PrsyncError | null {
-  if (refusal !== null) return new UnsupportedError(refusal)
+/** Of two limits; 0 is none. */
+function least(a: number, b: number): number {
+  return a === 0 ? b : b === 0 ? a : Math.min(a, b)
+}
+
+function refusalOf(module: ModuleSetting, isSender: boolean): PrsyncError | null {
   if (module.readOnly && !isSender) return new UsageError('module is read only')
   if (module.writeOnly && isSender) return new UsageError('module is write only')
   return null
+}
+
+/** What is not understood is left out, so that the client can be told: it listens only after the handshake. */
+function understood(
+  argv: readonly string[],
+  now: Date,
+): { readonly asked: ServerRequest; readonly fault: string | null } {
+  try {
+    return { asked: serverRequest(argv, now), fault: null }
+  } catch (error) {
+    if (!(error instanceof PrsyncError)) throw error
+    const end = argv.indexOf('.')
+    const known = argv.slice(0, Math.max(0, end)).filter((word) => {
+      try {
+        return serverRequest([word, '.', '.'], now) !== null
+      } catch (cause) {
+        if (!(cause instanceof PrsyncError)) throw cause
+        return false
+      }
+    })
+    const asked = serverRequest([...known, '.', '.'], now)
+    return { asked, fault: `on remote machine: ${error.message}` }
+  }
+}
+function missingCompressor({ options: { compress } }: ServerRequest): string | null {
+  const choice = compress?.choice ?? null
+  return choice === null || COMPRESSORS.includes(choice)
+    ? null
+    : `on remote machine: --compress-choice=${choice}: this machine cannot compress with ${choice}`
+}
+function refused(asked: ServerRequest, why: string): Allowed {
+  const compress = asked.options.compress
+  const options = {
+    ...asked.options,
+    iconv: null,
+    // Named by the client, so that nothing is agreed on; nothing will be compressed.
+    compress:
+      compress === null || compress.choice === null ? compress : { choice: 'zlib' as const },
+  }
+  const request = { ...asked, options }
+  return { request, refusal: new UnsupportedError(why) }
 }
 
 /** Without the letters of `-v` that are too many: `max verbosity`. */
@@ -72,12 +129,13 @@ function optionsIn(
     path === null ? null : withinModule(path, base, module)
   const { partialDir, alternates, filesFrom } = options
   const isInEach = partialDir !== null && !partialDir.startsWith('/')
-  const suffixes = module.dontCompress
-    .split(/\s+/)
-    .flatMap((pattern) => /^\*\.([^*?[\]]+)$/.exec(pattern)?.[1] ?? [])
+  // Of patterns that are not for all files rsync takes no notice: a stream cannot change its level.
+  const isPlain = isSender && module.dontCompress.split(/\s+/).includes('*')
   return {
     ...options,
     timeoutMs: isShorter ? timeoutMs : options.timeoutMs,
+    // Whatever the client calls its own: how names stand here is for the module to say.
+    iconv: options.iconv === null ? null : module.charset,
     chmod: chmod === '' ? options.chmod : [...options.chmod, chmod],
     fakeSuper: options.fakeSuper || module.fakeSuper,
     mungeLinks: options.mungeLinks || module.mungeSymlinks,
@@ -87,7 +145,7 @@ function optionsIn(
     // The module is the boundary, and these are a client's words.
     confineRoot: null,
     keepDirlinks: options.keepDirlinks && module.insecureLinks,
-    skipCompress: suffixes.length > 0 ? suffixes.join('/') : options.skipCompress,
+    compressLevel: isPlain ? 0 : options.compressLevel,
     filesFrom: filesFrom === '-' ? filesFrom : within(filesFrom),
     tempDir: module.tempDir === '' ? within(options.tempDir) : module.tempDir,
     backupDir: within(options.backupDir),

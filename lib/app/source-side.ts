@@ -15,6 +15,7 @@ import {
   SourceList,
   type SourceRules,
 } from '../rsync/source-list.js'
+import type { Hides } from './hidden-names.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf } from './sync-filters.js'
 import { listedPlace, namesOf, type SourcePlace, sourcePlace } from './sync-places.js'
@@ -30,6 +31,8 @@ export type SourceParts = {
   readonly troubles: Troubles
   /** --iconv: the side that has no such name; null: names stay as they are. */
   readonly lacking?: SourceRules['lacking']
+  /** What is as if it were not there; null: nothing. */
+  readonly hides?: Hides | null
   readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed' | 'trace'>
 }
 
@@ -59,7 +62,7 @@ export class SourceSide {
   }
 
   list(places: readonly SourcePlace[], rules: readonly FilterRule[]): SourceList {
-    const { options } = this.#parts
+    const { options, hides = null } = this.#parts
     const first = places[0]
     const top = first === undefined ? null : this.#tree(first.base)
     const { trace } = this.#parts.events
@@ -71,6 +74,10 @@ export class SourceSide {
         chmod,
         copyDevices: options.copyDevices ? deviceAsFile : null,
         lacking: this.#parts.lacking ?? null,
+        isHidden:
+          hides === null
+            ? null
+            : (origin, isNamed) => hides(pathOf(origin), origin.isFollowed === true, isNamed),
       },
       filterOf(options, rules, 'sender', top?.path ?? null, trace),
       {

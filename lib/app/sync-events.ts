@@ -4,6 +4,7 @@ import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/err
 import type { Trace } from '../base/trace.js'
 import type { Entry, GeneratorEvents } from '../rsync/generator.js'
 import type { TransferEvents } from '../rsync/local-transfer.js'
+import type { Moved } from '../rsync/sender.js'
 import type { SourceEvents } from '../rsync/source-list.js'
 
 /** How far the copy is in its list. */
@@ -29,7 +30,10 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     started(): void
     /** Of the file that began. */
     moved(bytes: number): void
-    ended(entry: Entry, at: Passed): void
+    /** @param moved what came or went; null: it was not what it should be; not told where nothing goes over a connection */
+    ended(entry: Entry, at: Passed, moved?: Moved | null): void
+    /** The directory that is written, without links. */
+    goesTo?(directory: string): void
     deleting(name: ByteName, isDirectory: boolean): void
     nonEmpty(name: ByteName): void
     backedUp(name: ByteName, to: string): void

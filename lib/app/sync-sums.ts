@@ -1,9 +1,11 @@
 /** Sums of files for `%C` of --out-format and --log-file-format: by the sum that --checksum-choice names for whole files. */
 import { codeOf } from '../base/errors.js'
-import { CHECKSUM_BYTES, type ChecksumName, openChecksum } from '../hash/checksum.js'
+import { type ChecksumName, noSum, openChecksum, shownSum } from '../hash/checksum.js'
 import type { FileAt } from '../io/equal-files.js'
 import { fileSum } from '../io/file-sum.js'
 import type { Options } from '../options/options.js'
+
+export { noSum, shownSum }
 
 export type FileSums = {
   /** In hex; as many spaces or zeros where it is `none` of a file, or not known. */
@@ -14,19 +16,17 @@ export type FileSums = {
 export async function openFileSums(options: Options): Promise<FileSums> {
   const name = sumNamed(options.checksumChoice?.split(',').at(-1) ?? 'auto')
   const sum = await openChecksum(name, 0)
-  const width = CHECKSUM_BYTES[name] * 2
+  const { length: width } = noSum(name)
   return {
     width,
     of: (file) => {
       try {
         if (options.dryRun) return '0'.repeat(width)
-        const bytes = Buffer.from(fileSum(file, sum))
-        // On the wire their last byte comes first; people read them the other way.
-        return (name.startsWith('xxh') ? bytes.reverse() : bytes).toString('hex')
+        return shownSum(name, fileSum(file, sum))
       } catch (error) {
         // Who copies it tells why it cannot be read.
         if (codeOf(error) === undefined) throw error
-        return ' '.repeat(width)
+        return noSum(name)
       }
     },
   }

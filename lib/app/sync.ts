@@ -28,7 +28,7 @@ import { countOf, forEachEntry, SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { readFilters } from './sync-filters.js'
 import { isBelow, standsAt, targetPlace, trustedTarget } from './target-place.js'
-import { TargetSide } from './target-side.js'
+import { LOCAL_ACCOUNTS, TargetSide } from './target-side.js'
 
 export type SyncConfig = {
   readonly options: Options
@@ -125,6 +125,7 @@ class SyncRun {
       trusted,
       troubles: this.#troubles,
       names: null,
+      accounts: LOCAL_ACCOUNTS,
       wholeSeconds: false,
       isFake: options.fakeSuperThere,
       charsets,

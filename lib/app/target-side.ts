@@ -7,6 +7,7 @@ import { type IdMap, type Names, parseIdMap } from '../flist/id-map.js'
 import { Destination } from '../io/destination.js'
 import { FakeDestination } from '../io/fake-super.js'
 import { libc } from '../io/libc.js'
+import type { NameConverter } from '../io/name-converter.js'
 import { confinedTo, kindOfPath } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import { AttributeWork } from '../rsync/attributes.js'
@@ -34,6 +35,8 @@ export type TargetParts = {
   readonly troubles: Troubles
   /** Owners on the sender's machine; null: they are taken by number. */
   readonly names: { readonly users: Names; readonly groups: Names } | null
+  /** Who is who here. */
+  readonly accounts: Accounts
   /** Times come in whole seconds. */
   readonly wholeSeconds: boolean
   /** --fake-super is for this side. */
@@ -186,16 +189,16 @@ export class TargetSide {
   }
 
   #attributes(): AttributeWork {
-    const { options, names, wholeSeconds, events } = this.#parts
+    const { options, names, accounts, wholeSeconds, events } = this.#parts
     const { trace } = events
     const mayOwn = options.superUser ?? this.#isRoot
-    const userOf = idMap(options.usermap, 'usermap', names?.users ?? null, LOCAL_USERS)
-    const groupOf = idMap(options.groupmap, 'groupmap', names?.groups ?? null, LOCAL_GROUPS)
+    const userOf = idMap(options.usermap, 'usermap', names?.users ?? null, accounts.users)
+    const groupOf = idMap(options.groupmap, 'groupmap', names?.groups ?? null, accounts.groups)
     const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
     return new AttributeWork(this.to, {
       keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask(), wholeSeconds },
-      userOf: toldOnce('uid', userOf, names?.users ?? LOCAL_USERS, trace.mapped),
-      groupOf: toldOnce('gid', groupOf, names?.groups ?? LOCAL_GROUPS, trace.mapped),
+      userOf: toldOnce('uid', userOf, names?.users ?? accounts.users, trace.mapped),
+      groupOf: toldOnce('gid', groupOf, names?.groups ?? accounts.groups, trace.mapped),
       mayGroup: (gid) => mayOwn || groups.has(gid),
       acls: options.acls,
       xattrs: options.xattrs > 0,
@@ -225,14 +228,25 @@ function rulesFor(options: Options, filters: readonly FilterRule[]): readonly Fi
   return isProtected ? [...filters, ...protecting(suffix)] : filters
 }
 
-export const LOCAL_USERS: Names = {
-  name: (id) => libc().userName(id),
-  id: (name) => libc().userId(name),
+export type Accounts = { readonly users: Names; readonly groups: Names }
+export const LOCAL_ACCOUNTS: Accounts = {
+  users: { name: (id) => libc().userName(id), id: (name) => libc().userId(name) },
+  groups: { name: (id) => libc().groupName(id), id: (name) => libc().groupId(name) },
 }
-export const LOCAL_GROUPS: Names = {
-  name: (id) => libc().groupName(id),
-  id: (name) => libc().groupId(name),
+/** As a program says: rsyncd.conf(5), name converter. */
+export function convertedAccounts(converter: NameConverter): Accounts {
+  const names = (byId: 'uid' | 'gid', byName: 'usr' | 'grp'): Names => ({
+    name: (id) => converter.ask(byId, String(id)),
+    id: (name) => {
+      const said = converter.ask(byName, name)
+      return said !== null && /^\d{1,10}$/.test(said) ? Number(said) : null
+    },
+  })
+  return { users: names('uid', 'usr'), groups: names('gid', 'grp') }
 }
+const NOBODY: Names = { name: () => null, id: () => null }
+/** Numbers are all that counts. */
+export const NO_ACCOUNTS: Accounts = { users: NOBODY, groups: NOBODY }
 
 /** @param sender whose numbers they are; null: of this machine */
 function idMap(text: string | null, option: string, sender: Names | null, local: Names): IdMap {

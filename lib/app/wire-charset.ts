@@ -6,7 +6,7 @@ import type { WireEntry } from '../wire/file-entry.js'
 
 /** Null: names go as they are. @throws {UnsupportedError} on a set that is unknown */
 export async function openWireCharset(
-  { iconv }: Options,
+  { iconv }: Pick<Options, 'iconv'>,
   environment: { readonly [name: string]: string | undefined },
 ): Promise<Charset | null> {
   if (iconv === null) return null

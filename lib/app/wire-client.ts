@@ -21,6 +21,7 @@ import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { cvsFilters, readOwnFilters } from './sync-filters.js'
+import { LOCAL_ACCOUNTS } from './target-side.js'
 import { fromWire, lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
@@ -259,6 +260,7 @@ class ClientRun {
         source,
         list,
         troubles: this.#troubles,
+        accounts: LOCAL_ACCOUNTS,
         isServer: false,
         charset: this.#charset,
         recording: this.#recording,
@@ -305,6 +307,7 @@ class ClientRun {
           filters: [...own, ...cvs],
           trusted: this.#trusted,
           troubles: this.#troubles,
+          accounts: LOCAL_ACCOUNTS,
           isServer: false,
           charset: this.#charset,
           isReplay: false,

@@ -102,12 +102,14 @@ export class WireConnection {
     const code = exitOf(error)
     const isTold = terms !== null && terms.protocol >= 31 && !UNTOLD.has(code)
     if (!isTold || (error instanceof PeerExit && error.isAnswer)) return
+    if (error instanceof PeerExit && isSender) this.writer.message(TAG.errorExit, new Uint8Array(0))
+    else this.writer.number(TAG.errorExit, code)
+    await this.leave()
+  }
+  /** All is said: closed with something unread, a socket would take back the last of it. */
+  async leave(): Promise<void> {
     try {
-      if (error instanceof PeerExit && isSender)
-        this.writer.message(TAG.errorExit, new Uint8Array(0))
-      else this.writer.number(TAG.errorExit, code)
       await this.writer.drain()
-      // Closed with something unread, a socket would take back what was just said.
       await this.reader.drain(AbortSignal.timeout(LAST_MS))
     } catch {
       // It is gone already.

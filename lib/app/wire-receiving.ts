@@ -28,7 +28,7 @@ import { has, type Terms } from '../wire/terms.js'
 import { openTokenDecoder } from '../wire/tokens.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
 import { targetPlace, trustedTarget } from './target-place.js'
-import { LOCAL_GROUPS, LOCAL_USERS, TargetSide } from './target-side.js'
+import { type Accounts, TargetSide } from './target-side.js'
 import { entryFromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
 import { listOptions } from './wire-terms.js'
@@ -42,6 +42,7 @@ export type ReceivingParts = {
   readonly filters: readonly FilterRule[]
   readonly trusted: (path: string) => string
   readonly troubles: Troubles
+  readonly accounts: Accounts
   readonly isServer: boolean
   /** --iconv: names here; null: they are as they come. */
   readonly charset: Charset | null
@@ -157,12 +158,16 @@ class Receiving {
       events: {
         item: (entry, item) => this.#echoed(entry, item),
         began: (entry) => events.began(entry),
-        ended: (entry) =>
-          events.ended(entry, {
-            passed: this.#lists.passedAt(entry.number ?? 0),
-            listed: this.#lists.entries,
-            isGrowing: !this.#lists.isWhole,
-          }),
+        ended: (entry, moved) =>
+          events.ended(
+            entry,
+            {
+              passed: this.#lists.passedAt(entry.number ?? 0),
+              listed: this.#lists.entries,
+              isGrowing: !this.#lists.isWhole,
+            },
+            moved,
+          ),
         mismatch: (entry, isLast) => {
           if (isLast) troubles.faults++
           events.mismatch(entry, isLast)
@@ -341,7 +346,7 @@ class Receiving {
 
   /** Null: nothing is written. */
   #open(decoder: ListDecoder): TargetSide | null {
-    const { options, destination, filters, trusted, troubles, events } = this.#parts
+    const { options, destination, filters, trusted, troubles, accounts, events } = this.#parts
     if (destination === null) return null
     const lists = this.#lists
     const coming = { isEmpty: lists.isEmpty, isOneFile: lists.only !== null }
@@ -352,19 +357,21 @@ class Receiving {
       (path, directories) => events.madeDestination(path, directories),
     )
     if (place === null) return null
+    events.goesTo?.(place.directory)
     const target = new TargetSide({
       options,
       place,
       filters,
       trusted,
       troubles,
+      accounts,
       wholeSeconds: this.#parts.terms.protocol < 31,
       isFake: options.fakeSuper,
       names: options.numericIds
         ? null
         : {
-            users: { ...LOCAL_USERS, name: (id) => decoder.ids.users.get(id) ?? null },
-            groups: { ...LOCAL_GROUPS, name: (id) => decoder.ids.groups.get(id) ?? null },
+            users: { ...accounts.users, name: (id) => decoder.ids.users.get(id) ?? null },
+            groups: { ...accounts.groups, name: (id) => decoder.ids.groups.get(id) ?? null },
           },
       events,
     })
@@ -409,9 +416,9 @@ class Receiving {
       nameBytes: lists.nameBytes,
       refusedDeletions: refused,
       wire: {
-        // As it was when the batch was written.
-        sent: isReplay ? (stats?.read ?? 0) : connection.writer.bytesWritten,
-        received: isReplay ? (stats?.written ?? 0) : connection.reader.bytesRead,
+        // A client tells what the server counted; a batch, what was counted when it was written.
+        sent: stats?.read ?? (isReplay ? 0 : connection.writer.bytesWritten),
+        received: stats?.written ?? (isReplay ? 0 : connection.reader.bytesRead),
         listBytes,
         listBuildMs: stats?.listBuildMs ?? listMs,
         listSendMs: stats?.listSendMs ?? 0,

@@ -22,7 +22,7 @@ import { openTokenEncoder } from '../wire/tokens.js'
 import type { BatchRecording } from './batch-recording.js'
 import { countOf, type SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
-import { LOCAL_GROUPS, LOCAL_USERS } from './target-side.js'
+import type { Accounts } from './target-side.js'
 import { entryToWire, fromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
 import { listOptions } from './wire-terms.js'
@@ -34,6 +34,7 @@ export type SendingParts = {
   readonly source: SourceSide
   readonly list: SourceList
   readonly troubles: Troubles
+  readonly accounts: Accounts
   readonly isServer: boolean
   /** --iconv: names here; null: they go as they are. */
   readonly charset: Charset | null
@@ -56,7 +57,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const began = performance.now()
   const numbers = new NdxWriter(terms.protocol)
   const shaped = listOptions(options)
-  const names = namesOf(options)
+  const names = namesOf(options, parts.accounts)
   const encoder = new ListEncoder(terms, shaped, names)
   const describe = await describer(parts, names)
   // What has to be known first is looked at first.
@@ -118,12 +119,16 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
       item: (entry, iflags, xname) =>
         events.item(entry, iflags, xname === null ? null : byteName(xname)),
       began: (entry) => events.began(entry),
-      ended: (entry, number) =>
-        events.ended(entry, {
-          passed: lists.passedAt(number),
-          listed: lists.entries,
-          isGrowing: !lists.isWhole,
-        }),
+      ended: (entry, number, moved) =>
+        events.ended(
+          entry,
+          {
+            passed: lists.passedAt(number),
+            listed: lists.entries,
+            isGrowing: !lists.isWhole,
+          },
+          moved,
+        ),
       moved: (bytes) => events.moved(bytes),
       fault: (call, path, error) => troubles.sender(call, path, error),
       deleted: (count) => {
@@ -142,6 +147,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   }
   // Without anything in the list a client has left.
   if (!isServer || lists.entries > 0) await sender.run()
+  else await connection.leave()
   list.tallyRoot()
   return {
     listed: list.count,
@@ -168,7 +174,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
 type Names = { user(id: number): string | null; group(id: number): string | null }
 
 /** Names of this machine, each looked up once. */
-function namesOf({ numericIds }: Options): Names {
+function namesOf({ numericIds }: Options, { users, groups }: Accounts): Names {
   const once = (find: (id: number) => string | null): ((id: number) => string | null) => {
     const known = new Map<number, string | null>()
     return (id) => {
@@ -179,7 +185,7 @@ function namesOf({ numericIds }: Options): Names {
       return name
     }
   }
-  return { user: once(LOCAL_USERS.name), group: once(LOCAL_GROUPS.name) }
+  return { user: once(users.name), group: once(groups.name) }
 }
 
 /** What is told of an entry besides what the list of this machine has. */

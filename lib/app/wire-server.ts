@@ -2,6 +2,7 @@
 import { EXIT, type ExitCode, type PrsyncError } from '../base/errors.js'
 import type { Charset } from '../flist/charset.js'
 import type { FilterRule } from '../flist/filter.js'
+import type { ChecksumName } from '../hash/checksum.js'
 import type { Link } from '../host.js'
 import { operatorPaths } from '../io/operator.js'
 import type { ServerRequest } from '../options/server-request.js'
@@ -10,10 +11,12 @@ import { hasFilterList, readFilterList } from '../wire/filter-list.js'
 import { TAG } from '../wire/mux.js'
 import type { Terms } from '../wire/terms.js'
 import { becomeCopyUser } from './copy-as.js'
+import type { Hides } from './hidden-names.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
-import { type SyncEvents, Troubles } from './sync-events.js'
+import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { cvsFilters } from './sync-filters.js'
+import type { Accounts } from './target-side.js'
 import { lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
@@ -26,6 +29,9 @@ export type ServerConfig = {
   readonly daemonProtocol: number | null
   /** Of the module: before those that the client sends. */
   readonly filters: readonly FilterRule[]
+  readonly accounts: Accounts
+  /** What is as if it were not there; null: nothing. */
+  readonly hides: Hides | null
   /** Why there is to be no transfer; it is told once the client can hear it. */
   readonly refusal: PrsyncError | null
   readonly environment: { readonly [name: string]: string | undefined }
@@ -36,6 +42,8 @@ export type ServerConfig = {
 /** How a server speaks to its client. Texts are one char per byte, with their line's end. */
 export type ServerPort = {
   readonly protocol: number
+  /** Of whole files. */
+  readonly checksum: ChecksumName
   info(text: string): void
   error(text: string): void
   deleted(name: string, isDirectory: boolean): void
@@ -44,6 +52,9 @@ export type ServerWords = {
   readonly events: SyncEvents
   /** From now on the client can be told things. */
   speak(to: ServerPort): void
+  /** What ended the session, before the client is left. */
+  failed(error: unknown): void
+  ended(report: SyncReport): void
 }
 
 /** @throws {PrsyncError} after the client was told */
@@ -84,31 +95,25 @@ class ServerRun {
       const { writer } = this.#connection
       this.#words.speak({
         protocol: terms.protocol,
+        checksum: terms.checksum,
         info: (text) => writer.say(TAG.info, this.#toWire(text)),
         error: (text) => writer.say(TAG.errorXfer, this.#toWire(text)),
         deleted: (name, isDirectory) =>
           writer.say(TAG.deleted, this.#toWire(name) + (isDirectory ? '\0' : '')),
       })
-      await this.#refuse()
+      const { refusal } = this.#config
+      if (refusal !== null) throw refusal
       becomeCopyUser(request.options.copyAs)
       const code = request.isSender ? await this.#send(terms) : await this.#receive(terms)
       await writer.drain()
       return code
     } catch (error) {
+      this.#words.failed(error)
       await this.#connection.giveUp(error, this.#terms, request.isSender)
       throw error
     } finally {
       this.#connection.close()
     }
-  }
-
-  async #refuse(): Promise<void> {
-    const { refusal } = this.#config
-    if (refusal === null) return
-    const { writer } = this.#connection
-    writer.say(TAG.errorXfer, `ERROR: ${refusal.message}\n`)
-    await writer.drain()
-    throw refusal
   }
 
   async #shakeHands(): Promise<Terms> {
@@ -149,6 +154,7 @@ class ServerRun {
       options,
       sources: paths.length === 0 ? ['.'] : paths,
       names,
+      hides: this.#config.hides,
       trusted: this.#trusted,
       troubles: this.#troubles,
       lacking: lackingIn(this.#charset),
@@ -163,11 +169,13 @@ class ServerRun {
         source,
         list,
         troubles: this.#troubles,
+        accounts: this.#config.accounts,
         isServer: true,
         charset: this.#charset,
         recording: null,
         events,
       })
+      this.#words.ended(report)
       return report.exit
     } finally {
       source.close()
@@ -190,12 +198,14 @@ class ServerRun {
           filters,
           trusted: this.#trusted,
           troubles: this.#troubles,
+          accounts: this.#config.accounts,
           isServer: true,
           charset: this.#charset,
           isReplay: false,
           asked: null,
           events: this.#words.events,
         })
+        this.#words.ended(report)
         exit = report.exit
       },
       async () => {

@@ -155,6 +155,8 @@ export const LIMITS = {
   proxyHeaderBytes: 4 * KIB,
   /** An answer to CONNECT. */
   proxyAnswerBytes: 16 * KIB,
+  /** What a name converter calls somebody. */
+  accountNameBytes: 256,
   /** Connections of a daemon at a time, each a process. */
   daemonProcesses: 200,
 

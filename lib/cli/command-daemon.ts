@@ -1,5 +1,4 @@
 /** `prsync --daemon`: modules for rsync's clients, on a port, behind inetd, or behind a remote shell. prsync(1), rsyncd.conf(5). */
-import { fileURLToPath } from 'node:url'
 import {
   type DaemonOptions,
   globalLog,
@@ -15,8 +14,10 @@ import {
   systemClock,
 } from '../app/system.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
+import { parseRate } from '../options/units.js'
 import { argumentBytes } from './argument-bytes.js'
 import { runDaemonSession } from './daemon-session.js'
+import { ownProgram } from './own-program.js'
 
 type DaemonLine = {
   readonly options: DaemonOptions
@@ -47,7 +48,7 @@ export async function daemonCommand(
     const { link, ...from } = inherited
     return serveConnection(link, from, line.options, runDaemonSession, systemClock, signal)
   }
-  const self = [process.execPath, fileURLToPath(new URL('../../bin/prsync.js', import.meta.url))]
+  const self = ownProgram()
   if (line.detach) {
     readDaemonConf(line.options)
     startDetached([...self, ...argv, '--no-detach'])
@@ -90,6 +91,7 @@ function parseDaemonLine(argv: readonly string[]): DaemonLine {
     else throw new UsageError(`${word}: not an option of --daemon; see prsync(1)`)
   }
   const port = said.get('port')
+  const bwlimit = said.get('bwlimit')
   if (port !== undefined && !(/^\d+$/.test(port) && Number(port) < 65_536))
     throw new UsageError(`--port=${port}: not a port`)
   return {
@@ -98,6 +100,8 @@ function parseDaemonLine(argv: readonly string[]): DaemonLine {
       overrides,
       logFile: said.get('log-file') ?? null,
       logFormat: said.get('log-file-format') ?? null,
+      sockopts: said.get('sockopts') ?? null,
+      bwlimit: bwlimit === undefined ? 0 : parseRate(bwlimit, '--bwlimit'),
       env: process.env,
     },
     detach: !said.has('--no-detach'),

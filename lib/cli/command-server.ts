@@ -2,6 +2,7 @@
 
 import { LineLink, readSecluded } from '../app/secluded-words.js'
 import { stdioLink } from '../app/system.js'
+import { LOCAL_ACCOUNTS } from '../app/target-side.js'
 import { type ExitCode, PrsyncError } from '../base/errors.js'
 import { secludedRequest, serverRequest } from '../options/server-request.js'
 import { argumentBytes } from './argument-bytes.js'
@@ -20,8 +21,16 @@ export async function serverCommand(
       ? secludedRequest(words, await readSecluded(link, shown.options, signal), new Date())
       : shown
     return await serveClient(
-      { request, daemonProtocol: null, filters: [], refusal: null },
+      {
+        request,
+        accounts: LOCAL_ACCOUNTS,
+        daemonProtocol: null,
+        filters: [],
+        hides: null,
+        refusal: null,
+      },
       link,
+      null,
       signal,
     )
   } catch (error) {

@@ -5,30 +5,50 @@ import type { ListEntry } from '../flist/list-entry.js'
 import { formatItem, ITEM } from '../plan/iflags.js'
 import { formatNumber } from './numbers.js'
 
+/** What only a daemon knows. */
+export type Visitor = {
+  readonly address: string
+  readonly host: string
+  /** Empty: nobody had to say. */
+  readonly user: string
+  readonly module: string
+  /** Where the module stands. */
+  readonly path: string
+}
+
+export type Context = {
+  readonly pid: number
+  readonly now: Date
+  /** Groups count. */
+  readonly isGroupKept: boolean
+  /** Null: it is no daemon that tells. */
+  readonly visitor: Visitor | null
+}
+
 /** A name as bytes, for output that is not text. */
-export type Told = {
+export type Told = Context & {
   readonly entry: ListEntry<unknown>
   readonly iflags: number
   readonly xname: ByteName | null
   /** The other side gets it. */
   readonly isPush: boolean
+  readonly operation: 'send' | 'recv'
+  /** What went over a connection; null: nothing did. */
+  readonly moved: { readonly bytes: number; readonly sumBytes: number } | null
   readonly isTimeKept: boolean
   /** Where the source stands. */
   readonly path: string
   /** `%C`, asked only where the format has it. */
   readonly sum: () => string
-  readonly pid: number
-  readonly now: Date
 }
 
 /** What is deleted. */
-export type Gone = {
+export type Gone = Context & {
   /** With a slash behind a directory. */
   readonly name: string
+  readonly path: string
   /** What stands for a sum. */
   readonly noSum: string
-  readonly pid: number
-  readonly now: Date
 }
 
 const ESCAPE = /%('*)(-?\d*)('*)([a-zA-Z%])/g
@@ -39,15 +59,15 @@ export function formatTold(format: string, told: Told): string {
 }
 
 /** What goes: a format that says what is done has a line for it, any other is not used. */
-export function formatDeletion(format: string, { name, noSum, pid, now }: Gone): string {
+export function formatDeletion(format: string, gone: Gone): string {
+  const { name, path, noSum } = gone
   if (!/%'*-?\d*'*[io]/.test(format)) return `deleting ${name}`
   return filled(format, (letter) => {
     switch (letter) {
-      case '%':
-        return '%'
       case 'n':
-      case 'f':
         return name
+      case 'f':
+        return path
       case 'i':
         return '*deleting  '
       case 'o':
@@ -56,23 +76,19 @@ export function formatDeletion(format: string, { name, noSum, pid, now }: Gone):
       case 'b':
       case 'c':
       case 'U':
-      case 'G':
         return '0'
+      case 'G':
+        return gone.isGroupKept ? '0' : 'DEFAULT'
       case 'B':
         return '---------'
       case 'M':
         return timeText(0n).replace(' ', '-')
-      case 't':
-        return timeText(BigInt(now.getTime()) * 1_000_000n)
-      case 'p':
-        return String(pid)
       case 'C':
         return noSum
       case 'L':
-      case 'm':
         return ''
       default:
-        return null
+        return contextFor(letter, gone)
     }
   })
 }
@@ -91,12 +107,33 @@ function filled(format: string, fill: (letter: string, level: number) => string 
   })
 }
 
-function toldFor(letter: string, level: number, told: Told): string | null {
-  const { entry, iflags, xname } = told
-  const { stands } = entry
+function contextFor(letter: string, { pid, now, visitor }: Context): string | null {
   switch (letter) {
     case '%':
       return '%'
+    case 't':
+      return timeText(BigInt(now.getTime()) * 1_000_000n)
+    case 'p':
+      return String(pid)
+    case 'm':
+      return visitor?.module ?? ''
+    case 'a':
+      return visitor?.address ?? null
+    case 'h':
+      return visitor?.host ?? null
+    case 'u':
+      return visitor?.user ?? null
+    case 'P':
+      return visitor?.path ?? null
+    default:
+      return null
+  }
+}
+
+function toldFor(letter: string, level: number, told: Told): string | null {
+  const { entry, iflags, xname, moved } = told
+  const { stands } = entry
+  switch (letter) {
     case 'n':
       return stands.kind === 'directory' ? `${entry.name === '' ? '.' : entry.name}/` : entry.name
     case 'f':
@@ -107,32 +144,26 @@ function toldFor(letter: string, level: number, told: Told): string | null {
     case 'i':
       return formatItem(iflags, stands.kind, told.isPush, told.isTimeKept)
     case 'o':
-      return 'send'
+      return told.operation
     case 'l':
       return formatNumber(stands.size, level)
     case 'b':
-      // Nothing goes over a wire: the bytes that were read.
-      return formatNumber((iflags & ITEM.transfer) !== 0 ? stands.size : 0, level)
+      // Where nothing goes over a wire: the bytes that were read.
+      return formatNumber(moved?.bytes ?? ((iflags & ITEM.transfer) !== 0 ? stands.size : 0), level)
     case 'c':
-      return '0'
+      return formatNumber(moved?.sumBytes ?? 0, level)
     case 'C':
       return told.sum()
     case 'B':
       return modeText(stands.kind, entry.mode).slice(1)
     case 'M':
       return timeText(stands.mtimeNs).replace(' ', '-')
-    case 't':
-      return timeText(BigInt(told.now.getTime()) * 1_000_000n)
-    case 'p':
-      return String(told.pid)
     case 'U':
       return String(stands.uid)
     case 'G':
-      return String(stands.gid)
-    case 'm':
-      return ''
+      return told.isGroupKept ? String(stands.gid) : 'DEFAULT'
     default:
-      return null
+      return contextFor(letter, told)
   }
 }
 

@@ -5,19 +5,26 @@ import { bytesOf } from '../base/bytes.js'
 import type { Options } from '../options/options.js'
 import type { Output } from './sync-output.js'
 import { escapeName } from './sync-words.js'
+import { withoutRoot } from './transfer-log.js'
+
+/** The module of a daemon: clients hear of places in it, not where it stands. */
+export type ModuleVoice = {
+  readonly name: string
+  readonly root: string
+  /** The daemon's log. */
+  log(line: string): void
+}
 
 export class PeerOutput implements Output {
   readonly isRaw = true
   readonly #options: Options
-  readonly #isDaemon: boolean
-  readonly #logged: (line: string) => void
+  readonly #module: ModuleVoice | null
   port: ServerPort | null = null
 
-  /** @param logged for a daemon's log */
-  constructor(options: Options, isDaemon: boolean, logged: (line: string) => void) {
+  /** @param module null: behind a remote shell */
+  constructor(options: Options, module: ModuleVoice | null) {
     this.#options = options
-    this.#isDaemon = isDaemon
-    this.#logged = logged
+    this.#module = module
   }
 
   line(text: string): void {
@@ -28,14 +35,22 @@ export class PeerOutput implements Output {
     this.log(text)
   }
   error(text: string): void {
-    this.log(text)
+    const module = this.#module
+    const root = module === null || module.root === '/' ? null : `${module.root}/`
+    const shown = root === null ? text : text.replaceAll(root, '')
+    this.log(shown)
     const { msgs2stderr } = this.#options
-    const goesOver = this.#isDaemon || msgs2stderr === false || (this.port?.protocol ?? 32) < 29
-    if (goesOver && this.port !== null) this.port.error(`${text}\n`)
-    else writeSync(2, bytesOf(`${escapeName(text, this.#options.eightBitOutput)}\n`))
+    const goesOver = module !== null || msgs2stderr === false || (this.port?.protocol ?? 32) < 29
+    if (goesOver && this.port !== null) this.port.error(`${shown}\n`)
+    else writeSync(2, bytesOf(`${escapeName(shown, this.#options.eightBitOutput)}\n`))
+  }
+  quoted(path: string): string {
+    const module = this.#module
+    if (module === null) return `"${path}"`
+    return `"${withoutRoot(path, module.root) || '.'}" (in ${module.name})`
   }
   log(text: string): void {
-    this.#logged(text)
+    this.#module?.log(text)
   }
   progress(): void {}
   flush(): void {}

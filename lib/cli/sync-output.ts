@@ -22,6 +22,8 @@ export type Output = {
   /** For the log as well. */
   told(text: string): void
   error(text: string): void
+  /** A path as errors name it. */
+  quoted(path: string): string
   /** @param isLast the line ends with it */
   progress(text: string, isLast: boolean): void
   log(text: string): void
@@ -78,6 +80,9 @@ export class SyncOutput implements Output {
     this.flush()
     writeAll(2, bytesOf(`${text}\n`))
     this.log(text)
+  }
+  quoted(path: string): string {
+    return `"${path}"`
   }
   /** @param isLast the line ends with it */
   progress(text: string, isLast: boolean): void {

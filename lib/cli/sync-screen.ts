@@ -11,7 +11,7 @@ import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { traceFor } from './debug-lines.js'
 import { formatNumber } from './numbers.js'
-import { formatDeletion, formatTold, modeText, timeText } from './out-format.js'
+import { type Context, formatDeletion, formatTold, modeText, timeText } from './out-format.js'
 import { progressLine } from './progress-line.js'
 import { type Output, SyncOutput } from './sync-output.js'
 import { statsLines, summaryLines, wireOf } from './sync-summary.js'
@@ -72,7 +72,7 @@ export class SyncScreen {
         const shown = this.#name(name)
         const side = text === 'receiver' ? 'Receiver' : text
         if (what === 'directory') out.told(`skipping directory ${shown}`)
-        else if (what === 'no-target') this.#error(`symlink has no referent: "${shown}"`)
+        else if (what === 'no-target') out.error(`symlink has no referent: ${this.#quoted(text)}`)
         else if (what === 'name-lost')
           this.#error(`[${side}] cannot convert filename: ${shown} (${NO_SUCH_CHARACTER})`)
         else if (what === 'target-lost')
@@ -85,10 +85,10 @@ export class SyncScreen {
         const whole = name + (isDirectory ? '/' : '')
         const line = (format: string): string =>
           formatDeletion(format, {
+            ...this.#context(),
             name: whole,
+            path: name,
             noSum: ' '.repeat(this.#sums?.width ?? 0),
-            pid: process.pid,
-            now: new Date(),
           })
         if (logFileFormat !== '') out.log(escapeName(line(logFileFormat), true))
         if (outFormat !== null && outFormat !== '') out.line(this.#name(line(outFormat)))
@@ -100,16 +100,16 @@ export class SyncScreen {
       removed: (name) => told(info.remove, `sender removed ${this.#name(name)}`),
       fault: (side, call, path, error) =>
         this.#error(
-          `[${side}] ${call} "${this.#name(path)}"${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,
+          `[${side}] ${call} ${this.#quoted(path)}${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,
         ),
       noAlternate: (kind, path, stands) => {
         const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
         out.error(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
       },
-      vanished: (path) => this.#out.error(`file has vanished: "${this.#name(path)}"`),
+      vanished: (path) => this.#out.error(`file has vanished: ${this.#quoted(path)}`),
       missing: (path) =>
         this.#error(
-          `[sender] link_stat "${this.#name(path)}" failed: No such file or directory (2)`,
+          `[sender] link_stat ${this.#quoted(path)} failed: No such file or directory (2)`,
         ),
       madeDestination: (path, directories) => {
         if (info.name === 0 && outFormat === null) return
@@ -145,13 +145,14 @@ export class SyncScreen {
   }
 
   /** Of a server: what its client prints itself is left out. @param port null: not yet */
-  serverEvents(port: () => ServerPort | null): SyncEvents {
+  serverEvents(port: () => ServerPort | null, isSender: boolean): SyncEvents {
     const own = this.events
     const isOld = (): boolean => (port()?.protocol ?? 32) < 29
     return {
       ...own,
+      // Files are named by an old client itself, who sends or receives them.
       item: (entry, iflags, xname) => {
-        if (isOld()) own.item(entry, iflags, xname)
+        if (isOld() && !isSender && (iflags & ITEM.transfer) === 0) own.item(entry, iflags, xname)
       },
       began: () => {},
       moved: () => {},
@@ -258,7 +259,10 @@ export class SyncScreen {
       entry,
       iflags,
       xname,
+      ...this.#context(),
       isPush: this.#kind === 'push',
+      operation: this.#kind === 'pull' ? 'recv' : 'send',
+      moved: null,
       isTimeKept: this.options.times,
       path: pathShown(entry),
       sum: () => {
@@ -266,9 +270,15 @@ export class SyncScreen {
         const isFile = (iflags & ITEM.transfer) !== 0 && entry.stands.kind === 'file'
         return isFile ? this.#sums.of(entry.origin) : ' '.repeat(this.#sums.width)
       },
+    })
+  }
+  #context(): Context {
+    return {
       pid: process.pid,
       now: new Date(),
-    })
+      isGroupKept: this.options.group,
+      visitor: null,
+    }
   }
 
   #remark(what: Remark, entry: Entry, shown: string): void {
@@ -393,6 +403,9 @@ export class SyncScreen {
 
   #error(text: string): void {
     this.#out.error(`prsync: ${text}`)
+  }
+  #quoted(path: string): string {
+    return this.#out.quoted(this.#name(path))
   }
   #name(name: string): string {
     return this.#out.isRaw ? name : escapeName(name, this.options.eightBitOutput)

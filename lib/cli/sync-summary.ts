@@ -1,4 +1,4 @@
-/** The figures at the end of a run, line by line. rsync(1) --stats; nothing goes over a wire here, so its bytes are estimates. */
+/** The figures at the end of a run, line by line. rsync(1) --stats; bytes of a copy within this machine are estimates. */
 import type { Counts, SyncReport } from '../app/sync-events.js'
 import type { Options } from '../options/options.js'
 import { formatFraction, formatNumber } from './numbers.js'
@@ -13,8 +13,9 @@ const FILE_BYTES = 28
 const ASKING_BYTES = 8
 const GREETING_BYTES = 30
 
-/** As much as the same copy costs between two processes. */
+/** What went over the connection; else as much as the same copy costs between two processes. */
 export function wireOf(report: SyncReport): Wire {
+  if (report.wire !== null) return report.wire
   const { listed, transferred, literal, nameBytes } = report
   const entries = totalOf(listed)
   const tokens = Math.ceil(literal / 32_768)

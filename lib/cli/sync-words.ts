@@ -1,5 +1,5 @@
 /** Words of rsync that programs look for: statuses, errors of the system, kinds of files, names with bytes that are not shown. */
-import { codeOf, EXIT, type ExitCode, messageOf } from '../base/errors.js'
+import { codeOf, EXIT, type ExitCode, messageOf, type PrsyncError } from '../base/errors.js'
 import type { FileKind } from '../host.js'
 
 /** As rsync shows names in a UTF-8 locale: what is no character, and what a terminal should not see, as \\#ooo. */
@@ -45,6 +45,11 @@ export function inWords(error: unknown): string {
   return ERRNO_WORDS.get(codeOf(error) ?? '') ?? messageOf(error)
 }
 
+/** What ended a run: a request that cannot be met, or a failure. */
+export function errorWords(error: PrsyncError): string {
+  const isAsked = error.exitCode === EXIT.usage || error.exitCode === EXIT.fileSelect
+  return `${isAsked ? 'ERROR' : 'prsync'}: ${error.message}`
+}
 export function statusWords(exit: ExitCode): string {
   const words: Readonly<Record<number, string>> = {
     [EXIT.usage]: 'syntax or usage error',

@@ -4,6 +4,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { createMD4, createXXHash3, createXXHash64, createXXHash128, type IHasher } from 'hash-wasm'
+import { hexOf } from '../base/bytes.js'
 
 /** Names as negotiated, best first, and `md4-old`, which is never negotiated. */
 export type ChecksumName = 'xxh128' | 'xxh3' | 'xxh64' | 'md5' | 'md4' | 'sha1' | 'none' | 'md4-old'
@@ -95,4 +96,13 @@ class OpensslSum implements Checksum {
   digest(): Uint8Array {
     return this.#hash.digest()
   }
+}
+
+/** As people read it, in hex: on the wire the last byte of some comes first. */
+export function shownSum(name: ChecksumName, digest: Uint8Array): string {
+  return hexOf(name.startsWith('xxh') ? digest.toReversed() : digest)
+}
+/** What stands where it is not known. */
+export function noSum(name: ChecksumName): string {
+  return ' '.repeat(CHECKSUM_BYTES[name] * 2)
 }

@@ -3,12 +3,26 @@
  * docs/decisions/0028-a-process-for-each-connection.md. Paths are one char per byte.
  */
 import { closeSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { bytesOf, latin1Of } from '../base/bytes.js'
 import { codeOf, FileError } from '../base/errors.js'
+import { libc } from './libc.js'
 
 const bytes = (path: string): Buffer => Buffer.from(path, 'latin1')
 
 /** Where all paths have to lead; null: anywhere. */
 let boundary: string | null = null
+
+let hasOtherRoot = false
+/** Held open where a module is kept by path behind `daemon chroot`. */
+let proc: number | null = null
+/** chroot(2) was called: nothing leads out of it any more, and there is no /proc to be counted on. @param held /proc, open */
+export function rootChanged(held: number | null): void {
+  hasOtherRoot = true
+  proc = held
+}
+export function isBehindRoot(): boolean {
+  return hasOtherRoot
+}
 
 /** For the rest of this process nothing outside of a directory is looked at, made or read. @param root without links */
 export function keepWithin(root: string): void {
@@ -36,9 +50,14 @@ export function isInside(path: string, root: string | null = boundary): boolean 
 /** What was opened, whatever link was switched on the way: closed again where it is not inside. @throws {FileError} */
 export function insideOnly(fd: number, name: string, root: string | null = boundary): number {
   if (root === null) return fd
-  if (isBelow(readlinkSync(`/proc/self/fd/${fd}`, 'latin1'), root)) return fd
+  if (isBelow(pathOfOpen(fd), root)) return fd
   closeSync(fd)
   throw outside(name)
+}
+
+function pathOfOpen(fd: number): string {
+  if (proc === null) return readlinkSync(`/proc/self/fd/${fd}`, 'latin1')
+  return latin1Of(libc().readlinkAt(proc, bytesOf(`self/fd/${fd}`)))
 }
 
 export function outside(path: string): FileError {

@@ -1,13 +1,14 @@
 /** A process that leaves its rights behind: another root, other groups, another user. There is no way back. */
 import { execFileSync } from 'node:child_process'
+import { constants, openSync } from 'node:fs'
 import { messageOf, StartupError } from '../base/errors.js'
+import { rootChanged } from './boundary.js'
 import { libc } from './libc.js'
 import { daemonCalls } from './libc-daemon.js'
+import { rawCalls } from './libc-raw.js'
 
 export type Confinement = {
-  /** One char per byte; null: the root stays. */
-  readonly root: string | null
-  /** Within that root; null: it stays. */
+  /** Where the process works from now on, one char per byte; null: where it is. */
   readonly directory: string | null
   readonly uid: number | null
   /** The first is the group, all are the supplementary ones; null: they stay. */
@@ -19,28 +20,36 @@ export function isRoot(): boolean {
 }
 
 /**
- * After this nothing of the program can be loaded from files any more, where the root changes. @throws {StartupError}, half done:
- * the process must end
+ * Makes a directory the root of all that this process sees. After that nothing of the program can be loaded from files any
+ * more; what all sessions need is loaded here. @param path one char per byte @param keepsProc what is opened can still be looked
+ * at, for a second boundary @returns false: it cannot be had
  */
-export function confine(how: Confinement): void {
+export function changeRoot(path: string, keepsProc = false): boolean {
+  const calls = isRoot() ? daemonCalls() : null
+  if (calls === null) return false
+  libc()
+  rawCalls()
+  // Read from files at its first use.
+  new Date().getTimezoneOffset()
+  const proc = keepsProc ? openSync('/proc', constants.O_RDONLY | constants.O_DIRECTORY) : null
+  if (calls.chroot(Buffer.from(path, 'latin1')) !== 0) return false
+  rootChanged(proc)
+  process.chdir('/')
+  return true
+}
+
+/** @throws {StartupError}, half done: the process must end */
+export function confine({ directory, uid, gids }: Confinement): void {
   try {
-    if (how.root !== null) {
-      // What reads files at its first use must not have it in there.
-      new Date().getTimezoneOffset()
-      if ((daemonCalls()?.chroot(Buffer.from(how.root, 'latin1')) ?? -1) !== 0)
-        throw new StartupError('chroot failed')
-      process.chdir('/')
-    }
-    const [gid] = how.gids ?? []
-    if (how.gids !== null && gid !== undefined) {
-      process.setgroups?.([...how.gids])
+    const [gid] = gids ?? []
+    if (gids !== null && gid !== undefined) {
+      process.setgroups?.([...gids])
       process.setgid?.(gid)
     }
-    if (how.uid !== null) process.setuid?.(how.uid)
-    if (how.directory !== null) process.chdir(Buffer.from(how.directory, 'latin1').toString('utf8'))
+    if (uid !== null) process.setuid?.(uid)
+    if (directory !== null) process.chdir(Buffer.from(directory, 'latin1').toString('utf8'))
   } catch (cause) {
-    if (cause instanceof StartupError) throw cause
-    const what = how.directory === null ? 'become another user' : `be confined to ${how.directory}`
+    const what = directory === null ? 'become another user' : `be confined to ${directory}`
     throw new StartupError(`cannot ${what}: ${messageOf(cause)}`, { cause })
   }
 }

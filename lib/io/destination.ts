@@ -254,7 +254,7 @@ export class Destination {
     const { uid, gid, mode, mtimeNs } = stands
     const isLink = stands.kind === 'symlink'
     this.#give(at, isLink, { ...NO_ATTRIBUTES, uid, gid })
-    this.#takeXattrs(fromTree.procPath(from), toTree.procPath(made))
+    this.#takeXattrs(fromTree.pathFor(from), toTree.pathFor(made))
     this.#give(at, isLink, { ...NO_ATTRIBUTES, mode, mtimeNs })
     const end = toTree.at(to)
     this.#calls.renameAt(at.directory, at.base, end.directory, end.base)
@@ -355,10 +355,10 @@ export class Destination {
     if (a.mode !== null && !isLink) this.#calls.chmodAt(at.directory, at.base, a.mode)
   }
   setXattr(tree: DiskTree, name: ByteName, xattr: Xattr): void {
-    this.#calls.setXattr(tree.procPath(name), xattr.name, bytesOf(xattr.value))
+    this.#calls.setXattr(tree.pathFor(name), xattr.name, bytesOf(xattr.value))
   }
   removeXattr(tree: DiskTree, name: ByteName, xattr: string): void {
-    this.#calls.removeXattr(tree.procPath(name), xattr)
+    this.#calls.removeXattr(tree.pathFor(name), xattr)
   }
 
   /** `.NAME.XXXXXX` beside NAME; in a directory of its own without the dot. */

@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 export function expandPath(
   path: string,
   glob: (pattern: string) => (name: string) => boolean,
+  isShown: (path: string) => boolean,
 ): readonly string[] {
   let found: readonly string[] = ['']
   for (const part of path.split(/(?<=\/)/)) {
@@ -18,7 +19,9 @@ export function expandPath(
     const hidden = name.startsWith('.')
     found = found.flatMap((head) =>
       namesIn(head)
-        .filter((each) => (hidden || !each.startsWith('.')) && matches(each))
+        .filter(
+          (each) => (hidden || !each.startsWith('.')) && matches(each) && isShown(head + each),
+        )
         .map((each) => head + each + tail),
     )
   }

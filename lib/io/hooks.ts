@@ -19,7 +19,7 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
 }
 const NOT_FOUND = 127 << 8
 
-function shellOf(env: Surroundings): string {
+export function shellOf(env: Surroundings): string {
   return env['RSYNC_SHELL'] ?? DEFAULT_SHELL
 }
 

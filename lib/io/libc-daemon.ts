@@ -1,8 +1,13 @@
 /** What a daemon wants of the system that Node has no name for: chroot(2), record locks, syslog(3). Loaded when first needed. */
 import { createRequire } from 'node:module'
 import { libc } from './libc.js'
+import { SystemError } from './libc-calls.js'
 
 export type DaemonCalls = {
+  /** Its end for reading, its end for writing; both wait. @throws {SystemError} */
+  pipe(): readonly [number, number]
+  /** False: the system does not take it. */
+  setSocket(fd: number, level: number, name: number, value: number): boolean
   /** 0, or less where it failed. */
   chroot(path: Uint8Array): number
   /** Takes a record of a file, open for writing, until the process ends. False: another process has it. */
@@ -19,6 +24,8 @@ export function daemonCalls(): DaemonCalls | null {
   return loaded
 }
 
+/** Not for programs that are started. */
+const O_CLOEXEC = 0o2000000
 const SET_LOCK = 6
 const WRITE_LOCK = 1
 const LOG_PID_AND_NOW = 0x01 | 0x08
@@ -27,6 +34,8 @@ function bind(): DaemonCalls {
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
   const library = koffi.load('libc.so.6')
   const call = (signature: string): ((...args: unknown[]) => number) => library.func(signature)
+  const pipe2 = call('int pipe2(void*, int)')
+  const setsockopt = call('int setsockopt(int, int, int, void*, unsigned int)')
   const chroot = call('int chroot(const char*)')
   const fcntl = call('int fcntl(int, int, void*)')
   const openlog = call('void openlog(void*, int, int)')
@@ -35,6 +44,16 @@ function bind(): DaemonCalls {
   const tags: Buffer[] = []
   const z = (bytes: Uint8Array): Buffer => Buffer.concat([bytes, Buffer.alloc(1)])
   return {
+    pipe() {
+      const ends = Buffer.alloc(8)
+      if (pipe2(ends, O_CLOEXEC) !== 0) throw new SystemError('pipe2', 'EMFILE')
+      return [ends.readInt32LE(0), ends.readInt32LE(4)]
+    },
+    setSocket(fd, level, name, value) {
+      const number = Buffer.alloc(4)
+      number.writeInt32LE(value)
+      return setsockopt(fd, level, name, number, 4) === 0
+    },
     chroot: (path) => chroot(z(path)),
     lockRecord(fd, start, length) {
       // struct flock: type, whence, start, length, pid

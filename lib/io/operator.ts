@@ -1,6 +1,8 @@
 /** Paths that the user names, one char per byte: looked at, made, read. */
 import {
+  accessSync,
   closeSync,
+  constants,
   lstatSync,
   mkdirSync,
   openSync,
@@ -24,6 +26,17 @@ export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return 'nothing'
     throw new FileError(`cannot look at ${path}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** By this user, who may be root; a link is. */
+export function isReadable(path: string): boolean {
+  try {
+    if (!lstatSync(bytes(path)).isSymbolicLink()) accessSync(bytes(path), constants.R_OK)
+    return true
+  } catch {
+    // Whatever the reason: it cannot be read.
+    return false
   }
 }
 

@@ -234,6 +234,24 @@ class NoRoomError extends FileError {
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const
 const ENVIRONMENT = { ...BINARY, maxDbs: 8, noMemInit: true } as const
 
+/** Values and blobs of an index that another process writes. @throws {StartupError} where there is none */
+export function openIndex(path: string): {
+  value(name: string): Uint8Array | null
+  blob(root: Root): Uint8Array | null
+} {
+  try {
+    const env = open<Buffer, Buffer>({ path, ...ENVIRONMENT, readOnly: true })
+    const table = (name: string): Bytes => env.openDB<Buffer, Buffer>({ name, ...BINARY })
+    const { values, blobs } = { values: table('values'), blobs: table('blobs') }
+    return {
+      value: (name) => copy(values.get(Buffer.from(name))),
+      blob: (root) => copy(blobs.get(asBuffer(bytesOf(root)))),
+    }
+  } catch (cause) {
+    throw new StartupError(`cannot read the index in ${path}: ${messageOf(cause)}`, { cause })
+  }
+}
+
 /** The records of directories as they are written, for a thread beside the one that has the store. */
 export function openRecords(path: string): (name: ByteName) => Uint8Array | null {
   const table = open<Buffer, Buffer>({ path, ...ENVIRONMENT }).openDB<Buffer, Buffer>({

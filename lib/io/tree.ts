@@ -25,7 +25,7 @@ import { bytesOf, latin1Of } from '../base/bytes.js'
 import { codeOf, FileError, messageOf, UnsupportedError } from '../base/errors.js'
 import type { Entry, Xattr } from '../flist/entry.js'
 import type { FileKind, Standing, Tree, TreeHandle } from '../host.js'
-import { insideOnly, isKeptWithin } from './boundary.js'
+import { insideOnly, isBehindRoot, isKeptWithin } from './boundary.js'
 import { AT, type Libc, libc } from './libc.js'
 import { nodeOf } from './nodes.js'
 import type { Owners } from './owners.js'
@@ -135,7 +135,9 @@ export class DiskTree implements Tree {
   list(directory: ByteName): Standing[] | null {
     const fd = this.#directory(directory)
     if (fd === null) return null
-    const bases = readdirSync(`/proc/self/fd/${fd}`, 'latin1').sort()
+    const bases = readdirSync(Buffer.from(this.#pathOf(directory, fd), 'latin1'), {
+      encoding: 'latin1',
+    }).sort()
     const standing: Standing[] = []
     for (const base of bases) {
       if (directory === ROOT_NAME && base === PRIVATE_NAME && !this.#view.isPlain) continue
@@ -209,7 +211,7 @@ export class DiskTree implements Tree {
   }
 
   xattrs(name: ByteName): Xattr[] {
-    const path = this.procPath(name)
+    const path = this.pathFor(name)
     const found: Xattr[] = []
     for (const attribute of this.#calls.listXattrs(path)) {
       const value = this.#calls.getXattr(path, attribute)
@@ -394,13 +396,19 @@ export class DiskTree implements Tree {
   }
 
   /** A path for calls that take no directory. */
-  procPath(name: ByteName): Uint8Array {
-    const fd = name === ROOT_NAME ? this.#top : this.#directoryOrThrow(directoryOf(name))
-    return bytesOf(`/proc/self/fd/${fd}/${name === ROOT_NAME ? '.' : baseOf(name)}`)
+  pathFor(name: ByteName): Uint8Array {
+    const above = name === ROOT_NAME ? name : directoryOf(name)
+    const base = name === ROOT_NAME ? '.' : baseOf(name)
+    return bytesOf(`${this.#pathOf(above, this.#directoryOrThrow(above))}/${base}`)
+  }
+  /** Behind chroot there is no /proc, and no way out. */
+  #pathOf(directory: ByteName, fd: number): string {
+    if (!isBehindRoot()) return `/proc/self/fd/${fd}`
+    return joinName(this.path as ByteName, directory)
   }
 
   #applyXattrs(name: ByteName, wanted: readonly Xattr[]): void {
-    const path = this.procPath(name)
+    const path = this.pathFor(name)
     const names = new Set(wanted.map((x) => x.name))
     for (const standing of this.#calls.listXattrs(path))
       if (!names.has(standing)) this.#calls.removeXattr(path, standing)

@@ -76,6 +76,8 @@ export const PARAMETERS: readonly Parameter[] = [
   text('path'),
   text('post-xfer exec'),
   text('pre-xfer exec'),
+  // prsync's own.
+  text('published by'),
   flag('read only', 'yes'),
   text('refuse options'),
   flag('reverse lookup', 'yes'),

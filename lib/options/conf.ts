@@ -200,10 +200,14 @@ function variable(env: Environment, name: string): string | undefined {
 
 /** What is said of a parameter, or meant by silence, with the variables of the connection in it. */
 export function textOf(values: Values, name: string, env: Environment): string {
+  const raw = rawOf(values, name)
+  return parameterOf(name)?.kind === 'text' ? expand(raw, env) : raw
+}
+/** The same with its variables as they are written. */
+export function rawOf(values: Values, name: string): string {
   const parameter = parameterOf(name)
   if (parameter === null) throw new TypeError(`no parameter ${name}`)
-  const raw = values.get(parameter.name) ?? parameter.initial
-  return parameter.kind === 'text' ? expand(raw, env) : raw
+  return values.get(parameter.name) ?? parameter.initial
 }
 export function numberOf(values: Values, name: string): number {
   return Number(textOf(values, name, {}))

@@ -27,6 +27,8 @@ import { pathsInModule } from './module-paths.js'
 
 /** Where the dialogue asks. M: what stands for a module there. */
 export type DaemonDesk<M> = {
+  /** Who it is, for the log: its name and address. */
+  readonly client: string
   /** The message of the day; null: there is none. */
   readonly motd: string | null
   modules(): readonly { readonly name: string; readonly comment: string }[]
@@ -207,7 +209,7 @@ class Dialogue<M> {
         `your client does not support one of our daemon-auth checksums: ${AUTH_DIGESTS.join(' ')}`,
       )
     const failed = (who: string, why: string): Promise<null> => {
-      this.#desk.log(`auth failed on module ${terms.name}${who}: ${why}`)
+      this.#desk.log(`auth failed on module ${terms.name} from ${this.#desk.client}${who}: ${why}`)
       return this.#refuse(`auth failed on module ${terms.name}`)
     }
     if (!isStrongEnough(digest, terms.digestFloor))

@@ -5,6 +5,9 @@
 import { compileGlob } from '../flist/wildmatch.js'
 import { wordsOf } from '../options/conf.js'
 
+/** Nobody looked for a name. */
+export const UNDETERMINED = 'UNDETERMINED'
+
 export type PeerInfo = {
   readonly address: string
   /** By reverse lookup; UNKNOWN where there is none, UNDETERMINED where none was made. */
@@ -33,7 +36,7 @@ export function mayEnter(rules: AccessRules, peer: PeerInfo, addresses: Addresse
 
 /** Only what surely matches is trusted: `proxy protocol hosts`. */
 export function isAmong(list: string, address: string): boolean {
-  const peer = { address, name: 'UNDETERMINED' }
+  const peer = { address, name: UNDETERMINED }
   return wordsOf(list).some((word) => matches(word, peer, () => null) === true)
 }
 

@@ -14,6 +14,8 @@ export type ModuleSetting = {
   readonly name: string
   /** Where its files stand, as the session sees it: `/` or below, once it is confined by chroot. */
   readonly path: string
+  /** The same for people. */
+  readonly shownPath: string
   readonly confinedBy: 'chroot' | 'path'
   readonly readOnly: boolean
   readonly writeOnly: boolean
@@ -44,6 +46,7 @@ export type ModuleSetting = {
 export type Standing = {
   readonly name: string
   readonly path: string
+  readonly shownPath: string
   readonly confinedBy: 'chroot' | 'path'
   /** The module is the root of what the process sees: nothing to leave, nothing to munge. */
   readonly isWhole: boolean
@@ -59,10 +62,16 @@ export function moduleSetting(values: Values, env: Environment, at: Standing): M
   return {
     name: at.name,
     path: at.path,
+    shownPath: at.shownPath,
     confinedBy: at.confinedBy,
-    readOnly: at.access === null ? flagOf(values, 'read only') : at.access === 'ro',
+    // What a centre publishes comes from its own tree alone.
+    readOnly:
+      text('published by') !== '' ||
+      (at.access === null ? flagOf(values, 'read only') : at.access === 'ro'),
     writeOnly: flagOf(values, 'write only'),
-    numericIds: maybeOf(values, 'numeric ids') ?? at.confinedBy === 'chroot',
+    numericIds:
+      maybeOf(values, 'numeric ids') ??
+      (at.confinedBy === 'chroot' && text('name converter') === ''),
     fakeSuper: flagOf(values, 'fake super'),
     mungeSymlinks: maybeOf(values, 'munge symlinks') ?? !at.isWhole,
     insecureLinks: flagOf(values, 'insecure links'),

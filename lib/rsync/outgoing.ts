@@ -40,6 +40,8 @@ export class Outgoing {
   readonly #parts: OutgoingParts
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES)
   readonly count = { literal: 0, matched: 0 }
+  /** The sum of the last file. */
+  digest: Uint8Array = new Uint8Array(0)
 
   constructor(parts: OutgoingParts) {
     this.#parts = parts
@@ -71,6 +73,7 @@ export class Outgoing {
     tokens.end()
     const digest = Uint8Array.from(checksum.digest())
     if (!isWhole) spoil(digest)
+    this.digest = digest
     writer.data.put(digest)
     const room = writer.room()
     if (room !== null) await room

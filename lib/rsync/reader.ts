@@ -26,6 +26,8 @@ export class WireReader {
   /** Sees the stream's bytes as they come, frames taken off: a batch that is written. */
   record: ((bytes: Uint8Array) => void) | null = null
   bytesRead = 0
+  /** Bytes of the stream that were given to decoders, the cursor's included. */
+  #given = 0
   /** When something came last; of the monotonic clock. */
   readMs = performance.now()
 
@@ -44,6 +46,7 @@ export class WireReader {
   /** From here on the direction is multiplexed, what is already here included. */
   startFrames(): void {
     const rest = [this.#cursor.view(this.#cursor.left), ...this.#pieces.splice(0)]
+    this.#given -= rest[0]?.length ?? 0
     this.#cursor = new Cursor(EMPTY)
     this.#isFramed = true
     for (const piece of rest) this.#accept(piece)
@@ -52,6 +55,11 @@ export class WireReader {
   /** Bytes of the stream that can be decoded without waiting. */
   get cursor(): Cursor {
     return this.#cursor
+  }
+
+  /** Bytes of the stream that were decoded so far, without frames and messages. */
+  get position(): number {
+    return this.#given - this.#cursor.left
   }
 
   /** @param decode may be called again from the start, with more bytes @throws {WireError} where the stream ends before */
@@ -112,11 +120,14 @@ export class WireReader {
     const next = this.#pieces.shift()
     if (next === undefined) return false
     const { left } = this.#cursor
+    this.#given += next.length
     if (left === 0) this.#cursor = new Cursor(next)
     else {
       const rest = this.#cursor.view(left)
       // Many small frames behind a large decode are joined once.
-      const pieces = left > 65_536 ? [next, ...this.#pieces.splice(0)] : [next]
+      const more = left > 65_536 ? this.#pieces.splice(0) : []
+      for (const { length } of more) this.#given += length
+      const pieces = [next, ...more]
       this.#cursor = new Cursor(joined([rest, ...pieces]))
     }
     return true

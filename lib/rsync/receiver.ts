@@ -28,13 +28,15 @@ import type { Entry, Request } from './generator.js'
 import { Incoming, type IncomingParts } from './incoming.js'
 import type { WireReader } from './reader.js'
 import type { ReceivedLists } from './received-lists.js'
+import type { Moved } from './sender.js'
 import type { WireWriter } from './writer.js'
 
 export type ReceiverEvents = {
   /** The sender has seen it; what it says is not believed. */
   item(entry: Entry, item: Item): void
   began(entry: Entry): void
-  ended(entry: Entry): void
+  /** @param moved null: it is not what it should be */
+  ended(entry: Entry, moved: Moved | null): void
   /** It was not what it should be. @param isLast it will not be asked for again */
   mismatch(entry: Entry, isLast: boolean): void
   /** An answer is complete, whatever came of it. */
@@ -282,6 +284,7 @@ export class Receiver {
     const { request, entry } = asked
     if (request === null || this.#work === null) return
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
+    const from = reader.position
     const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
     if (replay === null && !isSameHead(head, asked.head))
       throw new ProtocolError(
@@ -299,7 +302,8 @@ export class Receiver {
       const result = incoming.finish(digest)
       this.count.literal += incoming.literalBytes
       this.count.matched += incoming.matchedBytes
-      events.ended(entry)
+      const bytes = reader.position - from
+      events.ended(entry, result === true ? { bytes, sumBytes: 0, digest } : null)
       if (result === null) return this.#mismatch(asked)
       this.count.files++
       this.count.bytes += entry.stands.size

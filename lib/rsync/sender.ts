@@ -28,11 +28,21 @@ import type { SentEntry, SentLists } from './sent-lists.js'
 import { pathOf } from './source-list.js'
 import type { WireWriter } from './writer.js'
 
+/** What one file took on the wire, frames and messages left out. */
+export type Moved = {
+  /** From its number to its sum. */
+  readonly bytes: number
+  /** Of the sums of the receiver's blocks, at the sender. */
+  readonly sumBytes: number
+  /** Of the whole file. */
+  readonly digest: Uint8Array
+}
+
 export type SenderEvents = {
   /** What the receiver does, or has, as it says. */
   item(entry: SentEntry, iflags: number, xname: string | null): void
   began(entry: SentEntry): void
-  ended(entry: SentEntry, number: number): void
+  ended(entry: SentEntry, number: number, moved: Moved): void
   moved(bytes: number): void
   /** A source that cannot be read. */
   fault(call: string, path: string, error: unknown): void
@@ -218,11 +228,14 @@ export class Sender {
     const aside = batch?.aside ?? null
     const path = pathOf(entry.origin)
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
+    const askedFrom = reader.position
     const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
     const isAppended = options.append !== 'no' && !entry.wasSent
     const packed = isAppended ? null : await this.#sums(head)
+    const sumBytesRead = reader.position - askedFrom
     entry.wasSent = true
     const { tree, name, isFollowed } = entry.origin
+    const sentFrom = writer.position
     let fd: number
     try {
       fd = tree.openFile(name, isFollowed)
@@ -252,7 +265,8 @@ export class Sender {
     this.count.files++
     this.count.bytes += entry.stands.size
     this.#told(entry, item.iflags)
-    events.ended(entry, number)
+    const bytes = writer.position - sentFrom
+    events.ended(entry, number, { bytes, sumBytes: sumBytesRead, digest: outgoing.digest })
     events.item(entry, item.iflags, item.xname)
   }
 

@@ -55,6 +55,8 @@ export type SourceRules = {
   readonly chmod: Chmod | null
   /** With --iconv: which side has no such name; null: both have. */
   readonly lacking: ((text: string) => 'sender' | 'receiver' | null) | null
+  /** What may not be known of; null: nothing. @param isNamed it was asked for, not found in a directory */
+  readonly isHidden: ((origin: Origin<SourceTree>, isNamed: boolean) => boolean) | null
 }
 
 export type SourceEvents = {
@@ -110,16 +112,17 @@ export class SourceList {
     const isBelowArgument =
       name !== ROOT_NAME && this.#filter.excludes(name, stands.kind === 'directory')
     if (isBelowArgument) return true
-    if (stands.kind === 'directory' && !recursive && !dirs) {
-      this.#events.skipped('directory', name, '')
-      return true
-    }
-    const contents = stands.kind === 'directory' && (recursive || wholly)
     const own = this.#own(origin)
     const from =
       own?.kind === 'symlink' && stands.kind !== 'symlink'
         ? { ...origin, isFollowed: true }
         : origin
+    if (this.#isHidden(origin, from, true)) return false
+    if (stands.kind === 'directory' && !recursive && !dirs) {
+      this.#events.skipped('directory', name, '')
+      return true
+    }
+    const contents = stands.kind === 'directory' && (recursive || wholly)
     this.#place(name, from, stands, contents, implied)
     return true
   }
@@ -270,6 +273,7 @@ export class SourceList {
       const place = { tree, name: joinName(origin.name, base) }
       const stands = this.#through(place, one)
       const from = stands === one ? place : { ...place, isFollowed: true }
+      if (this.#isHidden(place, from, false)) continue
       if (stands === null) {
         if (!this.#filter.excludes(name, false))
           this.#events.skipped('no-target', name, pathOf(place))
@@ -298,6 +302,12 @@ export class SourceList {
     }
   }
 
+  /** By its own name, or by that of what it leads to. */
+  #isHidden(own: Origin<SourceTree>, from: Origin<SourceTree>, isNamed: boolean): boolean {
+    const { isHidden } = this.#rules
+    if (isHidden === null) return false
+    return isHidden(own, isNamed) || (from !== own && isHidden(from, isNamed))
+  }
   #stat(origin: Origin<SourceTree>): Standing | null {
     const stands = this.#own(origin)
     return stands === null ? null : this.#through(origin, stands)

@@ -26,6 +26,8 @@ export class WireWriter {
   /** Sees the stream's bytes as they go, without frames: a batch that is written. */
   record: ((bytes: Uint8Array) => void) | null = null
   bytesWritten = 0
+  /** Bytes of the stream that went out, without frames and messages. */
+  #streamed = 0
   /** When it last wrote something that counts; of the monotonic clock. */
   writtenMs = performance.now()
 
@@ -58,11 +60,19 @@ export class WireWriter {
     this.message(tag, payload)
   }
 
+  /** Bytes of the stream so far, without frames and messages. */
+  get position(): number {
+    return this.#streamed + this.#collected
+  }
+  get #collected(): number {
+    return this.data.length - (this.#isFramed ? HEADER_BYTES : 0)
+  }
+
   get isFull(): boolean {
     return this.data.length >= FULL_BYTES
   }
   get isEmpty(): boolean {
-    return this.data.length === (this.#isFramed ? HEADER_BYTES : 0) && this.#messages.length === 0
+    return this.#collected === 0 && this.#messages.length === 0
   }
   /** Null: there is room. */
   room(): Promise<void> | null {
@@ -104,6 +114,7 @@ export class WireWriter {
   #take(): Uint8Array {
     const messages = this.#messages.splice(0)
     const length = this.data.length
+    this.#streamed += this.#collected
     if (!this.#isFramed) {
       const bytes = this.#swap()
       this.record?.(bytes)

@@ -55,5 +55,6 @@ export function decodeProxyHeader(bytes: Uint8Array): ProxiedAddress {
   if (family === 0x11 && length >= 12) return [...addresses.view(4)].join('.')
   if (family !== 0x21 || length < 36) throw new WireError('a proxy for something else than TCP')
   const groups = Array.from({ length: 8 }, () => addresses.u16be().toString(16))
-  return groups.join(':')
+  // As people write it, with `::` for the longest run of zeros.
+  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1)
 }

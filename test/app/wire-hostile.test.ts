@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { SourceSide } from '../../lib/app/source-side.js'
 import { type SyncEvents, type SyncReport, Troubles } from '../../lib/app/sync-events.js'
+import { LOCAL_ACCOUNTS } from '../../lib/app/target-side.js'
 import { WireConnection } from '../../lib/app/wire-connection.js'
 import { receiveFiles } from '../../lib/app/wire-receiving.js'
 import { sendFiles } from '../../lib/app/wire-sending.js'
@@ -124,6 +125,7 @@ async function receiving(
       filters: [],
       trusted: (path) => path,
       troubles: new Troubles(events),
+      accounts: LOCAL_ACCOUNTS,
       isServer: false,
       charset: null,
       isReplay: false,
@@ -214,7 +216,14 @@ async function sending(
   const scripted = script(peer).catch(() => {})
   try {
     const isServer = false
-    const shown = { troubles, isServer, events, charset: null, recording: null }
+    const shown = {
+      troubles,
+      accounts: LOCAL_ACCOUNTS,
+      isServer,
+      events,
+      charset: null,
+      recording: null,
+    }
     const parts = { connection, terms: TERMS, options, source, list, ...shown }
     const report = await sendFiles(parts)
     await scripted

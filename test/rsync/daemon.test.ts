@@ -27,6 +27,7 @@ function desk(of: Partial<DaemonDesk<string>> = {}, timeout = 0): Desk {
   const lines: string[] = []
   return {
     lines,
+    client: 'somebody (192.0.2.1)',
     motd: 'Welcome!\n',
     modules: () => [
       { name: 'mod', comment: 'a module' },

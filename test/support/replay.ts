@@ -2,6 +2,7 @@
  * A recorded session played again with one of our roles at one end: what the other end said comes in the order of cause and
  * effect, what ours says is kept. Both ends of both directions: client and server, sender and receiver.
  */
+import { LOCAL_ACCOUNTS } from '../../lib/app/target-side.js'
 import { runOver } from '../../lib/app/wire-client.js'
 import { joined } from '../../lib/base/bytes.js'
 import { serveClient } from '../../lib/cli/server-session.js'
@@ -226,6 +227,7 @@ export async function playClient(
     line,
     told: line,
     error: line,
+    quoted: (path) => `"${path}"`,
     log: nothing,
     progress: nothing,
     flush: nothing,
@@ -247,5 +249,11 @@ export async function playServer(
   const words = recording.words.slice(0, recording.words.indexOf('.') + 1)
   const request = serverRequest([...words, ...paths], new Date(0))
   const daemonProtocol = recording.isDaemon ? 32 : null
-  return serveClient({ request, daemonProtocol, filters: [], refusal: null }, link, signal)
+  const terms = {
+    ...{ request, daemonProtocol, accounts: LOCAL_ACCOUNTS },
+    ...{ filters: [], hides: null, refusal: null },
+  }
+  const visitor = { address: '192.0.2.1', host: 'UNKNOWN', user: '', module: 'm', path: '/' }
+  const voice = { name: 'm', root: '/', format: null, visitor, log: () => {} }
+  return serveClient(terms, link, recording.isDaemon ? voice : null, signal)
 }

@@ -2,7 +2,12 @@
 import { spawn } from 'node:child_process'
 import net from 'node:net'
 
-export type RealDaemon = { readonly port: number; close(): Promise<void> }
+export type RealDaemon = {
+  readonly port: number
+  /** Settles when no connection is served any more. */
+  idle(): Promise<void>
+  close(): Promise<void>
+}
 
 /** @param command words, of which the first is run with the connection as its standard input */
 export function serveAsInetd(command: readonly string[]): Promise<RealDaemon> {
@@ -20,6 +25,9 @@ export function serveAsInetd(command: readonly string[]): Promise<RealDaemon> {
       const { port } = server.address() as net.AddressInfo
       resolve({
         port,
+        idle: async () => {
+          await Promise.all(running)
+        },
         close: async () => {
           server.close()
           await Promise.all(running)
