@@ -4,6 +4,7 @@ import { StartupError } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
 import type { Clock, Log } from '../host.js'
+import type { ProcessListener } from '../io/daemon-listener.js'
 import { type HttpServer, serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
 import { lockFile } from '../io/lock.js'
@@ -20,6 +21,7 @@ import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
 import { type PublishEvents, Publishing } from './publishing.js'
 import { route } from './routes.js'
+import { openRsyncFace, type RsyncFace } from './rsync-face.js'
 import { systemRandom } from './system.js'
 import { TorrentDesk } from './torrent-desk.js'
 import { trackerRoute } from './tracker-route.js'
@@ -28,6 +30,8 @@ export type ServeConfig = {
   readonly modules: readonly { readonly name: string; readonly directory: string }[]
   readonly listen: { readonly host: string; readonly port: number }
   readonly peerListen: { readonly host: string; readonly port: number } | null
+  /** For rsync's clients; null: it is not. */
+  readonly rsync: RsyncFace | null
   readonly state: string
   /** What others are told, without a `/` at the end; null: from `listen`. */
   readonly publicUrl: string | null
@@ -45,6 +49,8 @@ export type ServeEvents = PublishEvents & {
   /** The key was made now: what an admin has to tell the nodes. */
   newKey(fingerprint: string, pulls: readonly string[]): void
   ready(module: string, head: Head, url: string): void
+  /** rsync's clients are answered. */
+  rsyncReady(url: string): void
 }
 
 export type ServeHost = { readonly clock: Clock; readonly log: Log }
@@ -81,6 +87,10 @@ export async function serve(
     centre = new RunningCentre(config, host, publishing, keys.publicKey)
     try {
       await centre.listen(openTokenFile(`${config.state}/admin-token`), signal)
+      if (config.rsync !== null) {
+        const port = await centre.listenForRsync(config.rsync)
+        events.rsyncReady(`rsync://${urlHost(config.rsync.listen.host)}:${port}/`)
+      }
       const urls = config.modules.map(({ name }) => `${centre.origin}/${name}`)
       if (made) events.newKey(fingerprint(keys.publicKey), urls)
       await publishing.now(signal)
@@ -116,6 +126,7 @@ class RunningCentre {
   #http: HttpServer | null = null
   #swarms: CentreSwarms | null = null
   #admin: { close(): Promise<void> } | null = null
+  #rsync: ProcessListener | null = null
 
   constructor(config: ServeConfig, host: ServeHost, publishing: Publishing, key: Uint8Array) {
     this.#config = config
@@ -170,6 +181,12 @@ class RunningCentre {
     })
   }
 
+  /** @returns the port */
+  async listenForRsync(face: RsyncFace): Promise<number> {
+    this.#rsync = await openRsyncFace(face, this.#config)
+    return this.#rsync.local.port
+  }
+
   /** Takes part in the swarms, and hears the admin. */
   async join(signal: AbortSignal): Promise<void> {
     const { peerListen, state } = this.#config
@@ -184,6 +201,7 @@ class RunningCentre {
   }
 
   async close(): Promise<void> {
+    await this.#rsync?.close()
     await this.control.close()
     await this.#http?.close()
     await this.#swarms?.close()

@@ -1,5 +1,6 @@
 /** `prsync serve --tracker [NAME=]DIR…`. */
 import { parseModule } from '../app/module.js'
+import type { RsyncFace } from '../app/rsync-face.js'
 import { type ServeEvents, serve } from '../app/serve.js'
 import {
   defaultState,
@@ -13,6 +14,7 @@ import { displayName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
 import { parseDuration } from '../options/units.js'
 import { limitsText } from './limits-text.js'
+import { ownProgram } from './own-program.js'
 import { type Command, command, parse } from './program.js'
 import { addressOf, rateOf } from './values.js'
 
@@ -20,6 +22,7 @@ type Flags = {
   tracker?: string[]
   listen: string
   peerListen: string
+  rsyncListen?: string
   state?: string
   publicUrl?: string
   interval: string
@@ -37,6 +40,7 @@ export function serveProgram(): Command {
     .option('--tracker <name=dir...>', 'publish these directories as modules')
     .option('--listen <addr:port>', 'HTTP', '0.0.0.0:8730')
     .option('--peer-listen <addr:port>', 'BitTorrent wire', '0.0.0.0:8731')
+    .option('--rsync-listen <[addr:]port>', "the modules for rsync's own clients too")
     .option('--state <dir>', 'keys, index, heads and pages')
     .option('--public-url <url>', 'what others are told this centre is called')
     .option('--interval <time>', 'look at the trees so often', '5m')
@@ -70,6 +74,7 @@ export async function serveCommand(
     modules,
     listen: addressOf(flags.listen),
     peerListen: addressOf(flags.peerListen),
+    rsync: flags.rsyncListen === undefined ? null : rsyncFace(flags.rsyncListen),
     state: flags.state ?? defaultState(),
     publicUrl: flags.publicUrl === undefined ? null : urlOf(flags.publicUrl),
     intervalMs: parseDuration(flags.interval, '--interval'),
@@ -97,12 +102,18 @@ export async function serveCommand(
       )
       notifyReady()
     },
+    rsyncReady: (url) => say(`rsync clients: ${url}`),
     failed: (module, what) => say(`${module}: not published: ${what}`),
   }
   const host = { clock: systemClock, log: () => {} }
   if (machineLacks().length > 0) process.stderr.write(limitsText(machineLacks()))
   await serve(config, events, host, hangups(), signal)
   return EXIT.ok
+}
+
+function rsyncFace(text: string): RsyncFace {
+  const listen = addressOf(/^\d+$/.test(text) ? `:${text}` : text)
+  return { listen, program: ownProgram() }
 }
 
 function tlsOf({ tlsCert, tlsKey }: Flags): { cert: string; key: string } | null {

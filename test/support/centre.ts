@@ -18,6 +18,8 @@ export type TestCentre = {
   readonly url: string
   readonly head: Head
   readonly state: string
+  /** `rsync://127.0.0.1:PORT/`; empty: it does not answer rsync's clients. */
+  readonly rsyncUrl: string
   /** Looks at the tree now; resolves with the head then. */
   rescan(): Promise<Head>
   /** Looks at the tree now, whatever comes of it. */
@@ -30,6 +32,7 @@ const SILENT: ServeEvents = {
   hashing: () => {},
   published: () => {},
   ready: () => {},
+  rsyncReady: () => {},
   failed: () => {},
 }
 
@@ -44,6 +47,7 @@ export async function startCentre(
   const stop = new AbortController()
   let wish: (() => void) | null = null
   let isWished = false
+  let rsyncUrl = ''
   const rescan = (): Promise<void> => {
     if (!isWished) return new Promise((resolve) => (wish = resolve))
     isWished = false
@@ -60,6 +64,7 @@ export async function startCentre(
     modules: [{ name: 'm', directory }],
     listen: { host: '127.0.0.1', port: 0 },
     peerListen: { host: '127.0.0.1', port: 0 },
+    rsync: null,
     state,
     publicUrl: null,
     intervalMs: 3600_000,
@@ -82,6 +87,9 @@ export async function startCentre(
         failed(what)
         looked?.()
       },
+      rsyncReady: (at) => {
+        rsyncUrl = at
+      },
       ready: (_module, first, at) => resolve({ head: first, url: at }),
     }
     const host = { clock, log: () => {} }
@@ -92,6 +100,7 @@ export async function startCentre(
     url,
     head,
     state,
+    rsyncUrl,
     rescan: () =>
       new Promise((resolve) => {
         published = resolve
