@@ -17,7 +17,7 @@ export class WireReader {
   readonly #beforeWait: () => Promise<void>
   #isSending = false
   /** Why it could not be sent. */
-  #unsent: unknown = null
+  #unsent: Error | null = null
   #cursor = new Cursor(EMPTY)
   readonly #pieces: Uint8Array[] = []
   #isFramed = false
@@ -95,7 +95,7 @@ export class WireReader {
       this.#isSending = false
     }
     this.#beforeWait().then(over, (error: unknown) => {
-      this.#unsent ??= error
+      this.#unsent ??= error instanceof Error ? error : new WireError(String(error))
       over()
     })
   }
