@@ -1,5 +1,7 @@
 /** A run whose other end is on another machine: a push or a pull, from the first word to the last. rsync(1); prsync-protocol(7). */
+import type { ByteName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, PrsyncError } from '../base/errors.js'
+import { NO_TRACE } from '../base/trace.js'
 import type { Charset } from '../flist/charset.js'
 import { type FilterRule, formatRule } from '../flist/filter.js'
 import { operatorPaths } from '../io/operator.js'
@@ -20,7 +22,7 @@ import { becomeCopyUser } from './copy-as.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
-import { cvsFilters, readOwnFilters } from './sync-filters.js'
+import { cvsFilters, filterOf, readOwnFilters } from './sync-filters.js'
 import { LOCAL_ACCOUNTS } from './target-side.js'
 import { fromWire, lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
@@ -294,6 +296,7 @@ class ClientRun {
           names ?? pathsWithin(places.from),
           options.relative,
           options.recursive || options.dirs,
+          excluder(options, [...own, ...cvs]),
         )
       : null
     becomeCopyUser(options.copyAs)
@@ -339,6 +342,16 @@ class ClientRun {
 /** The same in every charset, so that it can be known again. */
 function isPlain(paths: readonly string[]): boolean {
   return paths.every((path) => /^[ -~]*$/.test(path))
+}
+
+/** What a sender that keeps our rules leaves out; nothing where rules of its directories have a say. */
+function excluder(
+  options: Options,
+  rules: readonly FilterRule[],
+): (name: ByteName, isDirectory: boolean) => boolean {
+  if (rules.length === 0 || rules.some(({ kind }) => kind === 'dir-merge')) return () => false
+  const filter = filterOf(options, rules, 'sender', null, NO_TRACE)
+  return (name, isDirectory) => filter.excludes(name, isDirectory)
 }
 
 /** A remote shell whose stream ended has so long to end too. */

@@ -1,4 +1,5 @@
 /** A connection with its two directions, and what is done with messages, time limits and the end of it. */
+import { setImmediate as breathe } from 'node:timers/promises'
 import {
   EXIT,
   type ExitCode,
@@ -30,6 +31,7 @@ export class WireConnection {
   readonly #reading = new AbortController()
   readonly #keepAlive: KeepAlive
   #timer: NodeJS.Timeout | null = null
+  #breathedMs = 0
 
   /** @param timeoutMs 0: no limit */
   constructor(link: Link, timeoutMs: number, signal: AbortSignal, said: MessageHandlers['said']) {
@@ -79,6 +81,15 @@ export class WireConnection {
     return error
   }
 
+  /** To be asked within long work: signs of life go out, and Ctrl-C is heard. Null: not now. */
+  pause(): Promise<void> | null {
+    this.#keepAlive.worked()
+    const now = performance.now()
+    if (now - this.#breathedMs < BREATH_MS) return null
+    this.#breathedMs = now
+    return breathe().then(() => this.signal.throwIfAborted())
+  }
+
   /** Nothing is waited for any more. */
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
@@ -116,6 +127,9 @@ export class WireConnection {
     }
   }
 }
+
+/** Timers wait for work no longer than this. */
+const BREATH_MS = 50
 
 /** The other side's last words are waited for so long. */
 const LAST_MS = 3000

@@ -4,8 +4,8 @@ import { codeOf } from '../base/errors.js'
 import type { Charset } from '../flist/charset.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
-import { openChecksum } from '../hash/checksum.js'
-import { fileSum } from '../io/file-sum.js'
+import { type Checksum, openChecksum } from '../hash/checksum.js'
+import { fileSum, fileSumInParts } from '../io/file-sum.js'
 import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import type { AskedNames } from '../rsync/asked-names.js'
@@ -218,6 +218,7 @@ class Receiving {
     const { connection, terms, options, events } = this.#parts
     const { writer } = connection
     const sum = options.checksum ? await openChecksum(terms.listChecksum, terms.seed) : null
+    let summed: { readonly entry: Entry; readonly sum: Uint8Array } | null = null
     const pace = new Pace({
       bwlimit: 0,
       stopAtMs: options.stopAtMs,
@@ -245,6 +246,8 @@ class Receiving {
       },
       equalSums: (entry, tree, name) => {
         if (sum === null || entry.sum === null || entry.sum === undefined) return false
+        if (summed?.entry === entry && tree === target.to.tree)
+          return Buffer.compare(summed.sum, entry.sum) === 0
         try {
           return Buffer.compare(fileSum({ tree, name }, sum), entry.sum) === 0
         } catch (error) {
@@ -275,8 +278,25 @@ class Receiving {
       const isDue = !writer.isEmpty && performance.now() - writer.writtenMs > FLUSH_MS
       return isDue ? writer.flush() : (writer.room() ?? pace.pause())
     }
+    // Of a large file the sum is made before it is asked for, so that the other side hears of us meanwhile.
+    const makeSum = async (entry: Entry, checksum: Checksum): Promise<void> => {
+      const file = { tree: target.to.tree, name: entry.name }
+      summed = null
+      try {
+        const sum = await fileSumInParts(file, checksum, () => connection.pause())
+        summed = { entry, sum: Uint8Array.from(sum) }
+      } catch (error) {
+        if (codeOf(error) === undefined) throw error
+      }
+    }
     const walk = new Walk({
       options,
+      ready: (entry) => {
+        const { kind, size } = entry.stands
+        if (sum === null || kind !== 'file' || size < LARGE_BYTES) return null
+        const stands = target.to.tree.stat(entry.name)
+        return stands?.kind === 'file' && stands.size === size ? makeSum(entry, sum) : null
+      },
       list: this.#lists,
       generator,
       deleter: target.deleter,
@@ -427,6 +447,9 @@ class Receiving {
     }
   }
 }
+
+/** Bytes that take longer to sum than others may wait. */
+const LARGE_BYTES = 16 * 1024 * 1024
 
 /** Milliseconds that a request waits for others to go with. */
 const FLUSH_MS = 5

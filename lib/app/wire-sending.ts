@@ -3,8 +3,8 @@ import { byteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
 import type { Charset } from '../flist/charset.js'
 import { isAclName } from '../flist/posix-acl.js'
-import { CHECKSUM_BYTES, openChecksum } from '../hash/checksum.js'
-import { fileSum } from '../io/file-sum.js'
+import { CHECKSUM_BYTES, type Checksum, openChecksum } from '../hash/checksum.js'
+import { fileSumInParts } from '../io/file-sum.js'
 import { readAt, sizeOf } from '../io/open-file.js'
 import type { Options } from '../options/options.js'
 import { KernelStore } from '../rsync/kernel-store.js'
@@ -59,7 +59,14 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const shaped = listOptions(options)
   const names = namesOf(options, parts.accounts)
   const encoder = new ListEncoder(terms, shaped, names)
-  const describe = await describer(parts, names)
+  const sums = options.checksum
+    ? new SourceSums(
+        connection,
+        await openChecksum(terms.listChecksum, terms.seed),
+        CHECKSUM_BYTES[terms.listChecksum],
+      )
+    : null
+  const describe = describer(parts, names, sums)
   // What has to be known first is looked at first.
   if (!isIncremental) list.expand(list.root, false)
   const bits = (): number => (options.ignoreErrors ? 0 : troubles.bits)
@@ -70,13 +77,15 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     protocol: terms.protocol,
     incremental: isIncremental,
     describe,
+    prepare: sums === null ? null : (entries) => sums.prepare(entries),
     ioError: bits,
     grew: () => events.grew(countOf(list), list.count.bytes),
   })
-  const before = data.length
-  lists.sendFirst(data)
+  const written = (): number => writer.bytesWritten + data.length
+  const before = written()
+  await lists.sendFirst(data)
   if (!isIncremental) encoder.idLists(data, names)
-  const listBytes = data.length - before
+  const listBytes = written() - before
   await writer.flush()
   const listMs = performance.now() - began
   events.counted(countOf(list), list.count.bytes)
@@ -188,32 +197,55 @@ function namesOf({ numericIds }: Options, { users, groups }: Accounts): Names {
   return { user: once(users.name), group: once(groups.name) }
 }
 
-/** What is told of an entry besides what the list of this machine has. */
-async function describer(
-  { options, terms, charset }: SendingParts,
-  names: Names,
-): Promise<(entry: SourceEntry, isTop: boolean) => WireEntry> {
-  const checksum = options.checksum ? await openChecksum(terms.listChecksum, terms.seed) : null
-  const noSum = new Uint8Array(CHECKSUM_BYTES[terms.listChecksum])
-  const targets = has(terms, 'symlinkIconv')
-  const wantsXattrs = options.xattrs > 0 || options.acls
-  return (entry, isTop) => {
-    const { stands, origin } = entry
-    let sum: Uint8Array | null = null
-    if (checksum !== null && stands.kind === 'file')
+/** -c: sums of files that are about to be listed. */
+class SourceSums {
+  readonly #connection: WireConnection
+  readonly #checksum: Checksum
+  readonly #none: Uint8Array
+  readonly #sums = new Map<SourceEntry, Uint8Array>()
+
+  constructor(connection: WireConnection, checksum: Checksum, bytes: number) {
+    this.#connection = connection
+    this.#checksum = checksum
+    this.#none = new Uint8Array(bytes)
+  }
+
+  async prepare(entries: readonly SourceEntry[]): Promise<void> {
+    const pause = (): Promise<void> | null => this.#connection.pause()
+    for (const entry of entries) {
+      if (entry.stands.kind !== 'file') continue
       try {
-        sum = Uint8Array.from(fileSum(origin, checksum))
+        const sum = await fileSumInParts(entry.origin, this.#checksum, pause)
+        this.#sums.set(entry, Uint8Array.from(sum))
       } catch (error) {
         // It is told when its bytes are asked for.
         if (codeOf(error) === undefined) throw error
-        sum = noSum
       }
+    }
+  }
+  take(entry: SourceEntry): Uint8Array {
+    const sum = this.#sums.get(entry) ?? this.#none
+    this.#sums.delete(entry)
+    return sum
+  }
+}
+
+/** What is told of an entry besides what the list of this machine has. */
+function describer(
+  { options, terms, charset }: SendingParts,
+  names: Names,
+  sums: SourceSums | null,
+): (entry: SourceEntry, isTop: boolean) => WireEntry {
+  const targets = has(terms, 'symlinkIconv')
+  const wantsXattrs = options.xattrs > 0 || options.acls
+  return (entry, isTop) => {
+    const { stands } = entry
     const told = {
       ...entry,
       isTop,
       userName: names.user(stands.uid),
       groupName: names.group(stands.gid),
-      sum,
+      sum: stands.kind === 'file' ? (sums?.take(entry) ?? null) : null,
       xattrs: wantsXattrs ? xattrsOf(entry) : NO_XATTRS,
     }
     return charset === null ? told : entryToWire(charset, told, targets)

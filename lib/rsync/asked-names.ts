@@ -1,26 +1,49 @@
 /**
  * Which names a pull asked for, so that a sender cannot add others. A name has to be one that was named, below one (where
- * its contents were asked for), or a directory above one with -R. rsync(1) --trust-sender; prsync-protocol(7), hostile peers.
+ * its contents were asked for), or a directory above one with -R; and none that our own rules exclude. rsync(1) --trust-sender; prsync-protocol(7), hostile peers.
  */
 import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
+import { UnsupportedError } from '../base/errors.js'
 import { compileGlob } from '../flist/wildmatch.js'
 
+type Excludes = (name: ByteName, isDirectory: boolean) => boolean
 type Pattern = { readonly parts: readonly ((part: string) => boolean)[] }
 
 export class AskedNames {
   readonly #patterns: readonly Pattern[]
   readonly #isAll: boolean
   readonly #isDeep: boolean
+  readonly #excludes: Excludes
 
-  /** @param paths as they were asked for, of a daemon without its module @param isDeep what is in directories too */
-  constructor(paths: readonly string[], isRelative: boolean, isDeep: boolean) {
+  /**
+   * @param paths as they were asked for, of a daemon without its module @param isDeep what is in directories too
+   * @param excludes our own rules
+   */
+  constructor(
+    paths: readonly string[],
+    isRelative: boolean,
+    isDeep: boolean,
+    excludes: Excludes = () => false,
+  ) {
+    this.#excludes = excludes
     const named = paths.map((path) => (isRelative ? relativeName(path) : plainName(path)))
     this.#isAll = named.includes(ROOT_NAME)
     this.#isDeep = isDeep
     this.#patterns = named.map((name) => ({ parts: name.split('/').map(partMatcher) }))
   }
 
-  allows(name: ByteName, isDirectory: boolean): boolean {
+  /** @throws {UnsupportedError} as rsync ends with 4 */
+  check(name: ByteName, isDirectory: boolean): void {
+    const why = !this.#isAsked(name, isDirectory)
+      ? 'unrequested'
+      : this.#excludes(name, isDirectory)
+        ? 'excluded'
+        : null
+    if (why !== null)
+      throw new UnsupportedError(`rejecting ${why} file-list name: ${name}; see --trust-sender`)
+  }
+
+  #isAsked(name: ByteName, isDirectory: boolean): boolean {
     if (this.#isAll || name === ROOT_NAME) return true
     const parts = name.split('/')
     return this.#patterns.some((pattern) => this.#fits(pattern, parts, isDirectory))

@@ -18,6 +18,7 @@ export class KeepAlive {
   readonly #life: LifeSigns
   #limitMs: number
   #signedMs = 0
+  #workedMs = 0
 
   /** @param limitMs 0: no limit */
   constructor(clock: Clock, life: LifeSigns, limitMs: number) {
@@ -31,12 +32,17 @@ export class KeepAlive {
     if (this.#limitMs === 0 || limitMs < this.#limitMs) this.#limitMs = limitMs
   }
 
+  /** Long work goes on here: nothing is read in the meantime, whatever the other side says. */
+  worked(): void {
+    this.#workedMs = this.#clock.monotonic()
+  }
+
   /** To be asked each second. @returns is it over? */
   check(): boolean {
     if (this.#limitMs === 0) return false
     const now = this.#clock.monotonic()
     const said = this.#life.saidMs()
-    if (now - Math.max(said, this.#life.heardMs()) >= this.#limitMs) return true
+    if (now - Math.max(said, this.#life.heardMs(), this.#workedMs) >= this.#limitMs) return true
     if (now - Math.max(said, this.#signedMs) < this.#limitMs / 2) return false
     this.#signedMs = now
     this.#life.sign()

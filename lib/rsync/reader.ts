@@ -15,6 +15,9 @@ export class WireReader {
   readonly #messages: MessageSink
   /** Called before it waits: what the other side waits for has to be on its way. */
   readonly #beforeWait: () => Promise<void>
+  #isSending = false
+  /** Why it could not be sent. */
+  #unsent: Error | null = null
   #cursor = new Cursor(EMPTY)
   readonly #pieces: Uint8Array[] = []
   #isFramed = false
@@ -88,8 +91,21 @@ export class WireReader {
   /** Waits until there are more bytes of the stream. @throws {WireError} at its end */
   async more(): Promise<void> {
     if (this.#join()) return
-    await this.#beforeWait()
+    this.#send()
     while (!this.#join()) await this.#readLink()
+  }
+
+  /** Not awaited: the other side may be writing as well, and read nothing until it is read. */
+  #send(): void {
+    if (this.#isSending) return
+    this.#isSending = true
+    const over = (): void => {
+      this.#isSending = false
+    }
+    this.#beforeWait().then(over, (error: unknown) => {
+      this.#unsent ??= error instanceof Error ? error : new WireError(String(error))
+      over()
+    })
   }
 
   /** Reads until the other side closes: data is dropped, messages are heard. @throws what one of these throws */
@@ -106,6 +122,7 @@ export class WireReader {
   async #readLink(): Promise<void> {
     const bytes = await this.#link.read(this.signal)
     if (bytes === null) {
+      if (this.#unsent !== null) throw this.#unsent
       throw new WireError(
         `connection unexpectedly closed (${this.bytesRead} bytes received so far)`,
       )

@@ -3,7 +3,7 @@
  * it. What was gone through is let go. prsync-protocol(7), sorting and indexes; incremental recursion.
  */
 import { type ByteName, baseOf, directoryOf, ROOT_NAME } from '../base/byte-name.js'
-import { ProtocolError, WireError } from '../base/errors.js'
+import { WireError } from '../base/errors.js'
 import type { Chmod } from '../flist/chmod.js'
 import { compareSiblings, MUNGED } from '../flist/list-entry.js'
 import type { WireEntry } from '../wire/file-entry.js'
@@ -224,8 +224,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     if (entry === null) return null
     const { kind } = entry.stands
     const { chmod, mungeLinks, asked } = this.#how
-    if (asked !== null && !asked.allows(entry.name, kind === 'directory'))
-      throw new ProtocolError(`${entry.name} came, which was not asked for; see --trust-sender`)
+    asked?.check(entry.name, kind === 'directory')
     const isLink = kind === 'symlink'
     const mode = chmod === null || isLink ? entry.mode : chmod(entry.mode, kind === 'directory')
     const target = isLink && mungeLinks ? MUNGED + entry.target : entry.target

@@ -106,7 +106,8 @@ export class Sender {
     const { terms, reader, writer, lists } = this.#parts
     const phases = terms.protocol >= 29 ? 3 : 2
     for (let phase = 0; phase < phases; ) {
-      if (has(terms, 'incremental')) lists.sendMore(writer.data)
+      const more = has(terms, 'incremental') ? lists.sendMore(writer.data) : null
+      if (more !== null) await more
       const room = writer.room()
       if (room !== null) await room
       const number = await reader.decode((c) => this.#asked.read(c))

@@ -35,6 +35,8 @@ export type ListParts = {
   readonly incremental: boolean
   /** What is sent besides the entry itself: names of owners, sums, extended attributes. */
   readonly describe: (entry: SourceEntry, isTop: boolean) => WireEntry
+  /** What takes long and is needed to describe them; null: nothing is. */
+  readonly prepare: ((entries: readonly SourceEntry[]) => Promise<void>) | null
   /** Errors of reading so far, as the list tells them. */
   readonly ioError: () => number
   /** A further list is out. */
@@ -64,7 +66,7 @@ export class SentLists {
   }
 
   /** The first list, which may be the only one. */
-  sendFirst(w: Writer): void {
+  async sendFirst(w: Writer): Promise<void> {
     const { list, incremental } = this.#parts
     const { root } = list
     if (!incremental) return this.#sendWhole(w)
@@ -74,26 +76,40 @@ export class SentLists {
     if (root.entry !== null) this.#directories++
     this.#due.push(null)
     this.#expect(nodes.filter(isListed))
-    this.#put(w, [...own.map((entry) => ({ entry, isTop: true })), ...described(nodes, root)], root)
-    this.sendMore(w)
+    const listed = [...own.map((entry) => ({ entry, isTop: true })), ...described(nodes, root)]
+    await this.#prepared(listed)
+    this.#put(w, listed, root)
+    await this.sendMore(w)
   }
 
-  /** Further lists, as far ahead as is good. */
-  sendMore(w: Writer): void {
+  /** Further lists, as far ahead as is good. Null: they are out. */
+  sendMore(w: Writer): Promise<void> | null {
+    if (this.#parts.prepare !== null) return this.#wantsMore() ? this.#prepareMore(w) : null
+    while (this.#wantsMore()) this.#sendNext(w, this.#nextDue())
+    return null
+  }
+  async #prepareMore(w: Writer): Promise<void> {
+    while (this.#wantsMore()) {
+      const next = this.#nextDue()
+      if (next !== null) await this.#prepared(next.listed)
+      this.#sendNext(w, next)
+    }
+  }
+  async #prepared(listed: readonly Listed[]): Promise<void> {
+    await this.#parts.prepare?.(listed.map(({ entry }) => entry))
+  }
+  #wantsMore(): boolean {
     // The receiver waits until it has some of what comes behind the list that it goes through.
-    const ahead = (): number => this.#open - (this.#lists[0]?.entries.length ?? 0)
-    while (!this.isWhole && (ahead() < AHEAD || this.#lists.length < 2)) this.#sendNext(w)
+    const ahead = this.#open - (this.#lists[0]?.entries.length ?? 0)
+    return !this.isWhole && (ahead < AHEAD || this.#lists.length < 2)
   }
 
-  #sendNext(w: Writer): void {
-    const { list, numbers } = this.#parts
+  /** Null: that was all. */
+  #nextDue(): NextList | null {
+    const { list } = this.#parts
     for (;;) {
       const due = this.#due.pop()
-      if (due === undefined) {
-        numbers.write(w, NDX.listEnd)
-        this.isWhole = true
-        return
-      }
+      if (due === undefined) return null
       if (due === null) {
         list.leave()
         continue
@@ -103,10 +119,14 @@ export class SentLists {
       const nodes = list.list(directory)
       this.#due.push(null)
       this.#expect(nodes.filter(isListed))
-      numbers.write(w, ndxOfList(number))
-      this.#put(w, described(nodes, directory), directory)
-      return
+      return { number, directory, listed: described(nodes, directory) }
     }
+  }
+  #sendNext(w: Writer, next: NextList | null): void {
+    const { numbers } = this.#parts
+    numbers.write(w, next === null ? NDX.listEnd : ndxOfList(next.number))
+    if (next === null) this.isWhole = true
+    else this.#put(w, next.listed, next.directory)
   }
 
   /** Their lists come next, the first first. */
@@ -141,20 +161,21 @@ export class SentLists {
     this.#parts.grew()
   }
 
-  #sendWhole(w: Writer): void {
+  async #sendWhole(w: Writer): Promise<void> {
     const { list, encoder, describe, protocol, ioError } = this.#parts
-    const found: { readonly entry: SourceEntry; readonly wire: WireEntry }[] = []
+    const listed: Listed[] = []
     const add = (directory: SourceDirectory, above: SourceDirectory): void => {
       const { entry } = directory
-      if (entry !== null)
-        found.push({ entry, wire: describe(entry, isTopDirectory(directory, above)) })
+      if (entry !== null) listed.push({ entry, isTop: isTopDirectory(directory, above) })
       list.enter(directory)
       for (const node of list.list(directory))
         if (isListed(node)) add(node, directory)
-        else found.push({ entry: node, wire: describe(node, false) })
+        else listed.push({ entry: node, isTop: false })
       list.leave()
     }
     add(list.root, list.root)
+    await this.#prepared(listed)
+    const found = listed.map(({ entry, isTop }) => ({ entry, wire: describe(entry, isTop) }))
     if (protocol < 29) {
       const compare = compareWire(protocol)
       found.sort((a, b) => compare(a.wire, b.wire))
@@ -196,6 +217,11 @@ export class SentLists {
   }
 }
 
+type NextList = {
+  readonly number: number
+  readonly directory: SourceDirectory
+  readonly listed: readonly Listed[]
+}
 type Listed = { readonly entry: SourceEntry; readonly isTop: boolean }
 
 function described(

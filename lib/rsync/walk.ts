@@ -50,6 +50,8 @@ export type WalkParts<D extends WalkedDirectory<D>> = {
   readonly isNew: boolean
   /** What has to be awaited before the next entry; null: nothing. */
   readonly pause: () => Promise<void> | null
+  /** What takes long and has to be known of an entry before it is decided; null: nothing. */
+  readonly ready?: (entry: Entry) => Promise<void> | null
   /** All that was begun is done. Null: it goes on after the walk. */
   readonly drain: (() => Promise<void>) | null
   readonly skips: Skips<D> | null
@@ -109,6 +111,8 @@ export class Walk<D extends WalkedDirectory<D>> {
     for (const [index, node] of nodes.entries()) {
       if (isWalked(node)) continue
       this.passed = incRecursive ? first + index + 1 : ++this.#numbered
+      const ready = this.#parts.ready?.(node) ?? null
+      if (ready !== null) await ready
       generator.file(node, place)
       const wait = due()
       if (wait !== null) await wait
@@ -153,7 +157,11 @@ export class Walk<D extends WalkedDirectory<D>> {
       if (isWalked(node)) {
         const { isNew, isSkipped } = enter([...path, node])
         if (!isNew && !isSkipped) this.#deleteIn(node, list.list(node))
-      } else generator.file(node, enter(path))
+      } else {
+        const ready = this.#parts.ready?.(node) ?? null
+        if (ready !== null) await ready
+        generator.file(node, enter(path))
+      }
       const wait = pause()
       if (wait !== null) await wait
     }

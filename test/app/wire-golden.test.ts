@@ -81,11 +81,11 @@ function shown(session: RecordedSession, side: 'generator' | 'sender'): unknown[
 }
 
 /** Ends of lists where they cannot be told later; that they are not told too early is seen to here. */
-function inOrder({ lists, numbers, generator, terms }: RecordedSession): readonly Unit[] {
+function inOrder({ lists, generator, terms }: RecordedSession): readonly Unit[] {
   const { units } = generator
   if (!has(terms, 'incremental')) return units
   const ends = units.filter(({ what }) => what === 'done').slice(0, lists.length)
-  const starts = lists.map((list) => Math.min(...list.map(({ name }) => numbers.get(name) ?? 0)))
+  const starts = lists.map((_, i) => 1 + i + lists.slice(0, i).flat().length)
   for (const [list, end] of ends.entries())
     for (const { what } of units.slice(units.indexOf(end)))
       if (what.startsWith('entry'))

@@ -1,6 +1,7 @@
 /** Names that a sender may list: those that were asked for, what is below, and with -R what is above. */
 import t from 'tap'
 import { byteName } from '../../lib/base/byte-name.js'
+import { UnsupportedError } from '../../lib/base/errors.js'
 import { parseRemote, pathsWithin, placesOf } from '../../lib/options/remote.js'
 import { AskedNames } from '../../lib/rsync/asked-names.js'
 
@@ -34,15 +35,32 @@ const ROWS: readonly Row[] = [
   [['/etc/passwd'], true, 'etc/shadow', false, false],
 ]
 
+function allows(asked: AskedNames, name: string, isDirectory: boolean): boolean {
+  try {
+    asked.check(byteName(name), isDirectory)
+    return true
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error
+    return false
+  }
+}
+
 t.test('names that were asked for', async (t) => {
   for (const [paths, isRelative, name, isDirectory, ok] of ROWS)
     t.equal(
-      new AskedNames(paths, isRelative, true).allows(byteName(name), isDirectory),
+      allows(new AskedNames(paths, isRelative, true), name, isDirectory),
       ok,
       `${paths.join(' ')}${isRelative ? ' -R' : ''}: ${name}`,
     )
   const flat = new AskedNames(['a'], false, false)
-  t.equal(flat.allows(byteName('a/b'), false), false, 'nothing below without -r')
+  t.equal(allows(flat, 'a/b', false), false, 'nothing below without -r')
+})
+
+t.test('names that our own rules exclude', async (t) => {
+  const asked = new AskedNames(['x/'], false, true, (name) => name.endsWith('.o'))
+  t.equal(allows(asked, 'a/b', false), true)
+  t.equal(allows(asked, 'a/b.o', false), false)
+  t.equal(allows(asked, 'a.o', true), false)
 })
 
 t.test('a module is the root of what a daemon sends', async (t) => {

@@ -50,3 +50,21 @@ t.test('the other side may only shorten it', async (t) => {
   await clock.advance(1)
   t.ok(keepAlive.check())
 })
+t.test('long work here is no silence there: signs go out, and it is not over', async (t) => {
+  const clock = new ManualClock()
+  let signs = 0
+  const life = { heardMs: () => 0, saidMs: () => 0, sign: () => void signs++ }
+  const keepAlive = new KeepAlive(clock, life, 10_000)
+  for (let second = 1; second <= HOUR; second++) {
+    await clock.advance(1000)
+    keepAlive.worked()
+    if (keepAlive.check()) t.fail(`over after ${second} s`)
+  }
+  t.equal(signs, HOUR / 5)
+  for (let second = 1; second < 10; second++) {
+    await clock.advance(1000)
+    t.notOk(keepAlive.check())
+  }
+  await clock.advance(1000)
+  t.ok(keepAlive.check(), 'when the work is done the other side has its time again')
+})

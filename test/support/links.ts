@@ -6,16 +6,24 @@ const WAITING_BYTES = 256 * 1024
 
 /** One direction. */
 class Pipe {
+  readonly #waiting: number
   readonly #chunks: Uint8Array[] = []
   #bytes = 0
   #closed = false
   readonly #wakes = new Set<() => void>()
 
+  /** @param waiting bytes that it holds, and gives at a time */
+  constructor(waiting: number) {
+    this.#waiting = waiting
+  }
+
   async read(signal: AbortSignal): Promise<Uint8Array | null> {
     for (;;) {
       signal.throwIfAborted()
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined) {
+      const first = this.#chunks.shift()
+      if (first !== undefined) {
+        const chunk = first.subarray(0, this.#waiting)
+        if (chunk.length < first.length) this.#chunks.unshift(first.subarray(chunk.length))
         this.#bytes -= chunk.length
         this.#wake()
         return chunk
@@ -30,7 +38,7 @@ class Pipe {
     this.#chunks.push(Uint8Array.from(bytes))
     this.#bytes += bytes.length
     this.#wake()
-    while (this.#bytes > WAITING_BYTES && !this.#closed) {
+    while (this.#bytes > this.#waiting && !this.#closed) {
       signal.throwIfAborted()
       await this.#change(signal)
     }
@@ -59,9 +67,9 @@ class Pipe {
   }
 }
 
-export function linkPair(): [Link, Link] {
-  const there = new Pipe()
-  const back = new Pipe()
+export function linkPair(waiting = WAITING_BYTES): [Link, Link] {
+  const there = new Pipe(waiting)
+  const back = new Pipe(waiting)
   return [end(back, there), end(there, back)]
 }
 
