@@ -210,9 +210,9 @@ export class Destination {
   read(fd: number, into: Uint8Array, offset: number): number {
     return readSync(fd, into, 0, into.length, offset)
   }
-  /** Cuts, or lengthens by a hole; then what was written is on the disk, if asked for. */
+  /** Cuts, or lengthens by a hole, what is no device; then what was written is on the disk, if asked for. */
   finish(fd: number, length: number, fsync: boolean): void {
-    ftruncateSync(fd, length)
+    if (fstatSync(fd).isFile()) ftruncateSync(fd, length)
     if (fsync) fsyncSync(fd)
   }
   size(fd: number): number {

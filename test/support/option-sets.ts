@@ -95,6 +95,18 @@ export const OPTION_SETS: readonly string[] = [
   '-ai --backup --backup-dir={}/bk --suffix=.x --delete',
   '-ai --temp-dir={}/alt',
   '-ai --preallocate',
+  '-ai --preallocate -S --no-whole-file',
+  '-ai --preallocate --inplace',
+  '-aiU',
+  '-aiUU --delete',
+  '-aiUU --no-whole-file',
+  '-aiUUJ',
+  '-ai --atimes --open-noatime',
+  '-aiN',
+  '-ai --copy-devices --delete',
+  '-aci --copy-devices --no-D',
+  '-ai --write-devices',
+  '-aiH --write-devices --copy-devices --no-whole-file',
   '-ai --fsync',
   '-ai --munge-links',
   '-ai --super',
@@ -123,7 +135,9 @@ export function argumentsOf(set: string): readonly string[] {
 export function isKnown(set: string, destination: string): boolean {
   if (destination !== 'disturbed') return false
   // Files that are one file at the destination are written over under one name while the other is looked at.
-  if (/--inplace|--append/.test(set)) return true
+  if (/--inplace|--append|--write-devices/.test(set)) return true
+  // Times of use change when files are looked at.
+  if (/-aiU$|--atimes/.test(set)) return true
   // A file stands where a directory belongs: it goes on as if it were one, and gives the file the directory's time.
   return set.includes('--ignore-existing')
 }
