@@ -4,6 +4,7 @@ import type { ByteName } from '../base/byte-name.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import { formatItem, ITEM } from '../plan/iflags.js'
 import { formatNumber } from './numbers.js'
+import { fileWire, SUM_HEAD_BYTES } from './sync-summary.js'
 
 /** A name as bytes, for output that is not text. */
 export type Told = {
@@ -13,6 +14,9 @@ export type Told = {
   /** The other side gets it. */
   readonly isPush: boolean
   readonly isTimeKept: boolean
+  readonly dryRun: boolean
+  /** Of the sum behind a file on rsync's wire. */
+  readonly fileSumBytes: number
   /** Where the source stands. */
   readonly path: string
   /** `%C`, asked only where the format has it. */
@@ -32,6 +36,11 @@ export type Gone = {
 }
 
 const ESCAPE = /%('*)(-?\d*)('*)([a-zA-Z%])/g
+
+/** Does it say what is done? */
+export function tellsItem(format: string): boolean {
+  return /%'*-?\d*'*i/.test(format)
+}
 
 /** One char per byte, not escaped. */
 export function formatTold(format: string, told: Told): string {
@@ -94,6 +103,7 @@ function filled(format: string, fill: (letter: string, level: number) => string 
 function toldFor(letter: string, level: number, told: Told): string | null {
   const { entry, iflags, xname } = told
   const { stands } = entry
+  const isMoved = (iflags & ITEM.transfer) !== 0 && !told.dryRun
   switch (letter) {
     case '%':
       return '%'
@@ -111,10 +121,9 @@ function toldFor(letter: string, level: number, told: Told): string | null {
     case 'l':
       return formatNumber(stands.size, level)
     case 'b':
-      // Nothing goes over a wire: the bytes that were read.
-      return formatNumber((iflags & ITEM.transfer) !== 0 ? stands.size : 0, level)
+      return formatNumber(isMoved ? fileWire(stands.size, told.fileSumBytes) : 0, level)
     case 'c':
-      return '0'
+      return formatNumber(isMoved ? SUM_HEAD_BYTES : 0, level)
     case 'C':
       return told.sum()
     case 'B':

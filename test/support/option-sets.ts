@@ -121,6 +121,10 @@ export const OPTION_SETS: readonly string[] = [
   '-aiI --size-only',
   '-ai --append-verify',
   '-ai --delete --ignore-errors',
+  '-a --out-format=%n|%b|%c',
+  '-an --out-format=%n|%b|%c',
+  '-avv --out-format=%n',
+  '-a --cc=xxh3 --out-format=%n|%b|%c',
   '-aO --out-format=%i|%n|%L|%l|%M|%B|%U:%G',
   '-rptgoDl -n -i --delete',
   '-ai --max-delete=0 --delete',
@@ -133,11 +137,11 @@ export function argumentsOf(set: string): readonly string[] {
 
 /** Does the real rsync do otherwise each time here, or what nobody would want? */
 export function isKnown(set: string, destination: string): boolean {
+  // Times of use change when files are looked at.
+  if (/-aiU$|--atimes/.test(set) && destination !== 'none') return true
   if (destination !== 'disturbed') return false
   // Files that are one file at the destination are written over under one name while the other is looked at.
   if (/--inplace|--append|--write-devices/.test(set)) return true
-  // Times of use change when files are looked at.
-  if (/-aiU$|--atimes/.test(set)) return true
   // A file stands where a directory belongs: it goes on as if it were one, and gives the file the directory's time.
   return set.includes('--ignore-existing')
 }
