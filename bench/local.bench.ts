@@ -1,6 +1,6 @@
 /**
  * `prsync SRC DEST` beside the rsync of this machine: turn by turn in one run, medians, so that only ratios count.
- * Run: node dist/bench/local.bench.js [--tiny] [--files 100000] [--runs 5] [--in DIRECTORY] [--only WORD]
+ * Run: node dist/bench/local.bench.js [--tiny] [--files 100000] [--mean 24000] [--runs 5] [--in DIRECTORY] [--only WORD]
  */
 import { spawnSync } from 'node:child_process'
 import {
@@ -27,7 +27,7 @@ const ONLY = given('--only') ?? ''
 const LARGE = tiny ? MIB : 1024 * MIB
 const DELTA = tiny ? MIB : 256 * MIB
 /** Of the small files, as in a tree of sources and packages. */
-const MEAN_BYTES = tiny ? 1000 : 24_000
+const MEAN_BYTES = Number(given('--mean') ?? (tiny ? 1000 : 24_000))
 
 function given(option: string): string | undefined {
   const at = process.argv.indexOf(option)

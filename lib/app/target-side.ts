@@ -64,7 +64,12 @@ export class TargetSide {
     const { trace } = events
     trace.changedDirectory?.('Receiver', place.directory)
     const Kind = parts.isFake ? FakeDestination : Destination
-    this.#disk = new Kind(place.directory, options.keepDirlinks, trusted, confinedTo(options))
+    this.#disk = new Kind(place.directory, {
+      followsLinks: options.keepDirlinks,
+      keepsAtime: options.openNoAtime,
+      trusted,
+      root: confinedTo(options),
+    })
     this.#renamed = charsets
       ? new ConvertedReceiver(this.#disk, charsets.toDestination, charsets.toSource)
       : null

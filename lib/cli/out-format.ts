@@ -4,6 +4,7 @@ import type { ByteName } from '../base/byte-name.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import { formatItem, ITEM } from '../plan/iflags.js'
 import { formatNumber } from './numbers.js'
+import { fileWire, SUM_HEAD_BYTES } from './sync-summary.js'
 
 /** What only a daemon knows. */
 export type Visitor = {
@@ -36,6 +37,9 @@ export type Told = Context & {
   /** What went over a connection; null: nothing did. */
   readonly moved: { readonly bytes: number; readonly sumBytes: number } | null
   readonly isTimeKept: boolean
+  readonly dryRun: boolean
+  /** Of the sum behind a file on rsync's wire. */
+  readonly fileSumBytes: number
   /** Where the source stands. */
   readonly path: string
   /** `%C`, asked only where the format has it. */
@@ -52,6 +56,11 @@ export type Gone = Context & {
 }
 
 const ESCAPE = /%('*)(-?\d*)('*)([a-zA-Z%])/g
+
+/** Does it say what is done? */
+export function tellsItem(format: string): boolean {
+  return /%'*-?\d*'*i/.test(format)
+}
 
 /** One char per byte, not escaped. */
 export function formatTold(format: string, told: Told): string {
@@ -131,8 +140,9 @@ function contextFor(letter: string, { pid, now, visitor }: Context): string | nu
 }
 
 function toldFor(letter: string, level: number, told: Told): string | null {
-  const { entry, iflags, xname, moved } = told
+  const { entry, iflags, xname } = told
   const { stands } = entry
+  const isMoved = (iflags & ITEM.transfer) !== 0 && !told.dryRun
   switch (letter) {
     case 'n':
       return stands.kind === 'directory' ? `${entry.name === '' ? '.' : entry.name}/` : entry.name
@@ -148,10 +158,12 @@ function toldFor(letter: string, level: number, told: Told): string | null {
     case 'l':
       return formatNumber(stands.size, level)
     case 'b':
-      // Where nothing goes over a wire: the bytes that were read.
-      return formatNumber(moved?.bytes ?? ((iflags & ITEM.transfer) !== 0 ? stands.size : 0), level)
+      return formatNumber(
+        told.moved?.bytes ?? (isMoved ? fileWire(stands.size, told.fileSumBytes) : 0),
+        level,
+      )
     case 'c':
-      return formatNumber(moved?.sumBytes ?? 0, level)
+      return formatNumber(told.moved?.sumBytes ?? (isMoved ? SUM_HEAD_BYTES : 0), level)
     case 'C':
       return told.sum()
     case 'B':

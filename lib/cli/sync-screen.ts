@@ -11,10 +11,17 @@ import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { traceFor } from './debug-lines.js'
 import { formatNumber } from './numbers.js'
-import { type Context, formatDeletion, formatTold, modeText, timeText } from './out-format.js'
+import {
+  type Context,
+  formatDeletion,
+  formatTold,
+  modeText,
+  tellsItem,
+  timeText,
+} from './out-format.js'
 import { progressLine } from './progress-line.js'
 import { type Output, SyncOutput } from './sync-output.js'
-import { statsLines, summaryLines, wireOf } from './sync-summary.js'
+import { fileSumBytes, statsLines, summaryLines, wireOf } from './sync-summary.js'
 import { escapeName, inWords, KIND_WORDS, statusWords } from './sync-words.js'
 
 type Entry = Parameters<SyncEvents['item']>[0]
@@ -227,13 +234,17 @@ export class SyncScreen {
   // ---- entries -------------------------------------------------------------------------------------
 
   #item(entry: Entry, iflags: number, xname: ByteName | null): void {
-    const { outFormat, logUnchanged, logFile, logFileFormat, dryRun } = this.options
+    const { info, outFormat, logUnchanged, logFile, logFileFormat, dryRun } = this.options
     const isSaid = isTold(iflags) || xname !== null
-    if (logFile !== null && logFileFormat !== '' && isSaid)
+    // A format without %i names what came or was made; other attributes alone only from -vv on.
+    const isMade = (iflags & (ITEM.transfer | ITEM.local)) !== 0
+    const isNamed = isSaid && (isMade || entry.stands.kind === 'directory' || info.name > 1)
+    const isDue = (format: string): boolean => (tellsItem(format) ? isSaid : isNamed)
+    if (logFile !== null && logFileFormat !== '' && isDue(logFileFormat))
       if (!dryRun || (iflags & ITEM.transfer) === 0)
         this.#out.log(escapeName(this.#format(logFileFormat, entry, iflags, xname), true))
     if (outFormat !== null) {
-      if (isSaid || logUnchanged)
+      if (isDue(outFormat) || (logUnchanged && tellsItem(outFormat)))
         this.#out.line(this.#name(this.#format(outFormat, entry, iflags, xname)))
       return
     }
@@ -264,6 +275,8 @@ export class SyncScreen {
       operation: this.#kind === 'pull' ? 'recv' : 'send',
       moved: null,
       isTimeKept: this.options.times,
+      dryRun: this.options.dryRun,
+      fileSumBytes: fileSumBytes(this.options.checksumChoice),
       path: pathShown(entry),
       sum: () => {
         if (this.#sums === null) return ''
@@ -308,7 +321,8 @@ export class SyncScreen {
           out.told(`ignoring unsafe symlink "${shown}" -> "${this.#name(entry.target)}"`)
         return
       case 'uptodate':
-        if (info.name > 1 && this.options.outFormat === null) out.line(`${shown} is uptodate`)
+        if (info.name > 1 && !tellsItem(this.options.outFormat ?? ''))
+          out.line(`${shown} is uptodate`)
         return
       case 'batched':
         return out.told(`(Skipping batched update for "${shown}")`)

@@ -13,6 +13,29 @@ const FILE_BYTES = 28
 const ASKING_BYTES = 8
 const GREETING_BYTES = 30
 
+/** What asks for a file: how its blocks were cut. */
+export const SUM_HEAD_BYTES = 16
+/** Its number and what is told of it, as long as they follow each other closely. */
+const ITEM_BYTES = 3
+
+/** A whole file on rsync's wire: its number, the head, tokens with an end, the sum. prsync-protocol(7). */
+export function fileWire(size: number, sumBytes: number): number {
+  const tokens = Math.ceil(size / 32_768) + 1
+  return ITEM_BYTES + SUM_HEAD_BYTES + size + tokens * TOKEN_BYTES + sumBytes
+}
+
+const SUM_BYTES: Readonly<Record<string, number>> = {
+  xxh64: 8,
+  xxhash: 8,
+  xxh3: 8,
+  sha1: 20,
+  none: 1,
+}
+/** @param choice of --checksum-choice: the first name is for files that are copied */
+export function fileSumBytes(choice: string | null): number {
+  return SUM_BYTES[choice?.split(',')[0] ?? ''] ?? 16
+}
+
 /** What went over the connection; else as much as the same copy costs between two processes. */
 export function wireOf(report: SyncReport): Wire {
   if (report.wire !== null) return report.wire

@@ -109,6 +109,8 @@ export class TransferLog {
       isPush: isSender,
       operation: isSender ? ('send' as const) : ('recv' as const),
       isTimeKept: options.times,
+      dryRun: options.dryRun,
+      fileSumBytes: 0,
       path: this.#path(entry),
       sum: () => this.#sum(moved),
     }

@@ -50,30 +50,30 @@ const KERNEL_STEP_BYTES = 32 * 2 ** 20
 const KERNEL_COPY_BYTES = 64 * 1024
 const SPARSE_BYTES = 4096
 
+export type DestinationRule = {
+  /** -K: links to directories are taken for directories. */
+  readonly followsLinks: boolean
+  /** Reading a file leaves its time of last use as it is. */
+  readonly keepsAtime: boolean
+  /** A path of an option, without links that lead on: see operatorPaths. */
+  readonly trusted: (path: string) => string
+  /** Where what options name has to be, and what links lead to; null: anywhere. */
+  readonly root: string | null
+}
+
 export class Destination {
   readonly tree: DiskTree
   readonly #calls: Libc
-  /** A path of an option, without links that lead on: see trustedPath. */
-  readonly #trusted: (path: string) => string
-  readonly #root: string | null
+  readonly #rule: DestinationRule
   readonly #others = new Map<string, DiskTree>()
   readonly #buffer = Buffer.allocUnsafe(COPY_BYTES)
 
-  /**
-   * @param followsLinks -K: links to directories are taken for directories
-   * @param root where what options name has to be, and what links lead to; null: anywhere
-   */
-  constructor(
-    path: string,
-    followsLinks: boolean,
-    trusted: (path: string) => string,
-    root: string | null,
-  ) {
-    this.#trusted = trusted
-    this.#root = root
+  constructor(path: string, rule: DestinationRule) {
+    const { root, followsLinks, keepsAtime } = rule
+    this.#rule = rule
     // A destination out there is the caller's own choice: links may lead on within it.
     const within = root === null || isInside(path, root) ? root : path
-    this.tree = this.open(path, { followsLinks, isPlain: true, within })
+    this.tree = this.open(path, { followsLinks, isPlain: true, within, keepsAtime })
     this.#calls = libc()
   }
 
@@ -93,8 +93,9 @@ export class Destination {
     const known = this.#others.get(full)
     if (known !== undefined) return known
     try {
-      const view = { followsLinks: true, isPlain: true, within: this.#root }
-      const tree = this.open(this.#trusted(full), view)
+      const { root, keepsAtime } = this.#rule
+      const view = { followsLinks: true, isPlain: true, within: root, keepsAtime }
+      const tree = this.open(this.#rule.trusted(full), view)
       this.#others.set(full, tree)
       return tree
     } catch (error) {
@@ -104,7 +105,7 @@ export class Destination {
   }
   /** The same, made where it is not. */
   otherMade(path: string): DiskTree {
-    const full = this.#trusted(this.#full(path))
+    const full = this.#rule.trusted(this.#full(path))
     mkdirSync(Buffer.from(full, 'latin1'), { recursive: true, mode: 0o755 })
     const tree = this.other(path)
     if (tree === null) throw new FileError(`cannot open directory ${full}`)
@@ -210,9 +211,9 @@ export class Destination {
   read(fd: number, into: Uint8Array, offset: number): number {
     return readSync(fd, into, 0, into.length, offset)
   }
-  /** Cuts, or lengthens by a hole; then what was written is on the disk, if asked for. */
+  /** Cuts, or lengthens by a hole, what is no device; then what was written is on the disk, if asked for. */
   finish(fd: number, length: number, fsync: boolean): void {
-    ftruncateSync(fd, length)
+    if (fstatSync(fd).isFile()) ftruncateSync(fd, length)
     if (fsync) fsyncSync(fd)
   }
   size(fd: number): number {

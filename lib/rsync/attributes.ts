@@ -108,6 +108,7 @@ export class AttributeWork {
     const { uid, gid } = this.ids(entry)
     const mode = modeFor(entry, seen, keeping)
     const isOwned = now !== null && (uid ?? now.uid) === now.uid && (gid ?? now.gid) === now.gid
+    const isUseKept = keeping.atimes && kind !== 'directory' && !(isLink && keeping.omitLinkTimes)
     const time = withTimes && isTimeKept(kind, keeping) ? entry.stands.mtimeNs : null
     return {
       uid: isOwned ? null : uid,
@@ -115,7 +116,7 @@ export class AttributeWork {
       // A change of owner clears setuid: the mode comes again.
       mode: now !== null && isOwned && now.mode === mode ? null : mode,
       mtimeNs: time !== null && now !== null && now.mtimeNs === time ? null : time,
-      atimeNs: keeping.atimes && kind !== 'directory' && !isLink ? entry.atimeNs : null,
+      atimeNs: isUseKept ? entry.atimeNs : null,
     }
   }
 

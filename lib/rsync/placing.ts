@@ -46,8 +46,7 @@ export class Placing {
   done(made: NewFile, { entry, name, seen }: Request): void {
     const { options, to, attributes } = this.#parts
     if (options.inplace) {
-      const isDevice = to.tree.stat(name)?.kind !== 'file'
-      if (!isDevice) attributes.give(entry, to.tree, name, seen, null)
+      attributes.give(entry, to.tree, name, seen, null)
       return
     }
     attributes.give(entry, made.tree, made.name, seen, null)

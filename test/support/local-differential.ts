@@ -94,16 +94,21 @@ function prepare(home: string, one: Case): void {
 }
 /** Of last use, which copying and looking change: by their names. */
 function stampUse(home: string): void {
-  const script = `find s alt -exec touch -h -a -d '2011-01-01 00:00:00.5' {} +
-[ ! -d d ] || find d -exec touch -h -a -d '2011-01-01 00:00:00.5' {} + -name '[a-m]*' -exec touch -h -a -d 2012-01-01 {} +`
+  const script = `find s alt -exec touch -h -a -d '2011-01-01 00:00:00' {} +
+[ ! -d d ] || find d -exec touch -h -a -d '2011-01-01 00:00:00' {} + -links 1 -name '[a-m]*' -exec touch -h -a -d 2012-01-01 {} +`
   spawnSync('sh', ['-c', script], { cwd: home })
 }
-const KEEPS_USE = /^(-\w*U|--atimes)/
+/** Only where reading is no use, or it shows who looked first. */
+const KEEPS_USE = /^-\w*UU/
 function describeUse(home: string, since: number): string[] {
-  const { stdout } = spawnSync('find', ['d', '!', '-type', 'd', '-printf', '%A@ %p\\n'], {
-    cwd: home,
-    encoding: 'latin1',
-  })
+  const { stdout } = spawnSync(
+    'find',
+    ['d', '!', '-type', 'd', '!', '-type', 'l', '-printf', '%A@ %p\\n'],
+    {
+      cwd: home,
+      encoding: 'latin1',
+    },
+  )
   return stdout
     .split('\n')
     .map(

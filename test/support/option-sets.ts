@@ -9,8 +9,6 @@ export const OPTION_SETS: readonly string[] = [
   '-aiH',
   '-aii',
   '-avv',
-  '-avv --exclude=*.txt --delete',
-  '-avv -C --delete-excluded',
   '-ain',
   '-ai --delete',
   '-aiH --delete',
@@ -112,6 +110,24 @@ export const OPTION_SETS: readonly string[] = [
   '-aO --out-format=%i|%n|%L|%l|%M|%B|%U:%G',
   '-rptgoDl -n -i --delete',
   '-ai --max-delete=0 --delete',
+  '-avv --exclude=*.txt --delete',
+  '-avv -C --delete-excluded',
+  '-ai --preallocate -S --no-whole-file',
+  '-ai --preallocate --inplace',
+  '-aiU',
+  '-aiUU --delete',
+  '-aiUU --no-whole-file',
+  '-aiUUJ',
+  '-ai --atimes --open-noatime',
+  '-aiN',
+  '-ai --copy-devices --delete',
+  '-aci --copy-devices --no-D',
+  '-ai --write-devices',
+  '-aiH --write-devices --copy-devices --no-whole-file',
+  '-a --out-format=%n|%b|%c',
+  '-an --out-format=%n|%b|%c',
+  '-avv --out-format=%n',
+  '-a --cc=xxh3 --out-format=%n|%b|%c',
 ]
 
 export function argumentsOf(set: string): readonly string[] {
@@ -121,9 +137,11 @@ export function argumentsOf(set: string): readonly string[] {
 
 /** Does the real rsync do otherwise each time here, or what nobody would want? */
 export function isKnown(set: string, destination: string): boolean {
+  // Times of use change when files are looked at.
+  if (/-aiU$|--atimes/.test(set) && destination !== 'none') return true
   if (destination !== 'disturbed') return false
   // Files that are one file at the destination are written over under one name while the other is looked at.
-  if (/--inplace|--append/.test(set)) return true
+  if (/--inplace|--append|--write-devices/.test(set)) return true
   // A file stands where a directory belongs: it goes on as if it were one, and gives the file the directory's time.
   return set.includes('--ignore-existing')
 }
