@@ -307,7 +307,8 @@ class ClientRun {
           terms,
           options,
           destination: options.listOnly ? null : places.destination,
-          filters: [...own, ...cvs],
+          // What -C knows stays here even with --delete-excluded: the sender has rules of its own for it.
+          filters: [...own, ...cvs.map(protecting)],
           trusted: this.#trusted,
           troubles: this.#troubles,
           accounts: LOCAL_ACCOUNTS,
@@ -342,6 +343,10 @@ class ClientRun {
 /** The same in every charset, so that it can be known again. */
 function isPlain(paths: readonly string[]): boolean {
   return paths.every((path) => /^[ -~]*$/.test(path))
+}
+
+function protecting(rule: FilterRule): FilterRule {
+  return rule.kind === 'dir-merge' ? rule : { ...rule, receiver: true }
 }
 
 /** What a sender that keeps our rules leaves out; nothing where rules of its directories have a say. */

@@ -15,6 +15,7 @@ const SETS = [
   '-ai --link-dest=../alt --delay-updates',
   '-aiAX',
   '-ain --delete',
+  '-ai -C --delete-excluded',
 ]
 
 function tries(sets: readonly string[], protocols: readonly number[]): (readonly [string, Wire])[] {
