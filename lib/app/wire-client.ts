@@ -28,7 +28,7 @@ import { fromWire, lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 import { sendFiles } from './wire-sending.js'
-import { filterExchange, helloOf } from './wire-terms.js'
+import { asAgreed, filterExchange, helloOf } from './wire-terms.js'
 
 export type RemoteConfig = {
   readonly options: Options
@@ -151,7 +151,7 @@ class ClientRun {
   /** Ends the remote shell. */
   readonly #stop: () => void
   readonly #signal: AbortSignal
-  readonly #events: SyncEvents
+  #events: SyncEvents
   readonly #troubles: Troubles
   readonly #connection: WireConnection
   #terms: Terms | null = null
@@ -191,6 +191,7 @@ class ClientRun {
     try {
       const terms = await this.#shakeHands(isPull)
       this.#terms = terms
+      this.#events = asAgreed(this.#events, terms, !isPull)
       const report = isPull ? await this.#pull(terms) : await this.#push(terms)
       await this.#connection.link.close()
       const status = await this.#joined.finished()

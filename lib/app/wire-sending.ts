@@ -89,7 +89,6 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   await writer.flush()
   const listMs = performance.now() - began
   events.counted(countOf(list), list.count.bytes)
-  events.started()
   let deleted: Deleted = NO_COUNTS
   const pace = new Pace({
     bwlimit: options.bwlimit,

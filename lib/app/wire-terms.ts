@@ -1,10 +1,12 @@
 /** What both ends of a connection make of the same options, before the first entry. */
 import type { Options } from '../options/options.js'
+import { ITEM } from '../plan/iflags.js'
 import { type Hello, namesOffered } from '../rsync/handshake.js'
 import type { FilterExchange } from '../wire/filter-list.js'
 import { CHECKSUMS, PROTOCOL } from '../wire/negotiate.js'
-import type { ListOptions } from '../wire/terms.js'
+import { has, type ListOptions, type Terms } from '../wire/terms.js'
 import { COMPRESSORS } from '../wire/tokens.js'
+import type { SyncEvents } from './sync-events.js'
 
 type Environment = { readonly [name: string]: string | undefined }
 
@@ -27,6 +29,23 @@ export function helloOf(
     compressors: isWritten
       ? ['zlib']
       : namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], isServer),
+  }
+}
+
+/** The same events at a client, where an item says no more than these terms let rsync know of it. */
+export function asAgreed(events: SyncEvents, terms: Terms, isPush: boolean): SyncEvents {
+  const isOld = terms.protocol < 29
+  const setsLinkTimes = isPush ? has(terms, 'symlinkTimes') : !isOld
+  if (setsLinkTimes && !isOld) return events
+  return {
+    ...events,
+    item: (entry, iflags, xname) => {
+      const isLink = entry.stands.kind === 'symlink'
+      const isTimeLost = !setsLinkTimes && isLink && (iflags & ITEM.time) !== 0
+      const isUnknown = isOld && (iflags & ITEM.transfer) !== 0
+      const more = (isTimeLost ? ITEM.size : 0) | (isUnknown ? ITEM.unknown : 0)
+      events.item(entry, iflags | more, xname)
+    },
   }
 }
 

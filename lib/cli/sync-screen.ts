@@ -157,9 +157,14 @@ export class SyncScreen {
     const isOld = (): boolean => (port()?.protocol ?? 32) < 29
     return {
       ...own,
-      // Files are named by an old client itself, who sends or receives them.
+      // An old client names the files that go over, and hears names alone of whatever else is done.
       item: (entry, iflags, xname) => {
-        if (isOld() && !isSender && (iflags & ITEM.transfer) === 0) own.item(entry, iflags, xname)
+        const isOurs = isOld() && !isSender && (iflags & ITEM.transfer) === 0
+        if (isOurs && (isTold(iflags) || xname !== null)) this.#named(entry, iflags, xname)
+      },
+      remark: (what, entry, name) => {
+        if (isOld() && what === 'uptodate') this.#uptodate(this.#name(name))
+        else own.remark(what, entry, name)
       },
       began: () => {},
       moved: () => {},
@@ -169,7 +174,6 @@ export class SyncScreen {
         else port()?.deleted(name, isDirectory)
       },
       counted: () => {},
-      started: () => {},
       grew: () => {},
     }
   }
@@ -294,6 +298,9 @@ export class SyncScreen {
     }
   }
 
+  #uptodate(shown: string): void {
+    if (this.options.info.name > 1) this.#out.line(`${shown} is uptodate`)
+  }
   #remark(what: Remark, entry: Entry, shown: string): void {
     const { info } = this.options
     const out = this.#out
@@ -321,8 +328,7 @@ export class SyncScreen {
           out.told(`ignoring unsafe symlink "${shown}" -> "${this.#name(entry.target)}"`)
         return
       case 'uptodate':
-        if (info.name > 1 && !tellsItem(this.options.outFormat ?? ''))
-          out.line(`${shown} is uptodate`)
+        if (!tellsItem(this.options.outFormat ?? '')) this.#uptodate(shown)
         return
       case 'batched':
         return out.told(`(Skipping batched update for "${shown}")`)

@@ -21,6 +21,8 @@ export const ITEM = {
   /** Done at the receiver, without bytes of the sender. */
   local: 0x4000,
   transfer: 0x8000,
+  /** Here alone: a file goes over, and nobody said what differs. */
+  unknown: 0x10000,
 } as const
 
 /** Bits that alone make a line worth telling. */
@@ -58,6 +60,7 @@ export function formatItem(
         : '>'
       : '.'
   const head = `${sign}${KIND_LETTER[kind]}`
+  if (has(ITEM.unknown)) return `${head}?????????`
   if (has(ITEM.isNew)) return `${head}+++++++++`
   const on = (bit: number, letter: string): string => (has(bit) ? letter : '.')
   const columns =

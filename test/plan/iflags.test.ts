@@ -10,6 +10,8 @@ t.test('the eleven letters of rsync(1) --itemize-changes', async (t) => {
     [ITEM.transfer | ITEM.size | ITEM.time, 'file', '>f.st......'],
     [ITEM.transfer | ITEM.change | ITEM.time, 'file', '>fc.t......'],
     [ITEM.transfer, 'file', '>f.........'],
+    [ITEM.transfer | ITEM.unknown, 'file', '>f?????????'],
+    [ITEM.size | ITEM.time, 'symlink', '.L..T......'],
     [ITEM.perms | ITEM.owner | ITEM.group, 'file', '.f...pog...'],
     [ITEM.atime | ITEM.acl | ITEM.xattr, 'file', '.f......uax'],
     [0, 'file', '.f         '],
