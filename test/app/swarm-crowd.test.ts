@@ -173,9 +173,8 @@ function untilSeeding(t: Test, url: string, source: string, destination: string)
     const look = async (): Promise<void> => {
       if (!existsSync(destination) || differences(source, destination).length > 0) return
       const status = await fetch(`${url}/.~prsync~/status`)
-      const { swarm } = (await status.json()) as { swarm: { seeds: number } }
-      // The centre's own wire is one of them.
-      if (swarm.seeds < 2) return
+      const { swarm } = (await status.json()) as { swarm: { seeds: number; leeches: number } }
+      if (swarm.seeds + swarm.leeches === 0) return
       clearInterval(ticks)
       resolve()
     }

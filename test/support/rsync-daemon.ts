@@ -14,7 +14,10 @@ export function serveAsInetd(command: readonly string[]): Promise<RealDaemon> {
   const [program = '', ...args] = command
   const running = new Set<Promise<void>>()
   const server = net.createServer({ pauseOnConnect: true }, (socket) => {
-    const child = spawn(program, args, { stdio: [socket, socket, 'ignore'] })
+    // Without the test runner's loader, which would leave its files in a module that is the root.
+    const child = spawn('env', ['-u', 'NODE_OPTIONS', program, ...args], {
+      stdio: [socket, socket, 'ignore'],
+    })
     const over = new Promise<void>((resolve) => child.once('close', () => resolve()))
     running.add(over)
     void over.then(() => running.delete(over))
