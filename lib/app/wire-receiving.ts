@@ -117,7 +117,7 @@ class Receiving {
         parts.events.skipped(what, entry.name, 'receiver')
       },
       waits: () => {
-        if (this.#receiver?.isHeld === true) queueMicrotask(() => this.#lists.hurry())
+        if (this.#receiver?.isHeld === true) this.#lists.hurry()
         return connection.writer.flush()
       },
     })

@@ -2,7 +2,6 @@
  * What the receiver asks of a sender at the other end: an item for what changed, with the sums of its own file where bytes
  * are wanted. Remembers what it asked, and believes nothing else of an answer. prsync-protocol(7), requests.
  */
-
 import { codeOf, FileError } from '../base/errors.js'
 import { type SumHead, sumHeadFor } from '../delta/block-size.js'
 import { type BlockSums, basisSumsOf, type Source } from '../delta/sums.js'

@@ -194,8 +194,7 @@ const NOTHING: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, a
 /** Stands for a value that has not come, and differs from all that could. */
 const UNKNOWN = '\u{ffff}'
 
-/** The value, or the one that is here, if it is the same. */
-/** A long value that is here is kept: what has it may be replaced, and who shares it need not look for it. */
+/** The value, or the one that is here, if it is the same: kept then, as what has it may be replaced, and others share it. */
 function knownValue(wanted: WantedXattr, here: readonly Xattr[]): string {
   if (wanted.value !== null) return wanted.value
   const own = here.find((x) => x.name === wanted.name)?.value

@@ -81,6 +81,8 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   readonly #within: ReceivedDirectory[] = []
   #next: number
   #wake: (() => void) | null = null
+  /** Whoever goes through the lists waits for one. */
+  #isAwaited = false
   #ahead = AHEAD
   #isWhole = false
   #hasFirst = false
@@ -329,12 +331,14 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     return isHere && this.#next - (directory.start ?? 0) - sizeOf(directory) >= this.#ahead
   }
   async #wait(directory: ReceivedDirectory): Promise<void> {
+    this.#isAwaited = true
     await this.#events.waits()
     while (!this.#isThere(directory))
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
     this.#wake = null
+    this.#isAwaited = false
   }
   /** The one who waits for a list will not get it: the connection is over. */
   giveUp(): void {
@@ -343,11 +347,11 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     this.#wake?.()
   }
 
-  /** What is to come waits for the one who goes through the list. */
+  /** What is to come waits for the one who goes through the lists: he goes as far as they are there. */
   hurry(): void {
-    if (this.#wake === null) return
+    if (!this.#isAwaited) return
     this.#ahead = 0
-    this.#wake()
+    this.#wake?.()
   }
 
   enter(directory: ReceivedDirectory): void {

@@ -2,7 +2,6 @@
  * The receiving side of a connection: the generator goes through the list and asks, the receiver takes the answers, and the
  * phases between them. prsync-protocol(7), phases; statistics; goodbye.
  */
-
 import { ProtocolError } from '../base/errors.js'
 import type { TokenSink } from '../delta/match.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
@@ -322,9 +321,8 @@ export class Receiver {
       readSumHead(c, terms.protocol, sumBytes),
     )
     // Of the right length, a compressor takes any bytes for those of a block.
-    const zeros = new Uint8Array(blockLength)
-    tokens.begin((block) =>
-      block === count - 1 && remainder > 0 ? zeros.subarray(0, remainder) : zeros,
+    tokens.begin(
+      (block) => new Uint8Array(block === count - 1 && remainder > 0 ? remainder : blockLength),
     )
     while (!tokens.read(reader.cursor, NOWHERE)) await reader.more()
     await reader.decode((c) => c.view(sumBytes))

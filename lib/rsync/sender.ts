@@ -2,7 +2,6 @@
  * The sender: sends the list of its files, then for each request what the receiver's file lacks. Reads requests in order and
  * answers in the same order. prsync-protocol(7), transfer phase; phases.
  */
-
 import type { Cursor } from '../base/bytes.js'
 import { codeOf, FileError, ProtocolError } from '../base/errors.js'
 import type { SumHead } from '../delta/block-size.js'

@@ -55,7 +55,7 @@ type Shaping = Pick<
   | 'append'
 >
 
-/** One option of a batch: its bit, what it is called, and what it means. */
+/** One option of a batch: its bit, what it is called, the protocol that knows of it, and what it means. */
 type Row = {
   readonly bit: number
   readonly name: string
@@ -64,113 +64,50 @@ type Row = {
   readonly set: (on: boolean) => Partial<Shaping>
 }
 
-const row = (
-  bit: number,
-  name: string,
-  least: number,
-  isOn: Row['isOn'],
-  set: Row['set'],
-): Row => ({ bit, name, least, isOn, set })
+type Switch = { [K in keyof Shaping]: Shaping[K] extends boolean ? K : never }[keyof Shaping]
+
+const plain = (bit: number, name: string, least: number, option: Switch): Row => ({
+  bit,
+  name,
+  least,
+  isOn: (o) => o[option],
+  set: (on) => ({ [option]: on }),
+})
+const appending = (bit: number, name: string, kind: 'trust' | 'verify'): Row => ({
+  bit,
+  name,
+  least: 30,
+  isOn: (o) => o.append === kind,
+  set: (on) => ({ append: on ? kind : 'no' }),
+})
 
 const ROWS: readonly Row[] = [
-  row(
-    0,
-    '--recurse (-r)',
-    0,
-    (o) => o.recursive,
-    (recursive) => ({ recursive }),
-  ),
-  row(
-    1,
-    '--owner (-o)',
-    0,
-    (o) => o.owner,
-    (owner) => ({ owner }),
-  ),
-  row(
-    2,
-    '--group (-g)',
-    0,
-    (o) => o.group,
-    (group) => ({ group }),
-  ),
-  row(
-    3,
-    '--links (-l)',
-    0,
-    (o) => o.links,
-    (links) => ({ links }),
-  ),
-  row(
-    4,
-    '--devices (-D)',
-    0,
-    (o) => o.devices,
-    (devices) => ({ devices }),
-  ),
-  row(
-    5,
-    '--hard-links (-H)',
-    0,
-    (o) => o.hardLinks,
-    (hardLinks) => ({ hardLinks }),
-  ),
-  row(
-    6,
-    '--checksum (-c)',
-    0,
-    (o) => o.checksum,
-    (checksum) => ({ checksum }),
-  ),
-  row(
-    7,
-    '--dirs (-d)',
-    29,
-    (o) => o.dirs || o.recursive,
-    (dirs) => ({ dirs }),
-  ),
-  row(
-    8,
-    '--compress (-z)',
-    29,
-    (o) => o.compress !== null,
-    (on) => ({ compress: on ? { choice: 'zlib' } : null }),
-  ),
-  row(
-    10,
-    '--acls (-A)',
-    30,
-    (o) => o.acls,
-    (acls) => ({ acls }),
-  ),
-  row(
-    11,
-    '--xattrs (-X)',
-    30,
-    (o) => o.xattrs > 0,
-    (on) => ({ xattrs: on ? 1 : 0 }),
-  ),
-  row(
-    12,
-    '--inplace',
-    30,
-    (o) => o.inplace,
-    (inplace) => ({ inplace }),
-  ),
-  row(
-    13,
-    '--append',
-    30,
-    (o) => o.append === 'trust',
-    (on) => ({ append: on ? 'trust' : 'no' }),
-  ),
-  row(
-    14,
-    '--append-verify',
-    30,
-    (o) => o.append === 'verify',
-    (on) => ({ append: on ? 'verify' : 'no' }),
-  ),
+  plain(0, '--recurse (-r)', 0, 'recursive'),
+  plain(1, '--owner (-o)', 0, 'owner'),
+  plain(2, '--group (-g)', 0, 'group'),
+  plain(3, '--links (-l)', 0, 'links'),
+  plain(4, '--devices (-D)', 0, 'devices'),
+  plain(5, '--hard-links (-H)', 0, 'hardLinks'),
+  plain(6, '--checksum (-c)', 0, 'checksum'),
+  plain(7, '--dirs (-d)', 29, 'dirs'),
+  {
+    bit: 8,
+    name: '--compress (-z)',
+    least: 29,
+    isOn: (o) => o.compress !== null,
+    set: (on) => ({ compress: on ? { choice: 'zlib' } : null }),
+  },
+  plain(10, '--acls (-A)', 30, 'acls'),
+  {
+    bit: 11,
+    name: '--xattrs (-X)',
+    least: 30,
+    isOn: (o) => o.xattrs > 0,
+    set: (on) => ({ xattrs: on ? 1 : 0 }),
+  },
+  plain(12, '--inplace', 30, 'inplace'),
+  appending(13, '--append', 'trust'),
+  appending(14, '--append-verify', 'verify'),
 ]
 const COMPRESSED = 1 << 8
 /** Names are in another charset than those of this machine may be. */
