@@ -5,6 +5,7 @@ import { type FilterOption, type FilterRule, parseFilters } from '../flist/filte
 import type { AuthDigest } from '../hash/auth-digest.js'
 import { keepWithin } from '../io/boundary.js'
 import {
+  canWorkIn,
   changeRoot,
   confine,
   groupNamesOf,
@@ -180,7 +181,12 @@ export class OpenModule {
       this.#log(error.message)
       return 'failed to read the filters of the module'
     }
-    return this.#readIds() ?? (await this.#openCharset()) ?? (await this.#openPublished())
+    return (
+      this.#readIds() ??
+      this.#checkEntry() ??
+      (await this.#openCharset()) ??
+      (await this.#openPublished())
+    )
   }
   /** Loaded while its tables can still be reached. */
   async #openCharset(): Promise<string | null> {
@@ -206,6 +212,14 @@ export class OpenModule {
       this.#log(error.message)
     }
     return this.#published?.isThere === true ? null : 'nothing is published yet -- try again later'
+  }
+
+  /** Without chroot the module's user goes there by himself. */
+  #checkEntry(): string | null {
+    const isChanged = maybeOf(this.values, 'use chroot') !== false && !this.#path.includes('/./')
+    if (isChanged || canWorkIn({ directory: realPath(this.#path), ...this.#ids })) return null
+    this.#log(`rsync: chdir ${this.#path} failed: Permission denied (13)`)
+    return 'chdir failed'
   }
 
   #readIds(): string | null {

@@ -1,22 +1,21 @@
 /** The receiving half of a connection, at either end: goes through the list that comes, asks, and makes it stand here. */
 import { byteName } from '../base/byte-name.js'
-import { codeOf } from '../base/errors.js'
 import type { Charset } from '../flist/charset.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
-import { type Checksum, openChecksum } from '../hash/checksum.js'
-import { fileSum, fileSumInParts } from '../io/file-sum.js'
+import { openChecksum } from '../hash/checksum.js'
 import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import type { AskedNames } from '../rsync/asked-names.js'
 import { Asking } from '../rsync/asking.js'
+import { forEachReceived } from '../rsync/for-each-received.js'
 import type { Entry, Generator } from '../rsync/generator.js'
 import { KernelStore } from '../rsync/kernel-store.js'
 import { Ledger } from '../rsync/ledger.js'
 import { LocalTransfer } from '../rsync/local-transfer.js'
 import { blockSumOf } from '../rsync/outgoing.js'
 import { Pace } from '../rsync/pace.js'
-import { forEachReceived, type ReceivedEntry, ReceivedLists } from '../rsync/received-lists.js'
+import { type ReceivedEntry, ReceivedLists } from '../rsync/received-lists.js'
 import { Receiver } from '../rsync/receiver.js'
 import { Walk } from '../rsync/walk.js'
 import type { WireEntry } from '../wire/file-entry.js'
@@ -31,6 +30,7 @@ import { targetPlace, trustedTarget } from './target-place.js'
 import { type Accounts, TargetSide } from './target-side.js'
 import { entryFromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
+import { TargetSums } from './wire-sums.js'
 import { listOptions } from './wire-terms.js'
 
 export type ReceivingParts = {
@@ -217,8 +217,11 @@ class Receiving {
   async #exchange(receiver: Receiver, asking: Asking, target: TargetSide): Promise<void> {
     const { connection, terms, options, events } = this.#parts
     const { writer } = connection
-    const sum = options.checksum ? await openChecksum(terms.listChecksum, terms.seed) : null
-    let summed: { readonly entry: Entry; readonly sum: Uint8Array } | null = null
+    const sums = options.checksum
+      ? new TargetSums(await openChecksum(terms.listChecksum, terms.seed), target.to.tree, () =>
+          connection.pause(),
+        )
+      : null
     const pace = new Pace({
       bwlimit: 0,
       stopAtMs: options.stopAtMs,
@@ -244,17 +247,7 @@ class Receiving {
         if ((request.iflags & ITEM.transfer) !== 0) asking.file(request, done)
         else pace.run(local.bring(request), done)
       },
-      equalSums: (entry, tree, name) => {
-        if (sum === null || entry.sum === null || entry.sum === undefined) return false
-        if (summed?.entry === entry && tree === target.to.tree)
-          return Buffer.compare(summed.sum, entry.sum) === 0
-        try {
-          return Buffer.compare(fileSum({ tree, name }, sum), entry.sum) === 0
-        } catch (error) {
-          if (codeOf(error) === undefined) throw error
-          return false
-        }
-      },
+      equalSums: (entry, tree, name) => sums?.equal(entry, tree, name) ?? false,
       events: {
         item: (entry, iflags, xname) => {
           if ((iflags & ITEM.transfer) === 0 || isDryOnWire(options))
@@ -278,25 +271,9 @@ class Receiving {
       const isDue = !writer.isEmpty && performance.now() - writer.writtenMs > FLUSH_MS
       return isDue ? writer.flush() : (writer.room() ?? pace.pause())
     }
-    // Of a large file the sum is made before it is asked for, so that the other side hears of us meanwhile.
-    const makeSum = async (entry: Entry, checksum: Checksum): Promise<void> => {
-      const file = { tree: target.to.tree, name: entry.name }
-      summed = null
-      try {
-        const sum = await fileSumInParts(file, checksum, () => connection.pause())
-        summed = { entry, sum: Uint8Array.from(sum) }
-      } catch (error) {
-        if (codeOf(error) === undefined) throw error
-      }
-    }
     const walk = new Walk({
       options,
-      ready: (entry) => {
-        const { kind, size } = entry.stands
-        if (sum === null || kind !== 'file' || size < LARGE_BYTES) return null
-        const stands = target.to.tree.stat(entry.name)
-        return stands?.kind === 'file' && stands.size === size ? makeSum(entry, sum) : null
-      },
+      ready: (entry) => sums?.ready(entry) ?? null,
       list: this.#lists,
       generator,
       deleter: target.deleter,
@@ -447,9 +424,6 @@ class Receiving {
     }
   }
 }
-
-/** Bytes that take longer to sum than others may wait. */
-const LARGE_BYTES = 16 * 1024 * 1024
 
 /** Milliseconds that a request waits for others to go with. */
 const FLUSH_MS = 5

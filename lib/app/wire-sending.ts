@@ -1,10 +1,8 @@
 /** The sending half of a connection, at either end: a list of what the sources name, and the bytes that are asked for. */
 import { byteName } from '../base/byte-name.js'
-import { codeOf } from '../base/errors.js'
 import type { Charset } from '../flist/charset.js'
 import { isAclName } from '../flist/posix-acl.js'
-import { CHECKSUM_BYTES, type Checksum, openChecksum } from '../hash/checksum.js'
-import { fileSumInParts } from '../io/file-sum.js'
+import { CHECKSUM_BYTES, openChecksum } from '../hash/checksum.js'
 import { readAt, sizeOf } from '../io/open-file.js'
 import type { Options } from '../options/options.js'
 import { KernelStore } from '../rsync/kernel-store.js'
@@ -25,6 +23,7 @@ import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sy
 import type { Accounts } from './target-side.js'
 import { entryToWire, fromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
+import { SourceSums } from './wire-sums.js'
 import { listOptions } from './wire-terms.js'
 
 export type SendingParts = {
@@ -61,9 +60,9 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const encoder = new ListEncoder(terms, shaped, names)
   const sums = options.checksum
     ? new SourceSums(
-        connection,
         await openChecksum(terms.listChecksum, terms.seed),
         CHECKSUM_BYTES[terms.listChecksum],
+        () => connection.pause(),
       )
     : null
   const describe = describer(parts, names, sums)
@@ -194,39 +193,6 @@ function namesOf({ numericIds }: Options, { users, groups }: Accounts): Names {
     }
   }
   return { user: once(users.name), group: once(groups.name) }
-}
-
-/** -c: sums of files that are about to be listed. */
-class SourceSums {
-  readonly #connection: WireConnection
-  readonly #checksum: Checksum
-  readonly #none: Uint8Array
-  readonly #sums = new Map<SourceEntry, Uint8Array>()
-
-  constructor(connection: WireConnection, checksum: Checksum, bytes: number) {
-    this.#connection = connection
-    this.#checksum = checksum
-    this.#none = new Uint8Array(bytes)
-  }
-
-  async prepare(entries: readonly SourceEntry[]): Promise<void> {
-    const pause = (): Promise<void> | null => this.#connection.pause()
-    for (const entry of entries) {
-      if (entry.stands.kind !== 'file') continue
-      try {
-        const sum = await fileSumInParts(entry.origin, this.#checksum, pause)
-        this.#sums.set(entry, Uint8Array.from(sum))
-      } catch (error) {
-        // It is told when its bytes are asked for.
-        if (codeOf(error) === undefined) throw error
-      }
-    }
-  }
-  take(entry: SourceEntry): Uint8Array {
-    const sum = this.#sums.get(entry) ?? this.#none
-    this.#sums.delete(entry)
-    return sum
-  }
 }
 
 /** What is told of an entry besides what the list of this machine has. */

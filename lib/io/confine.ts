@@ -1,6 +1,6 @@
 /** A process that leaves its rights behind: another root, other groups, another user. There is no way back. */
 import { execFileSync } from 'node:child_process'
-import { constants, openSync } from 'node:fs'
+import { constants, openSync, statSync } from 'node:fs'
 import { messageOf, StartupError } from '../base/errors.js'
 import { rootChanged } from './boundary.js'
 import { libc } from './libc.js'
@@ -36,6 +36,23 @@ export function changeRoot(path: string, keepsProc = false): boolean {
   rootChanged(proc)
   process.chdir('/')
   return true
+}
+
+/** Can a process of these rights work there? Asked as root, who is root again afterwards. */
+export function canWorkIn({ directory, uid, gids }: Confinement): boolean {
+  if (!isRoot() || directory === null) return true
+  const [gid] = gids ?? []
+  try {
+    if (gid !== undefined) process.setegid?.(gid)
+    if (uid !== null) process.seteuid?.(uid)
+    statSync(Buffer.from(`${directory}/.`, 'latin1'))
+    return true
+  } catch {
+    return false
+  } finally {
+    process.seteuid?.(0)
+    process.setegid?.(0)
+  }
 }
 
 /** @throws {StartupError}, half done: the process must end */

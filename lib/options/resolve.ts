@@ -24,7 +24,8 @@ export function resolveOptions(
   return new Resolver(new Flags(flags), environment, now, role).options()
 }
 
-const NOT_BUILT: ReadonlySet<string> = new Set(['server', 'sender', 'daemon'])
+/** What the first words decide, and never what a copy is. */
+const ROLES: ReadonlySet<string> = new Set(['server', 'sender', 'daemon'])
 const USUAL_MAX_ALLOC = 2 ** 30
 
 const DELETE_TIMINGS: ReadonlyMap<string, DeleteTiming> = new Map([
@@ -46,8 +47,9 @@ class Resolver {
     this.#now = now
     this.#role = role
     if (flags.on('crtimes')) throw new UsageError('This system does not support --crtimes (-N)')
-    const missing = flags.all.find((f) => f.on && NOT_BUILT.has(f.name))
-    if (missing !== undefined) throw new UnsupportedError(`--${missing.name} is not built yet`)
+    const missing = flags.all.find((f) => f.on && ROLES.has(f.name))
+    if (missing !== undefined)
+      throw new UnsupportedError(`--${missing.name} goes with --server alone`)
   }
 
   options(): Options {

@@ -393,25 +393,6 @@ function sizeOf({ listed }: ReceivedDirectory): number {
 /** Entries behind a list that have come before it is gone through; senders are at least twice as far ahead. */
 const AHEAD = 500
 
-/** Each entry, in order, as they come. */
-export async function forEachReceived(
-  lists: ReceivedLists,
-  each: (entry: ReceivedEntry) => void,
-): Promise<void> {
-  const show = async (directory: ReceivedDirectory): Promise<void> => {
-    const opened = lists.open(directory)
-    if (opened !== null) await opened
-    if (directory.entry !== null) each(directory.entry)
-    lists.enter(directory)
-    const nodes = lists.list(directory)
-    for (const node of nodes) if (!('contents' in node)) each(node)
-    lists.passed(directory)
-    for (const node of nodes) if ('contents' in node) await show(node)
-    lists.leave()
-  }
-  await show(lists.root)
-}
-
 /** Directories without anything but such are left out. @returns is anything in it? */
 function prune(directory: ReceivedDirectory): boolean {
   directory.listed = (directory.listed ?? []).filter((node) => !('contents' in node) || prune(node))

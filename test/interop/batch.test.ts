@@ -88,8 +88,6 @@ function firstDifference(a: Buffer, b: Buffer): string | null {
 const NONE = Buffer.alloc(0)
 
 const OPTIONS = [
-  '-a',
-  '-a --no-inc-recursive',
   '-aH --delete',
   '-ac --no-inc-recursive',
   '-rlt --inplace',
@@ -268,7 +266,7 @@ t.test('a batch that was tampered with', (t) => {
   const batch = readFileSync(join(home, 'B'))
   const random = seededRandom(11)
   const before = readdirSync(home).sort().concat('R', 'M').sort()
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 8; i++) {
     const bad = Buffer.from(batch)
     for (let n = 0; n < 4; n++)
       bad[14 + random.below(Math.min(900, bad.length - 14))] = random.below(256)

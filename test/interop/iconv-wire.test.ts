@@ -73,10 +73,8 @@ function treeOf(top: string, below = ''): string[] {
 }
 
 const LINES = [
-  '-ai',
   '-ai --delete --no-inc-recursive',
   '-aiH --delete-after -s',
-  '-ac --protocol=30',
   '-ai --protocol=29',
   '-a --files-from=names -s',
 ]

@@ -105,10 +105,10 @@ t.test('where paths of options may lead to', async (t) => {
   t.throws(() => resolved('--confine-root=/ --insecure-links'), UsageError)
 })
 
-t.test('what is not built says so by name', async (t) => {
+t.test('a role is none of the options of a copy', async (t) => {
   for (const name of ['server', 'sender', 'daemon'])
     t.throws(() => resolved(`--${name}`), {
-      message: `--${name} is not built yet`,
+      message: `--${name} goes with --server alone`,
       exitCode: 4,
     })
 })

@@ -1,0 +1,20 @@
+import type { ReceivedDirectory, ReceivedEntry, ReceivedLists } from './received-lists.js'
+
+/** Each entry, in order, as they come. */
+export async function forEachReceived(
+  lists: ReceivedLists,
+  each: (entry: ReceivedEntry) => void,
+): Promise<void> {
+  const show = async (directory: ReceivedDirectory): Promise<void> => {
+    const opened = lists.open(directory)
+    if (opened !== null) await opened
+    if (directory.entry !== null) each(directory.entry)
+    lists.enter(directory)
+    const nodes = lists.list(directory)
+    for (const node of nodes) if (!('contents' in node)) each(node)
+    lists.passed(directory)
+    for (const node of nodes) if ('contents' in node) await show(node)
+    lists.leave()
+  }
+  await show(lists.root)
+}
