@@ -148,3 +148,16 @@ path = HOME/s
   await daemon.close()
   clean(at)
 })
+
+const notRoot = process.geteuid?.() === 0 ? false : 'only root becomes somebody else'
+t.test('a module that its user cannot go to is told of', { skip: notRoot }, async (t) => {
+  // The directory above is for its owner alone.
+  const at = home('log file = HOME/log\nuse chroot = no\n[m]\npath = HOME/s\n')
+  const daemon = await serveAsInetd(daemonWords(at))
+  t.teardown(() => daemon.close())
+  const ran = await prsync([`rsync://127.0.0.1:${daemon.port}/m/f`, `${at}/got`])
+  t.match(ran, { status: 5, stderr: /@ERROR: chdir failed/ })
+  t.match(readFileSync(join(at, 'log'), 'latin1'), /chdir .*\/s failed: Permission denied/)
+  t.notOk(existsSync(`${at}/got`))
+  clean(at)
+})
