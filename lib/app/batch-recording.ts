@@ -25,7 +25,7 @@ export class BatchRecording {
   begin(options: Options, terms: Terms): void {
     const early = this.#early ?? []
     this.#early = null
-    writeBatchHead(this.#pending, { flags: batchFlags(options, terms.protocol), terms })
+    writeBatchHead(this.#pending, { flags: batchFlags(options), terms })
     for (const bytes of early) this.take(bytes)
   }
   /** Without frames. */

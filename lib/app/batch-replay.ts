@@ -40,7 +40,7 @@ export async function openReplay(
   }
   try {
     const head = await connection.reader.decode(readBatchHead)
-    if ((head.flags & CONVERTED) !== 0 && said.iconv === null)
+    if ((head.flags & CONVERTED) !== 0 && head.terms.protocol >= 30 && said.iconv === null)
       throw new UnsupportedError('the names in the batch are UTF-8: --iconv has to be said')
     const charset = await openWireCharset(said, process.env)
     const { options: shaped, matched } = matchBatch(said, head)

@@ -113,10 +113,10 @@ const COMPRESSED = 1 << 8
 /** Names are in another charset than those of this machine may be. */
 export const CONVERTED = 1 << 9
 
-export function batchFlags(options: Options, protocol: number): number {
-  let flags = options.iconv !== null && protocol >= 30 ? CONVERTED : 0
-  for (const { bit, least, isOn } of ROWS) if (protocol >= least && isOn(options)) flags |= 1 << bit
-  return flags
+/** All bits, also those that a reader of an old protocol does not know of. */
+export function batchFlags(options: Options): number {
+  const converted = options.iconv === null ? 0 : CONVERTED
+  return ROWS.reduce((flags, { bit, isOn }) => flags | (isOn(options) ? 1 << bit : 0), converted)
 }
 
 export type Matched = { readonly name: string; readonly on: boolean }
