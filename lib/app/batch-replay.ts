@@ -5,6 +5,7 @@ import { operatorPaths } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import { CONVERTED, type Matched, matchBatch, readBatchHead } from '../wire/batch.js'
 import { has } from '../wire/terms.js'
+import { becomeCopyUser } from './copy-as.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { readFilters } from './sync-filters.js'
 import { LOCAL_ACCOUNTS } from './target-side.js'
@@ -49,13 +50,15 @@ export async function openReplay(
       incRecursive: has(head.terms, 'incremental'),
       wholeFile: shaped.wholeFile ?? false,
     }
-    const run = (destination: string | null, events: SyncEvents): Promise<SyncReport> =>
-      receiveFiles({
+    const run = (destination: string | null, events: SyncEvents): Promise<SyncReport> => {
+      const filters = readFilters(options, trusted)
+      becomeCopyUser(options.copyAs)
+      return receiveFiles({
         connection,
         terms: head.terms,
         options,
         destination,
-        filters: readFilters(options, trusted),
+        filters,
         trusted,
         troubles: new Troubles(events),
         accounts: LOCAL_ACCOUNTS,
@@ -65,6 +68,7 @@ export async function openReplay(
         asked: null,
         events,
       })
+    }
     return { options, matched, run, close }
   } catch (error) {
     await close()

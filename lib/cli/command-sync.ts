@@ -10,6 +10,7 @@ import { resolveOptions } from '../options/resolve.js'
 import { parseRsyncLine } from '../options/rsync-line.js'
 import { debugLevels, infoLevels, wordsHelp } from '../options/words.js'
 import { argumentBytes } from './argument-bytes.js'
+import { ownProgram } from './own-program.js'
 import { rsyncHelp } from './rsync-help.js'
 import { SyncScreen } from './sync-screen.js'
 import { statusWords } from './sync-words.js'
@@ -58,13 +59,12 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
     if (replay !== null) return screen.end(await replay.run(to, screen.events))
     if (places.kind !== 'local' || (batch !== null && to !== null)) {
       const { syncRemote } = await import('../app/wire-client.js')
-      const program = [process.execPath, ...process.execArgv, process.argv[1] ?? '']
       const remote = await syncRemote(
         {
           options: said,
           places: places.kind === 'local' ? { kind: 'push', sources, to: here(to ?? '.') } : places,
           environment: process.env,
-          program,
+          program: ownProgram(),
           batch:
             batch === null ? null : { flags, file: batch.file, destination: destination ?? '' },
         },
