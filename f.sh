@@ -1,1 +1,0 @@
-'/usr/bin/node' '/work/main/dist/bin/prsync.js' --archive --read-batch='f' ${1:-'b'}
