@@ -43,6 +43,19 @@ export class AskedNames {
       throw new UnsupportedError(`rejecting ${why} file-list name: ${name}; see --trust-sender`)
   }
 
+  /**
+   * Were the contents of this directory asked for? Of one that only leads there (with -R, or the top) they were not, whatever the
+   * sender says: --delete would reach all that it holds. CVE-2026-53789.
+   */
+  holds(name: ByteName): boolean {
+    if (this.#isAll) return true
+    if (name === ROOT_NAME) return false
+    const parts = name.split('/')
+    return this.#patterns.some(
+      (pattern) => pattern.parts.length <= parts.length && this.#fits(pattern, parts, true),
+    )
+  }
+
   #isAsked(name: ByteName, isDirectory: boolean): boolean {
     if (this.#isAll || name === ROOT_NAME) return true
     const parts = name.split('/')

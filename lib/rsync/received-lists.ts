@@ -230,7 +230,8 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     const isLink = kind === 'symlink'
     const mode = chmod === null || isLink ? entry.mode : chmod(entry.mode, kind === 'directory')
     const target = isLink && mungeLinks ? MUNGED + entry.target : entry.target
-    const whole = Object.assign(entry, { origin: ORIGIN, number, mode, target })
+    const isBare = entry.isBare || (kind === 'directory' && asked?.holds(entry.name) === false)
+    const whole = Object.assign(entry, { origin: ORIGIN, number, mode, target, isBare })
     this.#tally(whole)
     return whole
   }
