@@ -244,7 +244,9 @@ export function convertedAccounts(converter: NameConverter): Accounts {
     name: (id) => converter.ask(byId, String(id)),
     id: (name) => {
       const said = converter.ask(byName, name)
-      return said !== null && /^\d{1,10}$/.test(said) ? Number(said) : null
+      if (said === null || !/^\d{1,10}$/.test(said)) return null
+      // Above it the kernel would take another number, 2^32 for root; the last one is none.
+      return Number(said) < 0xffff_ffff ? Number(said) : null
     },
   })
   return { users: names('uid', 'usr'), groups: names('gid', 'grp') }

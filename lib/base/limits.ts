@@ -120,6 +120,8 @@ export const LIMITS = {
   /** Values of extended attributes that are fetched at once, and one of them, as rsync allows. */
   xattrItems: 65_536,
   xattrValueBytes: 128 * MIB,
+  /** All of one file's that are fetched at once: two of the longest. */
+  xattrAnswerBytes: 256 * MIB,
   /** Words of one server command line. */
   secludedWords: 1_000_000,
   /** Names of --files-from that come over the wire, together. */

@@ -345,10 +345,12 @@ export class Receiver {
     done(ok)
     this.#parts.events.settled(number)
   }
-  /** The sender cannot send it. */
+  /** The sender cannot send it. Of what is no file, or was not asked for, it has nothing to say. */
   notSent(number: number): void {
     const asked = this.#work?.asking.take(number) ?? null
-    if (asked !== null) this.#settle(asked, false)
+    if (asked === null) return
+    if (asked.request === null) this.#work?.asking.keep(asked)
+    else this.#settle(asked, false)
   }
 
   // ---- phases ------------------------------------------------------------------------------------

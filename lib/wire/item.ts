@@ -56,16 +56,17 @@ export function itemOf(iflags: number, basis: number, xname: string | null): Ite
 }
 
 /** Extended attributes whose values are wanted: their numbers, from 1. prsync-protocol(7), xattr values on demand. */
-export function readXattrWants(c: Cursor): number[] {
-  const wants: number[] = []
+export function readXattrWants(c: Cursor): readonly number[] {
+  // Each once: a few bytes must not have the same long value sent again and again.
+  const wants = new Set<number>()
   let at = 0
   for (let apart = readVarint(c); apart !== 0; apart = readVarint(c)) {
     at += apart
-    if (at < 1 || wants.length >= LIMITS.xattrItems)
+    if (at < 1 || wants.has(at) || wants.size >= LIMITS.xattrItems)
       throw new WireError(`attribute ${at}`, { at: 'xattr request' })
-    wants.push(at)
+    wants.add(at)
   }
-  return wants
+  return [...wants]
 }
 export function writeXattrWants(w: Writer, wants: readonly number[]): void {
   let before = 0
@@ -80,10 +81,13 @@ export type XattrAnswer = { readonly item: number; readonly value: string }
 export function readXattrAnswers(c: Cursor): XattrAnswer[] {
   const answers: XattrAnswer[] = []
   let item = 0
+  let bytes = 0
   for (let apart = readVarint(c); apart !== 0; apart = readVarint(c)) {
     item += apart
     const length = readVarint(c)
-    if (length < 0 || length > LIMITS.xattrValueBytes || answers.length >= LIMITS.xattrItems)
+    bytes += length
+    const isTooMuch = length > LIMITS.xattrValueBytes || bytes > LIMITS.xattrAnswerBytes
+    if (length < 0 || isTooMuch || answers.length >= LIMITS.xattrItems)
       throw new WireError(`attribute of ${length} bytes`, { at: 'xattr answer' })
     answers.push({ item, value: c.latin1(length) })
   }

@@ -7,7 +7,7 @@ import { messageOf, WireError } from '../base/errors.js'
 type Put = (bytes: Uint8Array) => void
 type Stream = DeflateRaw | InflateRaw | ZstdCompress | ZstdDecompress
 
-/** The longest input of one call: of it comes at most a thousand times as much. */
+/** The longest input of one call: deflate makes at most 4 MiB of it, zstd 128 MiB (four bytes are a block of 128 KiB). */
 const INPUT_BYTES = 4096
 
 export class SyncStream {

@@ -14,6 +14,15 @@ t.test('every test that docs/conformance.md names exists', async (t) => {
   )
 })
 
+t.test('every file that docs/hostile.md names exists', async (t) => {
+  const named = read('docs/hostile.md').match(/(?:lib|test)\/[a-z/-]+(?:\.test)?\.ts/g) ?? []
+  t.ok(named.length > 60)
+  t.same(
+    named.filter((path) => !existsSync(projectFile(path))),
+    [],
+  )
+})
+
 t.test('a row that says yes names a test', async (t) => {
   const rows = read('docs/conformance.md')
     .split('\n')
@@ -41,7 +50,7 @@ t.test('every file of lib that docs/architecture.md names exists', async (t) => 
 })
 
 t.test('links between the pages lead somewhere', async (t) => {
-  const pages = ['README.md', 'docs/architecture.md', 'docs/conformance.md']
+  const pages = ['README.md', 'docs/architecture.md', 'docs/conformance.md', 'docs/hostile.md']
   for (const page of pages)
     for (const [, to = ''] of read(page).matchAll(/\]\(([^)#:]+)\)/g))
       t.ok(existsSync(new URL(to, projectFile(page))), `${page}: ${to}`)

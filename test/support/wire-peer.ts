@@ -7,6 +7,7 @@ import { WireConnection } from '../../lib/app/wire-connection.js'
 import { receiveFiles } from '../../lib/app/wire-receiving.js'
 import { sendFiles } from '../../lib/app/wire-sending.js'
 import { listOptions } from '../../lib/app/wire-terms.js'
+import type { Link } from '../../lib/host.js'
 import type { Options } from '../../lib/options/options.js'
 import { resolveOptions } from '../../lib/options/resolve.js'
 import { parseRsyncLine } from '../../lib/options/rsync-line.js'
@@ -48,16 +49,24 @@ export class Peer {
   readonly numbers = new NdxWriter(TERMS.protocol)
   readonly asked = new NdxReader(TERMS.protocol)
 
-  constructor(link: ConstructorParameters<typeof WireWriter>[0]) {
+  /** Of messages that came. */
+  readonly tags: number[] = []
+  readonly #link: Link
+
+  constructor(link: Link) {
+    this.#link = link
     this.writer = new WireWriter(link, signal)
     this.reader = new WireReader(
       link,
       signal,
-      () => {},
+      (tag) => this.tags.push(tag),
       () => this.writer.flush(),
     )
     this.writer.startFrames()
     this.reader.startFrames()
+  }
+  close(): Promise<void> {
+    return this.#link.close()
   }
   put(number: number): this {
     this.numbers.write(this.writer.data, number)
@@ -106,6 +115,8 @@ export type Offer = {
   readonly words: readonly string[]
   readonly asked: AskedNames | null
   readonly compressor: Terms['compressor']
+  /** Behind the script the sender is gone. */
+  readonly closes: boolean
 }
 const TOP: WireEntry = { ...wireEntry('.', 'directory'), mode: 0o755 }
 const ONE_FILE: Offer = {
@@ -113,6 +124,7 @@ const ONE_FILE: Offer = {
   words: [],
   asked: null,
   compressor: null,
+  closes: false,
 }
 
 /** We receive `.` and `f`, or what is offered, into `home/d` from a sender that follows the script. */
@@ -121,7 +133,7 @@ export async function receiving(
   script: (peer: Peer) => Promise<void>,
   offer: Partial<Offer> = {},
 ): Promise<{ report: SyncReport; seen: string[] }> {
-  const { entries, words, asked, compressor } = { ...ONE_FILE, ...offer }
+  const { entries, words, asked, compressor, closes } = { ...ONE_FILE, ...offer }
   const terms = { ...TERMS, compressor }
   const options = optionsOf(...words)
   mkdirSync(`${home}/d`, { recursive: true })
@@ -133,7 +145,9 @@ export async function receiving(
   encoder.end(peer.writer.data, 0)
   encoder.idLists(peer.writer.data, { user: () => null, group: () => null })
   await peer.writer.flush()
-  const scripted = script(peer).catch(() => {})
+  const scripted = script(peer)
+    .catch(() => {})
+    .then(() => (closes ? peer.close() : undefined))
   try {
     const report = await receiveFiles({
       connection,

@@ -83,8 +83,25 @@ t.test('values of extended attributes that cannot be', async (t) => {
     )
   t.throws(() => items.readXattrWants(ints(-1, 0)), WireError, 'before the first')
   t.throws(() => items.readXattrWants(ints(3, -3, 0)), WireError, 'back to none')
+  t.throws(() => items.readXattrWants(ints(3, 1, -1, 0)), WireError, 'one of them again')
   t.throws(() => items.readXattrAnswers(ints(1, -1)), WireError, 'a length below nothing')
   t.throws(() => items.readXattrAnswers(ints(1, LIMITS.xattrValueBytes + 1)), WireError, 'too long')
   const many = new Uint8Array(LIMITS.xattrItems + 2).fill(1)
   t.throws(() => items.readXattrWants(new Cursor(many)), WireError, 'too many')
+  t.test('values that are too much together are refused before they are held', async (t) => {
+    const { xattrValueBytes, xattrAnswerBytes } = LIMITS
+    // A cursor that has the bytes of every value without holding them.
+    class Endless extends Cursor {
+      override latin1(n: number): string {
+        return n > 1 ? '' : super.latin1(n)
+      }
+    }
+    const w = bytes((to) => {
+      for (let n = 0; n <= xattrAnswerBytes / xattrValueBytes; n++) {
+        writeVarint(to, 1)
+        writeVarint(to, xattrValueBytes)
+      }
+    })
+    t.throws(() => items.readXattrAnswers(new Endless(w)), { message: /attribute of/ })
+  })
 })
