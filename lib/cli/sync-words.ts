@@ -11,10 +11,10 @@ export function escapeName(name: string, eightBit: boolean): string {
     return eightBit && code > 127 ? bytes : `\\#${code.toString(8).padStart(3, '0')}`
   })
 }
-/** A whole character of UTF-8, kept; or a byte that is escaped. */
+/** A whole character of UTF-8 (RFC 3629: no longer than it must be, no surrogate), kept; or a byte that is escaped. */
 const NOT_SHOWN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  /([\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})|[\x00-\x08\x0a-\x1f\x7f-\xff]|\\(?=#[0-9]{3})/g
+  /([\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})|[\x00-\x08\x0a-\x1f\x7f-\xff]|\\(?=#[0-9]{3})/g
 
 export const KIND_WORDS: Readonly<Record<FileKind, string>> = {
   file: 'regular file',
