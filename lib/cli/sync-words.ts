@@ -2,7 +2,7 @@
 import { codeOf, EXIT, type ExitCode, messageOf, type PrsyncError } from '../base/errors.js'
 import type { FileKind } from '../host.js'
 
-/** As rsync shows names in a UTF-8 locale: what is no character, and what a terminal should not see, as \\#ooo. */
+/** As rsync shows names in a UTF-8 locale: what is no character, and what a terminal should not see (DEL too, which rsync lets through), as \\#ooo. */
 export function escapeName(name: string, eightBit: boolean): string {
   if (/^[\t -[\]-~]*$/.test(name)) return name
   return name.replace(NOT_SHOWN, (bytes, character?: string) => {

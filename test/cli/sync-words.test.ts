@@ -1,4 +1,4 @@
-/** Names as a terminal may see them, byte for byte as rsync 3.5.0 shows them in a UTF-8 locale. */
+/** Names as a terminal may see them: what rsync 3.5.0 shows in a UTF-8 locale, but that it lets DEL and what is beyond U+10FFFF through. */
 import t from 'tap'
 import { escapeName } from '../../lib/cli/sync-words.js'
 
