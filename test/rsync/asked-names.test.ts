@@ -56,6 +56,14 @@ t.test('names that were asked for', async (t) => {
   t.equal(allows(flat, 'a/b', false), false, 'nothing below without -r')
 })
 
+t.test('a backslash at the end, and more of them: CVE-2026-70461', async (t) => {
+  for (const path of ['a\\', '\\', 'a/*\\', 'a/[\\', 'a/\\\\*']) {
+    const asked = new AskedNames([path], false, true)
+    t.equal(allows(asked, 'other', false), false, path)
+    t.equal(allows(asked, 'a/other', false), false, path)
+  }
+})
+
 t.test('names that our own rules exclude', async (t) => {
   const asked = new AskedNames(['x/'], false, true, (name) => name.endsWith('.o'))
   t.equal(allows(asked, 'a/b', false), true)
