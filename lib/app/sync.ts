@@ -250,6 +250,6 @@ async function openDelta(): Promise<LocalDelta> {
 /** The list is a single entry that is no directory. */
 function isOneFile(root: SourceDirectory): boolean {
   if (root.entry !== null || root.named.size !== 1) return false
-  const [node] = root.named.values()
-  return node !== undefined && !isListed(node)
+  const [named] = root.named.values()
+  return named !== undefined && !isListed(named.node)
 }

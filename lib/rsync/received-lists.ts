@@ -281,8 +281,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     let before: ReceivedEntry | null = null
     for (const entry of sorted) {
       if (entry === null) {
-        if (before?.stands.kind === 'directory' && before.name !== ROOT_NAME)
-          this.#directories.push(null)
+        if (before?.stands.kind === 'directory') this.#directories.push(null)
         continue
       }
       before = entry

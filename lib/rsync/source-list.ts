@@ -20,14 +20,16 @@ import type { SourceTree } from './trees.js'
 
 export type SourceEntry = ListEntry<SourceTree>
 
+/** `rank`: the number of the source that it comes from; of two that are the same name, the first is sent. */
+type Ranked<T> = T & { readonly rank: number }
 /** A directory of the transfer: where it comes from, which may be several places, and what was named in it. */
 export type SourceDirectory = {
   readonly entry: SourceEntry | null
   readonly name: ByteName
   /** Places whose contents are sent. */
-  readonly contents: Origin<SourceTree>[]
-  /** What was named below it, by its base. */
-  readonly named: Map<string, SourceNode>
+  readonly contents: Ranked<Origin<SourceTree>>[]
+  /** What was named below it, by its base, as the sources come. */
+  readonly named: Map<string, Ranked<{ readonly node: SourceNode }>>
   /** Listed already, where the whole list was needed first. */
   listed: readonly SourceNode[] | null
 }
@@ -76,6 +78,7 @@ export class SourceList {
   readonly #filter: Filter
   readonly #events: SourceEvents
   readonly root: SourceDirectory
+  #rank = 0
   /** Entries so far, by kind, and bytes of files and links. */
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
   /** Of names, without their directories, and of what links point to. */
@@ -106,6 +109,7 @@ export class SourceList {
    * @returns false where nothing stands there
    */
   add(name: ByteName, origin: Origin<SourceTree>, wholly: boolean, implied: boolean): boolean {
+    this.#rank++
     const stands = this.#stat(origin)
     if (stands === null) return false
     const { recursive, dirs } = this.#rules
@@ -130,7 +134,7 @@ export class SourceList {
   /** An entry that says only that this name is to go: `--delete-missing-args`. */
   addMissing(name: ByteName, origin: Origin<SourceTree>): void {
     const at = this.#parentOf(name, origin, true)
-    at.named.set(baseOf(name), {
+    this.#name(at, {
       name,
       stands: { ...NOTHING, base: baseOf(name) },
       mode: 0,
@@ -154,16 +158,15 @@ export class SourceList {
       const entry = this.#entry(name, origin, stands, !contents)
       if (entry === null) return
       Object.assign(this.root, { entry: this.root.entry ?? entry })
-      if (contents) this.root.contents.push(origin)
+      if (contents) this.root.contents.push(this.#ranked(origin))
       return
     }
     const at = this.#parentOf(name, origin, implied)
-    const base = baseOf(name)
-    const before = at.named.get(base)
+    const before = at.named.get(baseOf(name))?.node
     if (before !== undefined) this.#events.trace.listedTwice?.(name)
     if (stands.kind !== 'directory') {
       const entry = before === undefined ? this.#entry(name, origin, stands, false) : null
-      if (entry !== null) at.named.set(base, entry)
+      if (entry !== null) this.#name(at, entry)
       return
     }
     if (before !== undefined && isListed(before)) {
@@ -171,11 +174,18 @@ export class SourceList {
         contents &&
         !before.contents.some((c) => c.tree === origin.tree && c.name === origin.name)
       )
-        before.contents.push(origin)
+        before.contents.push(this.#ranked(origin))
       return
     }
     const entry = this.#entry(name, origin, stands, !contents)
-    if (entry !== null) at.named.set(base, this.#directory(entry, contents ? [origin] : []))
+    if (entry !== null)
+      this.#name(at, this.#directory(entry, contents ? [this.#ranked(origin)] : []))
+  }
+  #name(at: SourceDirectory, node: SourceNode): void {
+    at.named.set(baseOf(node.name), { node, rank: this.#rank })
+  }
+  #ranked(origin: Origin<SourceTree>): Ranked<Origin<SourceTree>> {
+    return { ...origin, rank: this.#rank }
   }
 
   /** The directory that a name stands in, with those above it, which -R sends too. */
@@ -183,9 +193,8 @@ export class SourceList {
     let at = this.root
     const parts = name.split('/')
     for (let i = 1; i < parts.length; i++) {
-      const base = parts[i - 1] ?? ''
       const above = parts.slice(0, i).join('/') as ByteName
-      const found = at.named.get(base)
+      const found = at.named.get(baseOf(above))?.node
       if (found !== undefined && isListed(found)) {
         at = found
         continue
@@ -201,13 +210,13 @@ export class SourceList {
         named: new Map(),
         listed: null,
       }
-      at.named.set(base, directory)
+      this.#name(at, directory)
       at = directory
     }
     return at
   }
 
-  #directory(entry: SourceEntry, contents: Origin<SourceTree>[]): SourceDirectory {
+  #directory(entry: SourceEntry, contents: Ranked<Origin<SourceTree>>[]): SourceDirectory {
     return { entry, name: entry.name, contents, named: new Map(), listed: null }
   }
 
@@ -223,13 +232,10 @@ export class SourceList {
   list(directory: SourceDirectory): readonly SourceNode[] {
     if (directory.listed !== null) return directory.listed
     const found = new Map<string, SourceNode>()
-    for (const origin of directory.contents) this.#read(directory, origin, found)
-    for (const [base, node] of directory.named) {
-      const before = found.get(base)
-      if (before !== undefined && isListed(before) && isListed(node)) {
-        for (const [inner, one] of node.named) before.named.set(inner, one)
-      } else if (before === undefined || isListed(node)) found.set(base, node)
-    }
+    const places = [...directory.named.values(), ...directory.contents]
+    for (const place of places.sort((a, b) => a.rank - b.rank))
+      if ('node' in place) join(found, place.node)
+      else this.#read(directory, place, found)
     const nodes = [...found.values()].sort(compareNodes)
     for (const node of nodes) this.#tally(isListed(node) ? node.entry : node)
     return nodes
@@ -254,10 +260,10 @@ export class SourceList {
 
   #read(
     directory: SourceDirectory,
-    origin: Origin<SourceTree>,
+    origin: Ranked<Origin<SourceTree>>,
     found: Map<string, SourceNode>,
   ): void {
-    const { tree } = origin
+    const { tree, rank } = origin
     let standing: readonly Standing[] | null
     try {
       standing = tree.list(origin.name)
@@ -293,12 +299,15 @@ export class SourceList {
       const { recursive } = this.#rules
       const contents = isInto && recursive && !isMount
       if (before !== undefined && isListed(before)) {
-        if (contents) before.contents.push(place)
+        if (contents) addContents(before, { ...place, rank })
         continue
       }
       const entry = this.#entry(name, from, stands, isInto && !contents)
       if (entry !== null)
-        found.set(base, isInto ? this.#directory(entry, contents ? [place] : []) : entry)
+        found.set(
+          base,
+          isInto ? this.#directory(entry, contents ? [{ ...place, rank }] : []) : entry,
+        )
     }
   }
 
@@ -433,6 +442,26 @@ const NOTHING: Standing = {
   nlink: 1,
   major: 0,
   minor: 0,
+}
+
+/** What was named beside what was found in a directory: a directory is both, of others the first stays. */
+function join(found: Map<string, SourceNode>, node: SourceNode): void {
+  const base = baseOf(node.name)
+  const before = found.get(base)
+  if (!isListed(node)) {
+    if (before === undefined) found.set(base, node)
+    return
+  }
+  if (before === undefined || !isListed(before)) {
+    found.set(base, { ...node, contents: [...node.contents] })
+    return
+  }
+  for (const place of node.contents) addContents(before, place)
+  for (const [inner, one] of node.named) before.named.set(inner, one)
+}
+function addContents(directory: SourceDirectory, place: Ranked<Origin<SourceTree>>): void {
+  directory.contents.push(place)
+  directory.contents.sort((a, b) => a.rank - b.rank)
 }
 
 function compareNodes(a: SourceNode, b: SourceNode): number {
