@@ -1,4 +1,5 @@
 /** The sending side's files: what the sources name, as a list, and what is done with them. rsync(1). */
+import { ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, FileError, UsageError } from '../base/errors.js'
 import { parseChmod } from '../flist/chmod.js'
 import type { FilterRule } from '../flist/filter.js'
@@ -106,8 +107,10 @@ export class SourceSide {
     if (
       tree !== null &&
       list.add(place.name, { tree, name: place.path }, place.wholly, options.relative)
-    )
+    ) {
+      if (place.namesTop) list.addTop({ tree, name: ROOT_NAME })
       return
+    }
     if (options.deleteMissingArgs && tree !== null)
       list.addMissing(place.name, { tree, name: place.path })
     else if (!options.ignoreMissingArgs) {

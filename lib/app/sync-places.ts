@@ -12,6 +12,8 @@ export type SourcePlace = {
   readonly name: ByteName
   /** `dir/`: what is in it, without its name. */
   readonly wholly: boolean
+  /** `./name` with -R: what `.` is, is sent too. */
+  readonly namesTop: boolean
 }
 
 /** @param path one char per byte @throws {UsageError} on `..` in what -R would send */
@@ -24,33 +26,43 @@ function plainPlace(path: string): SourcePlace {
   const trimmed = path.replace(/\/+$/, '')
   const last = trimmed.slice(trimmed.lastIndexOf('/') + 1)
   if (trimmed === '' || path.endsWith('/') || last === '.' || last === '..')
-    return { base: path, path: ROOT_NAME, name: ROOT_NAME, wholly: true }
+    return { base: path, path: ROOT_NAME, name: ROOT_NAME, wholly: true, namesTop: false }
   const slash = trimmed.lastIndexOf('/')
   const base = slash < 0 ? '.' : slash === 0 ? '/' : trimmed.slice(0, slash)
-  return { base, path: byteName(last), name: byteName(last), wholly: false }
+  return { base, path: byteName(last), name: byteName(last), wholly: false, namesTop: false }
 }
 
 function relativePlace(path: string): SourcePlace {
   const mark = path.indexOf('/./')
   const base = mark > 0 ? path.slice(0, mark) : path.startsWith('/') ? '/' : '.'
-  const sent = mark >= 0 ? path.slice(mark + 3) : path
+  const sent = sentOf(path)
   const parts = sent.split('/').filter((part) => part !== '' && part !== '.')
   if (parts.includes('..')) throw new UsageError(`found ".." dir in relative path: ${sent}`)
   const wholly = sent === '' || /(^|\/)\.?$/.test(sent)
   const name = parts.length === 0 ? ROOT_NAME : byteName(parts.join('/'))
-  return { base, path: name, name, wholly }
+  return { base, path: name, name, wholly, namesTop: namesTopOf(sent) }
 }
 
 /** A name of --files-from, which never leads out of its directory: `..` goes no higher. */
 export function listedPlace(base: string, line: string, relative: boolean): SourcePlace {
+  const namesTop = relative && namesTopOf(sentOf(line.replace(/^\/+/, '')))
   const text = line.replace(/^(\.?\/+)+/, '')
   const mark = relative ? text.indexOf('/./') : -1
-  const sent = mark < 0 ? text : text.slice(mark + 3)
+  const sent = relative ? sentOf(text) : text
   const wholly = /(^|\/)\.{0,2}$/.test(sent)
   const path = byteName(collapsed(sent) || ROOT_NAME)
-  if (!relative) return { base, path, name: wholly ? ROOT_NAME : byteName(baseOf(path)), wholly }
+  if (!relative)
+    return { base, path, name: wholly ? ROOT_NAME : byteName(baseOf(path)), wholly, namesTop }
   const above = mark < 0 ? base : `${base}/${collapsed(text.slice(0, mark))}`
-  return { base: above, path, name: path, wholly }
+  return { base: above, path, name: path, wholly, namesTop }
+}
+/** What -R sends of a path. */
+function sentOf(path: string): string {
+  const mark = path.indexOf('/./')
+  return mark < 0 ? path : path.slice(mark + 3)
+}
+function namesTopOf(sent: string): boolean {
+  return sent.startsWith('./') && collapsed(sent) !== ''
 }
 function collapsed(path: string): string {
   const parts: string[] = []

@@ -18,7 +18,7 @@ import {
   countLinks,
   isListed,
   pathOf,
-  type SourceDirectory,
+  type SourceEntry,
   type SourceList,
 } from '../rsync/source-list.js'
 import { Unchanged } from '../rsync/unchanged.js'
@@ -27,7 +27,7 @@ import { becomeCopyUser, checkOneSided } from './copy-as.js'
 import { countOf, forEachEntry, SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
 import { readFilters } from './sync-filters.js'
-import { isBelow, standsAt, targetPlace, trustedTarget } from './target-place.js'
+import { isBelow, kindOfOnly, standsAt, targetPlace, trustedTarget } from './target-place.js'
 import { LOCAL_ACCOUNTS, TargetSide } from './target-side.js'
 
 export type SyncConfig = {
@@ -112,8 +112,8 @@ class SyncRun {
     if (options.hardLinks || options.pruneEmptyDirs || options.progress || isInside)
       list.expand(list.root, options.pruneEmptyDirs)
     this.#events.counted(countOf(list), list.count.bytes)
-    const coming = { isEmpty: list.isEmpty, isOneFile: isOneFile(list.root) }
-    const place = targetPlace(destination, coming, options, (path, directories) =>
+    const coming = { isEmpty: list.isEmpty, only: () => kindOfOnly(onlyEntry(list)) }
+    const place = targetPlace(named ?? '.', coming, options, (path, directories) =>
       this.#events.madeDestination(path, directories),
     )
     if (place === null) return this.#report(list, null, null)
@@ -247,9 +247,15 @@ async function openDelta(): Promise<LocalDelta> {
   return new module.LocalDelta()
 }
 
-/** The list is a single entry that is no directory. */
-function isOneFile(root: SourceDirectory): boolean {
-  if (root.entry !== null || root.named.size !== 1) return false
-  const [named] = root.named.values()
-  return named !== undefined && !isListed(named.node)
+/** The only entry of a list; null: there are more. */
+function onlyEntry(list: SourceList): SourceEntry | null {
+  const { root } = list
+  const [first, second] = list.look(root)
+  if (root.entry !== null) return first === undefined ? root.entry : null
+  if (first === undefined || second !== undefined) return null
+  if (!isListed(first)) return first
+  list.enter(root)
+  const [inner] = list.look(first)
+  list.leave()
+  return inner === undefined ? first.entry : null
 }

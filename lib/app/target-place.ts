@@ -1,7 +1,16 @@
 /** Where a transfer goes: what the destination's path means for what comes. rsync(1); nothing is written but what has to be made. */
-import { type ByteName, baseOf, byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
+import { type ByteName, byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
 import { FileError, SelectionError } from '../base/errors.js'
-import { kindOfPath, makePath, operatorPaths, type PathRule, realPath } from '../io/operator.js'
+import type { FileKind } from '../host.js'
+import {
+  isThere,
+  kindOfDestination,
+  kindOfPath,
+  makePath,
+  operatorPaths,
+  type PathRule,
+  realPath,
+} from '../io/operator.js'
 
 export type TargetPlace = {
   /** The directory that is written. */
@@ -12,58 +21,79 @@ export type TargetPlace = {
   readonly isNew: boolean
 }
 
-export type TargetRule = { readonly mkpath: boolean; readonly dryRun: boolean }
+export type TargetRule = PathRule & { readonly mkpath: boolean; readonly dryRun: boolean }
 /** What comes. */
 export type Coming = {
   readonly isEmpty: boolean
-  /** It is a single entry that is no directory. */
-  readonly isOneFile: boolean
+  /** The kind of what comes alone, an empty directory too; null: it is not alone. Asked only where it matters. */
+  readonly only: () => 'file' | 'directory' | null
 }
 
 /**
- * Null: nothing comes. @param made a directory was made, so many in all
+ * Null: nothing comes. @param named as the user gave it @param made a directory was made, so many in all
  * @throws {SelectionError} where what comes cannot go there
  */
 export function targetPlace(
-  path: string,
-  { isEmpty, isOneFile }: Coming,
-  { mkpath, dryRun }: TargetRule,
+  named: string,
+  { isEmpty, only }: Coming,
+  rule: TargetRule,
   made: (path: string, directories: number) => void,
 ): TargetPlace | null {
-  const kind = kindOfPath(path)
-  const trimmed = path.replace(/(.)\/+$/, '$1')
-  if (isEmpty && !path.endsWith('/')) {
-    if (kind === 'nothing') fileTarget(trimmed)
-    return null
+  const { mkpath, dryRun } = rule
+  const path = trustedTarget(named, rule)
+  const kind = kindOfDestination(/[^/]\/\.?$/.test(named) ? `${path}/` : path)
+  const trimmed = named.replace(/(.)\/+$/, '$1')
+  const endsInSlash = named.endsWith('/')
+  if (kind === 'directory') {
+    if (isEmpty && !endsInSlash) return null
+    return { directory: realPath(path), localName: null, isNew: false }
   }
-  if (kind === 'directory') return { directory: realPath(path), localName: null, isNew: false }
-  if (kind === 'other') {
-    if (!isOneFile)
-      throw new SelectionError('destination must be a directory when copying more than 1 file')
-    return fileTarget(trimmed)
-  }
-  if (isOneFile && !path.endsWith('/')) {
-    const directory = directoryOf(byteName(trimmed))
-    if (mkpath && !dryRun && directory !== '') makePath(directory, true)
-    return fileTarget(trimmed)
+  const kindOfOnly = isEmpty ? null : only()
+  if (kind === 'other' && kindOfOnly === null && !isEmpty)
+    throw new SelectionError('destination must be a directory when copying more than 1 file')
+  if (kind === 'other' && kindOfOnly === 'directory')
+    throw new SelectionError('cannot overwrite non-directory with a directory')
+  if ((kindOfOnly !== null || isEmpty) && !endsInSlash) {
+    const above = directoryOf(byteName(trimmed))
+    if (mkpath && !dryRun && above !== '') makePath(trustedTarget(above, rule), true)
+    const place = fileTarget(trimmed, rule)
+    return isEmpty ? null : place
   }
   const missing = missingIn(trimmed)
-  if (!dryRun) makePath(trimmed, mkpath)
+  if (!dryRun) makeTarget(trimmed, path, mkpath)
   made(trimmed, missing)
-  if (dryRun) return { directory: realPath(existingAbove(trimmed)), localName: null, isNew: true }
-  return { directory: realPath(trimmed), localName: null, isNew: !mkpath }
+  if (dryRun) return { directory: realPath(existingAbove(path)), localName: null, isNew: true }
+  return { directory: realPath(path), localName: null, isNew: !mkpath }
 }
 
-function fileTarget(path: string): TargetPlace {
-  const name = byteName(path.replace(/^\/+(?=[^/]*$)/, ''))
-  const directory = directoryOf(byteName(path))
-  if (directory !== '' && kindOfPath(directory) !== 'directory')
-    throw new SelectionError(`change_dir "${directory}" failed: No such file or directory (2)`)
+/** What stands under the name itself is replaced, also where it is a link. */
+function fileTarget(path: string, rule: PathRule): TargetPlace {
+  const slash = path.lastIndexOf('/')
+  const above = slash < 0 ? '.' : path.slice(0, slash) || '/'
+  const directory = trustedTarget(above, rule)
+  if (kindOfPath(directory) !== 'directory')
+    throw new SelectionError(`change_dir "${above}" failed: No such file or directory (2)`)
   return {
-    directory: path.startsWith('/') && directory === '' ? '/' : realPath(directory),
-    localName: byteName(baseOf(name)),
+    directory: realPath(directory),
+    localName: byteName(path.slice(slash + 1)),
     isNew: false,
   }
+}
+
+function makeTarget(named: string, path: string, parents: boolean): void {
+  const isNowhere = named.endsWith('/.') && !parents
+  if (isNowhere || isThere(named))
+    throw new FileError(
+      `mkdir "${named}" failed: ${isNowhere ? 'No such file or directory (2)' : 'File exists (17)'}`,
+    )
+  makePath(path.replace(/(.)\/+$/, '$1'), parents)
+}
+
+export function kindOfOnly(
+  only: { readonly stands: { readonly kind: FileKind } } | null,
+): 'file' | 'directory' | null {
+  if (only === null) return null
+  return only.stands.kind === 'directory' ? 'directory' : 'file'
 }
 
 /** Where a path will stand, without links. */

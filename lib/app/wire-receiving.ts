@@ -26,7 +26,7 @@ import { NdxWriter } from '../wire/ndx.js'
 import { has, type Terms } from '../wire/terms.js'
 import { openTokenDecoder } from '../wire/tokens.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
-import { targetPlace, trustedTarget } from './target-place.js'
+import { kindOfOnly, targetPlace } from './target-place.js'
 import { type Accounts, TargetSide } from './target-side.js'
 import { entryFromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
@@ -346,12 +346,9 @@ class Receiving {
     const { options, destination, filters, trusted, troubles, accounts, events } = this.#parts
     if (destination === null) return null
     const lists = this.#lists
-    const coming = { isEmpty: lists.isEmpty, isOneFile: lists.only !== null }
-    const place = targetPlace(
-      trustedTarget(destination, options),
-      coming,
-      options,
-      (path, directories) => events.madeDestination(path, directories),
+    const coming = { isEmpty: lists.isEmpty, only: () => kindOfOnly(lists.only) }
+    const place = targetPlace(destination, coming, options, (path, directories) =>
+      events.madeDestination(path, directories),
     )
     if (place === null) return null
     events.goesTo?.(place.directory)

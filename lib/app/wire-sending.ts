@@ -75,6 +75,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     numbers,
     protocol: terms.protocol,
     incremental: isIncremental,
+    impliedDirs: options.impliedDirs,
     describe,
     prepare: sums === null ? null : (entries) => sums.prepare(entries),
     ioError: bits,

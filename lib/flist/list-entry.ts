@@ -24,6 +24,8 @@ export type ListEntry<Tree> = {
   readonly link: string | null
   /** A directory above a source that was named with -R, or whose contents are not sent. */
   readonly isBare: boolean
+  /** It stands above a source that was named with -R, and only that is why it is here. */
+  readonly isImplied: boolean
   /** It is not there, and is to go at the destination: --delete-missing-args. */
   readonly isMissing: boolean
   /** From another machine: its number in the lists; of a directory whose list comes apart, the one before that. */

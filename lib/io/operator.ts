@@ -12,7 +12,7 @@ import {
   statSync,
 } from 'node:fs'
 import { posix } from 'node:path'
-import { codeOf, FileError, messageOf, UsageError } from '../base/errors.js'
+import { codeOf, FileError, messageOf, SelectionError, UsageError } from '../base/errors.js'
 import { insideOnly, isInside, outside } from './boundary.js'
 
 const bytes = (path: string): Buffer => Buffer.from(path, 'latin1')
@@ -26,6 +26,18 @@ export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return 'nothing'
     throw new FileError(`cannot look at ${path}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** Where a transfer goes; nothing may stand there, but then it must be known that nothing does. @throws {SelectionError} */
+export function kindOfDestination(path: string): 'directory' | 'other' | 'nothing' {
+  try {
+    return statSync(bytes(path)).isDirectory() ? 'directory' : 'other'
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 'nothing'
+    throw new SelectionError(`cannot stat destination "${path}": ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 

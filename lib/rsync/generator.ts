@@ -130,10 +130,16 @@ export class Generator {
   // ---- directories -------------------------------------------------------------------------------
 
   /** Into a directory of the list. @param entry null: it is none of the list's, and only gone through */
-  enter(name: ByteName, entry: Entry | null, above: Place | null): Place {
-    if (entry === null)
-      return { name, entry, isNew: above?.isNew ?? false, isSkipped: above?.isSkipped ?? false }
-    const { options, to, events } = this.#parts
+  enter(listed: ByteName, entry: Entry | null, above: Place | null): Place {
+    if (entry === null || (entry.isImplied && !this.#parts.options.impliedDirs))
+      return {
+        name: listed,
+        entry: null,
+        isNew: above?.isNew ?? false,
+        isSkipped: above?.isSkipped ?? false,
+      }
+    const { options, to, events, localName } = this.#parts
+    const name = localName ?? listed
     events.trace.considered?.(name)
     const skipped = { name, entry, isNew: true, isSkipped: true }
     if (above?.isSkipped === true) return skipped
@@ -143,6 +149,7 @@ export class Generator {
       events.remark('not-creating', entry, name)
       return skipped
     }
+    this.#makeAbove(above)
     if (seen !== null && seen.kind !== 'directory') {
       if (options.ignoreExisting) {
         events.remark('exists', entry, name)
@@ -151,7 +158,6 @@ export class Generator {
       if (!this.#makeWay(entry, name, seen)) return skipped
       seen = null
     }
-    // Directories above a named source are made if they must be, but keep their looks with --no-implied-dirs.
     if (seen === null)
       return this.#makeDirectory(entry, name) ? { ...skipped, isSkipped: false } : skipped
     this.#item(entry, this.#differences(entry, name, seen, false), null)
@@ -161,6 +167,14 @@ export class Generator {
         this.#openUp(name)
       })
     return { name, entry, isNew: false, isSkipped: false }
+  }
+
+  /** With --no-implied-dirs what stands above a named source is made if it must be, and is no entry. */
+  #makeAbove(above: Place | null): void {
+    const { options, to } = this.#parts
+    if (above === null || above.entry !== null || !options.relative || options.impliedDirs) return
+    if (options.dryRun) return
+    this.#attempt('mkdir', above.name, () => to.makeDirectories(to.tree, above.name))
   }
 
   #makeDirectory(entry: Entry, name: ByteName): boolean {
@@ -232,6 +246,7 @@ export class Generator {
     const seen = this.#seen(name, place.isNew, false)
     if (seen === undefined) return
     if (seen === null && options.existing) return events.remark('not-creating', entry, name)
+    this.#makeAbove(place)
     if (seen !== null && options.ignoreExisting) return events.remark('exists', entry, name)
     if (!this.#isWanted(kind)) return events.remark('not-wanted', entry, name)
     this.#consider(entry, name, seen)

@@ -90,8 +90,9 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   nameBytes = 0
   lists = 0
   readonly #starts = new ListStarts()
-  /** The only entry of the first list, if it is no directory. */
-  only: ReceivedEntry | null = null
+  /** Entries as they came, those that were sent twice too. */
+  #cameSoFar = 0
+  #first: ReceivedEntry | null = null
 
   constructor(protocol: number, isIncremental: boolean, how: ListRule, events: ListEvents) {
     this.#how = how
@@ -108,6 +109,10 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   }
   get isEmpty(): boolean {
     return this.entries === 0
+  }
+  /** Null: more came than one. */
+  get only(): ReceivedEntry | null {
+    return this.#cameSoFar === 1 ? this.#first : null
   }
   /** No list is to come. */
   get isWhole(): boolean {
@@ -127,7 +132,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   acceptFirst(entries: WireEntry[]): void {
     const sorted = this.#numbered(entries)
     this.#hasFirst = true
-    this.only = onlyFile(sorted)
+    this.#first = sorted[0] ?? null
     const at = new Map<string, ReceivedDirectory>([[ROOT_NAME, this.root]])
     const children = new Map<ReceivedDirectory, Node[]>([[this.root, []]])
     for (const entry of sorted) {
@@ -218,6 +223,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   #begin(count: number): number {
     const start = this.#next
     this.#next += count + 1
+    this.#cameSoFar += count
     this.lists++
     if (this.#isIncremental) this.#starts.add(start)
     return start
@@ -231,7 +237,8 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     const mode = chmod === null || isLink ? entry.mode : chmod(entry.mode, kind === 'directory')
     const target = isLink && mungeLinks ? MUNGED + entry.target : entry.target
     const isBare = entry.isBare || (kind === 'directory' && asked?.holds(entry.name) === false)
-    const whole = Object.assign(entry, { origin: ORIGIN, number, mode, target, isBare })
+    const isImplied = isBare && entry.isTop
+    const whole = Object.assign(entry, { origin: ORIGIN, number, mode, target, isBare, isImplied })
     this.#tally(whole)
     return whole
   }
@@ -397,12 +404,6 @@ const AHEAD = 500
 function prune(directory: ReceivedDirectory): boolean {
   directory.listed = (directory.listed ?? []).filter((node) => !('contents' in node) || prune(node))
   return directory.listed.length > 0
-}
-
-function onlyFile(sorted: readonly (ReceivedEntry | null)[]): ReceivedEntry | null {
-  const [first] = sorted
-  if (sorted.length !== 1 || first === null || first === undefined) return null
-  return first.stands.kind === 'directory' ? null : first
 }
 
 function isDirectory({ stands, isMissing }: WireEntry): boolean {

@@ -112,8 +112,8 @@ export class Receiver {
       return !lists.isEmpty
     }
     lists.acceptFirst(entries)
-    // One file alone may be given another name: then it has to be known that it is alone.
-    while (!lists.isWhole && (entries.length < 2 || lists.isEmpty)) await this.#listOrEnd()
+    // What comes alone may be given another name. Whether it is alone the next list says, which is not waited for.
+    if (entries.length < 2) await this.#listOrEnd()
     return !lists.isEmpty
   }
 

@@ -33,6 +33,8 @@ export type ListParts = {
   readonly numbers: NdxWriter
   readonly protocol: number
   readonly incremental: boolean
+  /** Whether directories are sent that only stand above what was named; since protocol 30 they always are. */
+  readonly impliedDirs: boolean
   /** What is sent besides the entry itself: names of owners, sums, extended attributes. */
   readonly describe: (entry: SourceEntry, isTop: boolean) => WireEntry
   /** What takes long and is needed to describe them; null: nothing is. */
@@ -162,11 +164,12 @@ export class SentLists {
   }
 
   async #sendWhole(w: Writer): Promise<void> {
-    const { list, encoder, describe, protocol, ioError } = this.#parts
+    const { list, encoder, describe, protocol, impliedDirs, ioError } = this.#parts
     const listed: Listed[] = []
     const add = (directory: SourceDirectory, above: SourceDirectory): void => {
       const { entry } = directory
-      if (entry !== null) listed.push({ entry, isTop: isTopDirectory(directory, above) })
+      if (entry !== null && (impliedDirs || protocol >= 30 || !entry.isImplied))
+        listed.push({ entry, isTop: isTopDirectory(directory, above) })
       list.enter(directory)
       for (const node of list.list(directory))
         if (isListed(node)) add(node, directory)
@@ -238,6 +241,7 @@ function described(
 /** It was named, with what is in it, or stands above what was named. */
 function isTopDirectory(directory: SourceDirectory, above: SourceDirectory): boolean {
   if (directory === above) return true
-  const isNamed = above.named.get(directory.entry?.stands.base ?? '') !== undefined
-  return isNamed && (directory.contents.length > 0 || directory.named.size > 0)
+  const { entry, contents } = directory
+  if (contents.length === 0) return entry?.isImplied === true
+  return above.named.has(entry?.stands.base ?? '')
 }

@@ -24,7 +24,8 @@ export type SourceEntry = ListEntry<SourceTree>
 type Ranked<T> = T & { readonly rank: number }
 /** A directory of the transfer: where it comes from, which may be several places, and what was named in it. */
 export type SourceDirectory = {
-  readonly entry: SourceEntry | null
+  /** Null: it is no entry of the transfer. */
+  entry: SourceEntry | null
   readonly name: ByteName
   /** Places whose contents are sent. */
   readonly contents: Ranked<Origin<SourceTree>>[]
@@ -131,6 +132,12 @@ export class SourceList {
     return true
   }
 
+  /** The directory itself that sources are named in, for `./name` with -R. */
+  addTop(origin: Origin<SourceTree>): void {
+    const stands = this.root.entry === null ? this.#stat(origin) : null
+    if (stands !== null) this.root.entry = this.#implied(ROOT_NAME, origin, stands)
+  }
+
   /** An entry that says only that this name is to go: `--delete-missing-args`. */
   addMissing(name: ByteName, origin: Origin<SourceTree>): void {
     const at = this.#parentOf(name, origin, true)
@@ -143,6 +150,7 @@ export class SourceList {
       origin,
       link: null,
       isBare: false,
+      isImplied: false,
       isMissing: true,
     })
   }
@@ -157,7 +165,7 @@ export class SourceList {
     if (name === ROOT_NAME) {
       const entry = this.#entry(name, origin, stands, !contents)
       if (entry === null) return
-      Object.assign(this.root, { entry: this.root.entry ?? entry })
+      if (isOnlyImplied(this.root)) this.root.entry = entry
       if (contents) this.root.contents.push(this.#ranked(origin))
       return
     }
@@ -170,6 +178,7 @@ export class SourceList {
       return
     }
     if (before !== undefined && isListed(before)) {
+      if (isOnlyImplied(before)) before.entry = this.#entry(name, origin, stands, !contents)
       if (
         contents &&
         !before.contents.some((c) => c.tree === origin.tree && c.name === origin.name)
@@ -202,7 +211,7 @@ export class SourceList {
       const up = parts.length - i
       const place = { tree: origin.tree, name: ascend(origin.name, up) }
       const stands = implied ? (this.#follow(place) ?? this.#stat(place)) : null
-      const entry = stands === null ? null : this.#entry(above, place, stands, true)
+      const entry = stands === null ? null : this.#implied(above, place, stands)
       const directory: SourceDirectory = {
         entry,
         name: above,
@@ -214,6 +223,11 @@ export class SourceList {
       at = directory
     }
     return at
+  }
+
+  #implied(name: ByteName, origin: Origin<SourceTree>, stands: Standing): SourceEntry | null {
+    const entry = this.#entry(name, origin, stands, true)
+    return entry && { ...entry, isImplied: true }
   }
 
   #directory(entry: SourceEntry, contents: Ranked<Origin<SourceTree>>[]): SourceDirectory {
@@ -239,6 +253,14 @@ export class SourceList {
     const nodes = [...found.values()].sort(compareNodes)
     for (const node of nodes) this.#tally(isListed(node) ? node.entry : node)
     return nodes
+  }
+
+  /** Lists a directory that was not entered, and keeps it. */
+  look(directory: SourceDirectory): readonly SourceNode[] {
+    this.enter(directory)
+    directory.listed ??= this.list(directory)
+    this.leave()
+    return directory.listed
   }
 
   /** Lists everything below, and keeps it. @returns does anything but directories stand there? */
@@ -299,6 +321,7 @@ export class SourceList {
       const { recursive } = this.#rules
       const contents = isInto && recursive && !isMount
       if (before !== undefined && isListed(before)) {
+        if (isOnlyImplied(before)) before.entry = this.#entry(name, from, stands, !contents)
         if (contents) addContents(before, { ...place, rank })
         continue
       }
@@ -400,6 +423,7 @@ export class SourceList {
       origin,
       link: isLinked ? `${stands.dev}:${stands.ino}` : null,
       isBare,
+      isImplied: false,
       isMissing: false,
     }
   }
@@ -444,6 +468,9 @@ const NOTHING: Standing = {
   minor: 0,
 }
 
+function isOnlyImplied({ entry }: SourceDirectory): boolean {
+  return entry === null || entry.isImplied
+}
 /** What was named beside what was found in a directory: a directory is both, of others the first stays. */
 function join(found: Map<string, SourceNode>, node: SourceNode): void {
   const base = baseOf(node.name)

@@ -15,7 +15,7 @@ export type WireXattr = {
 }
 
 /** What the other end has no word for stands as 0n in `ctimeNs`, `dev` and `ino`. */
-export type WireEntry = Omit<ListEntry<unknown>, 'origin'> & {
+export type WireEntry = Omit<ListEntry<unknown>, 'origin' | 'isImplied'> & {
   /** A directory that was named, or above one that was named with -R (then `isBare`). */
   readonly isTop: boolean
   /** Names that ride along with an incremental list, where an id comes up first. The encoder takes them with every entry. */

@@ -88,5 +88,8 @@ function placeOf(
 /** A directory is what either of the two says. */
 function merged(kept: WireEntry, other: WireEntry): WireEntry {
   if (!isDirectory(kept) || !isDirectory(other)) return kept
-  return { ...kept, isTop: kept.isTop || other.isTop, isBare: kept.isBare && other.isBare }
+  const isBare = kept.isBare && other.isBare
+  // Bare and at the top: only above what was named.
+  const isTop = isBare ? kept.isTop && other.isTop : kept.isTop || other.isTop
+  return { ...kept, isTop, isBare }
 }

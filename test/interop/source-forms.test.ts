@@ -26,6 +26,11 @@ const FORMS: readonly (readonly [options: string, sources: string])[] = [
   ['-aR', './one/deep/c ./one/ two/'],
   ['-aR --delete', './one/deep/c ./two/deep'],
   ['-ad --no-r', 'one/ two/deep'],
+  ['-aR', './one/deep/c'],
+  ['-aR --no-implied-dirs', './one/deep/c ./one/deep'],
+  ['-aR --no-implied-dirs --existing', './one/deep/c'],
+  ['-aR --no-implied-dirs --no-i-r --delete', './two/deep/sub ./one'],
+  ['-adR --no-r --no-implied-dirs', './one/deep/c ./one'],
 ]
 
 for (const [options, sources] of FORMS)
@@ -39,3 +44,46 @@ for (const [options, sources] of FORMS)
       t.same(prsync, { ...rsync, stderr: '' }, from.join())
     }
   })
+
+/** What stands where it goes, and the path that is given; `d` leads to `real` where it is a link. */
+const PLACES: readonly (readonly [before: string, destination: string])[] = [
+  [':', 'd'],
+  [':', 'd/'],
+  [':', './d//'],
+  [':', 'd/.'],
+  [':', 'd/new'],
+  ['echo f >d', 'd'],
+  ['echo f >d', 'd/.'],
+  ['echo f >d', 'd/new'],
+  ['mkdir d', 'd/new'],
+  ['mkdir real; ln -s real d', 'd/new/'],
+  ['ln -s nowhere d', 'd'],
+  ['ln -s nowhere d', 'd/'],
+  ['echo f >real; ln -s real d', 'd'],
+]
+const OVER = ['-e', './rsh', '--rsync-path=rsync']
+for (const source of ['top', 'empty', 'empty/', 'top link'])
+  t.test(`${source}, wherever it goes`, { skip: noRsync }, async (t) => {
+    for (const [before, destination] of PLACES)
+      for (const remote of source === 'empty' ? [[], OVER] : [[]]) {
+        const host = remote.length > 0 ? 'h:' : ''
+        const names = source.split(' ').map((name) => `${host}s/${name}`)
+        const script = `${TREE}\nmkdir s/empty && echo 1 >s/top && ln -s top s/link && touch -h -d 2001-01-01 s/*\n${before}`
+        const args = ['-ai', ...remote, ...names, destination]
+        const { rsync, prsync } = sideBySide(t.testdir({}), script, args, '. ! -path "./s*"')
+        const where = `${before} ${destination} ${host}`
+        t.same(prsync.stands, rsync.stands, where)
+        t.same(prsync.out, rsync.out, where)
+        t.equal(prsync.status, rsync.status, `${where} ${prsync.stderr}`)
+      }
+  })
+
+// The sender waits after some entries for what the receiver makes of them, who must not wait for the end of the lists.
+t.test('a directory of thousands of files, named without a slash', { skip: noRsync }, async (t) => {
+  const script = `mkdir s && cd s && for d in 1 2 3; do mkdir $d; (cd $d && seq 1500 | xargs touch); done; cd ..
+printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
+  const args = ['-a', ...OVER, 'h:s', 'd']
+  const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd')
+  t.same(prsync.stands, rsync.stands)
+  t.equal(prsync.status, 0, prsync.stderr)
+})
