@@ -111,13 +111,17 @@ export class SourceList {
    */
   add(name: ByteName, origin: Origin<SourceTree>, wholly: boolean, implied: boolean): boolean {
     this.#rank++
-    const stands = this.#stat(origin)
+    const own = this.#own(origin)
+    const found = own === null ? null : this.#through(origin, own)
+    // A slash at the end names what a link leads to.
+    const isLedOn = wholly && found?.kind === 'symlink'
+    const target = isLedOn ? this.#follow(origin) : found
+    const stands = target && own && { ...target, base: own.base }
     if (stands === null) return false
     const { recursive, dirs } = this.#rules
     const isBelowArgument =
       name !== ROOT_NAME && this.#filter.excludes(name, stands.kind === 'directory')
     if (isBelowArgument) return true
-    const own = this.#own(origin)
     const from =
       own?.kind === 'symlink' && stands.kind !== 'symlink'
         ? { ...origin, isFollowed: true }

@@ -7,7 +7,7 @@ import { sideBySide } from '../support/side-by-side.js'
 const TREE = `
 mkdir -p s/one/deep/sub s/two/deep/sub s/three && chmod 700 s/one/deep && cd s
 echo 1 >one/a && echo 12 >one/deep/c && echo x >one/deep/x && echo 5 >one/deep/sub/f
-echo 2 >two/b && echo 3 >two/deep/c && echo 6 >two/deep/sub/g && echo 123 >three/a && echo no >three/deep
+echo 2 >two/b && echo 3 >two/deep/c && echo 6 >two/deep/sub/g && echo 123 >three/a && echo no >three/deep && ln -s one to
 cd .. && find s -exec touch -d 2001-01-01 {} +
 printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
 
@@ -27,6 +27,7 @@ const FORMS: readonly (readonly [options: string, sources: string])[] = [
   ['-aR --delete', './one/deep/c ./two/deep'],
   ['-ad --no-r', 'one/ two/deep'],
   ['-aR', './one/deep/c'],
+  ['-aHR', 'to/ three/a/ to'],
   ['-aR --no-implied-dirs', './one/deep/c ./one/deep'],
   ['-aR --no-implied-dirs --existing', './one/deep/c'],
   ['-aR --no-implied-dirs --no-i-r --delete', './two/deep/sub ./one'],
