@@ -206,7 +206,7 @@ class ClientRun {
     }
   }
 
-  /** A remote shell that failed says more than that its stream ended. One that does not end by itself is ended. */
+  /** A remote shell that failed says more than that its stream ended, if its status is higher, as rsync has it. One that does not end by itself is ended. */
   async #explained(error: unknown): Promise<unknown> {
     const isCut = error instanceof PrsyncError && error.exitCode === EXIT.stream
     const timer = setTimeout(this.#stop, isCut || error instanceof PeerExit ? LEAVE_MS : 0)
@@ -214,7 +214,7 @@ class ClientRun {
     clearTimeout(timer)
     // Ctrl-C reaches the shell as well, whose end may be seen first.
     if (this.#signal.aborted) return this.#signal.reason
-    return isCut && !(error instanceof PeerExit) && status !== 0
+    return isCut && !(error instanceof PeerExit) && status > EXIT.stream
       ? new RemoteError(error.message, status, { cause: error })
       : error
   }
