@@ -35,17 +35,13 @@ type Seen = {
 export function differ(one: Case): string[] {
   const home = mkdtempSync(join(tmpdir(), 'prsync-diff-'))
   try {
-    const [a, b] = [join(home, 'r'), join(home, 'p')]
-    prepare(a, one)
-    copyTree(a, b)
-    if (one.args.some((arg) => KEEPS_USE.test(arg))) for (const each of [a, b]) stampUse(each)
+    const theirs = asRsyncDoes(one, join(home, 'r'))
     const { wire } = one
-    const isClient = wire?.ours !== 'server'
-    const theirs = run('rsync', overWire(wire, false), a, one)
     const before = overWire(wire, wire !== undefined && wire.ours !== 'client')
-    const ours = isClient
-      ? run(process.execPath, [PROGRAM, ...before], b, one)
-      : run('rsync', before, b, one)
+    const ours =
+      wire?.ours === 'server'
+        ? run('rsync', before, join(home, 'p'), one)
+        : run(process.execPath, [PROGRAM, ...before], join(home, 'p'), one)
     return [
       ...(theirs.status === ours.status
         ? []
@@ -65,6 +61,15 @@ export function differ(one: Case): string[] {
   }
 }
 
+const done = new Map<string, Seen>()
+/** Which end is prsync is all the same to it. */
+function asRsyncDoes(one: Case, home: string): Seen {
+  const key = JSON.stringify({ ...one, wire: one.wire && { ...one.wire, ours: '' } })
+  const seen = done.get(key) ?? run('rsync', overWire(one.wire, false), home, one)
+  done.set(key, seen)
+  return seen
+}
+
 /** Options that lead through a shell which starts the other end here. */
 function overWire(wire: Wire | undefined, isOurs: boolean): string[] {
   if (wire === undefined) return []
@@ -80,10 +85,26 @@ function placed(arg: string, wire: Wire | undefined): string {
   return isThere.test(arg) ? `h:${arg}` : arg
 }
 
+const templates = new Map<string, string>()
+const templatesIn = mkdtempSync(join(tmpdir(), 'prsync-trees-'))
+process.on('exit', () => spawnSync('rm', ['-rf', templatesIn]))
+
+function isAdorned({ args }: Case): boolean {
+  return /X|A|fake/.test(args.join(' '))
+}
+/** A folder with source, destination and what options name. Made once for all that begin alike, and copied. */
 function prepare(home: string, one: Case): void {
+  const key = `${one.seed} ${one.destination} ${isAdorned(one)}`
+  const known = templates.get(key)
+  const template = known ?? join(templatesIn, `${templates.size}`)
+  if (known === undefined) makeTemplate(template, one)
+  templates.set(key, template)
+  copyTree(template, home)
+}
+function makeTemplate(home: string, one: Case): void {
   mkdirSync(home)
-  if (one.wire !== undefined) writeFileSync(join(home, 'rsh'), SHELL, { mode: 0o755 })
-  makeTree(join(home, 's'), one.seed, /X|A|fake/.test(one.args.join(' ')))
+  writeFileSync(join(home, 'rsh'), SHELL, { mode: 0o755 })
+  makeTree(join(home, 's'), one.seed, isAdorned(one))
   if (one.destination !== 'none') {
     copyTree(join(home, 's'), join(home, 'd'))
     if (one.destination === 'disturbed') disturb(join(home, 'd'), one.seed + 1)
@@ -128,6 +149,8 @@ function copyTree(from: string, to: string): void {
 }
 
 function run(program: string, before: readonly string[], home: string, one: Case): Seen {
+  prepare(home, one)
+  if (one.args.some((arg) => KEEPS_USE.test(arg))) stampUse(home)
   const since = Date.now() - 1000
   const args = one.args.map((arg) => placed(arg, one.wire).replaceAll('{}', home))
   const { status, stdout, stderr } = spawnSync(program, [...before, ...args], {
@@ -149,7 +172,7 @@ function run(program: string, before: readonly string[], home: string, one: Case
       ...used,
       ...describeIfThere(join(home, 'd'), since),
       ...describeIfThere(join(home, 'bk'), since).map((line) => `backup ${line}`),
-      ...(/X|A|fake/.test(one.args.join(' ')) ? describeXattrs(home) : []),
+      ...(isAdorned(one) ? describeXattrs(home) : []),
     ],
   }
 }
