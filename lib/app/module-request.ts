@@ -43,7 +43,7 @@ export function allowedRequest(
     const options = optionsIn(paced, module, isSender, target)
     if (!isSender) trustedPath(target)
     const request = { ...asked, options, paths }
-    return { request, refusal: refusalOf(module, isSender) }
+    return { request, refusal: refusalOf(module, options, isSender) }
   } catch (error) {
     if (!(error instanceof FileError)) throw error
     return { request: { ...asked, paths }, refusal: error }
@@ -55,8 +55,14 @@ function least(a: number, b: number): number {
   return a === 0 ? b : b === 0 ? a : Math.min(a, b)
 }
 
-function refusalOf(module: ModuleSetting, isSender: boolean): PrsyncError | null {
+function refusalOf(
+  module: ModuleSetting,
+  options: Options,
+  isSender: boolean,
+): PrsyncError | null {
   if (module.readOnly && !isSender) return new UsageError('module is read only')
+  if (module.readOnly && options.removeSourceFiles)
+    return new UsageError('--remove-source-files cannot be used with a read-only module')
   if (module.writeOnly && isSender) return new UsageError('module is write only')
   return null
 }

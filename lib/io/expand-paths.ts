@@ -1,5 +1,6 @@
 /** Paths with wildcards, as a daemon's client writes them: there is no shell to expand them. One char per byte. */
 import { readdirSync } from 'node:fs'
+import { kindOfPath } from './operator.js'
 
 /** Below the working directory. What matches nothing stays as it is, without its backslashes. */
 export function expandPath(
@@ -22,6 +23,8 @@ export function expandPath(
         .filter(
           (each) => (hidden || !each.startsWith('.')) && matches(each) && isShown(head + each),
         )
+        // A slash behind a name is that of a directory, or of a link to one.
+        .filter((each) => tail === '' || kindOfPath(head + each) === 'directory')
         .map((each) => head + each + tail),
     )
   }

@@ -37,6 +37,7 @@ gid = nogroup
       'rsync $AT/',
       'rsync -a $AT/m/ x1/',
       'rsync -a $AT/m/a $AT/m/d/b.gz x2/',
+      'rsync -ai "$AT/m/*/" x6/',
       'rsync -an $AT/m/ x3/',
       'rsync -a s/ $AT/w/',
       'rm -r s/d; rsync -a --delete s/ $AT/w/',
@@ -287,6 +288,8 @@ post-xfer exec = echo "$RSYNC_EXIT_STATUS $RSYNC_RAW_STATUS" > HOME/post
 [refuse]
 path = HOME/s
 refuse options = delete c
+[plain]
+path = HOME/s
 [word]
 path = HOME/s
 auth users = *
@@ -344,6 +347,11 @@ secrets file = HOME/open-secrets
         'rsync -a new $AT/refuse/',
         /ERROR: module is read only\nrsync error: syntax or usage error \(code 1\)\n/,
         /\nERROR: module is read only\nrsync error: syntax or usage error \(code 1\)\n/,
+      ],
+      [
+        'rsync -a --remove-source-files $AT/plain/ x; ls $H/s',
+        /ERROR: --remove-source-files cannot be used with a read-only module\n[^]*\na\n/,
+        /\nERROR: --remove-source-files cannot be used with a read-only module\n/,
       ],
       ['rsync -a $AT/out/ x', /ERROR: module is write only\n/, /\nERROR: module is write only\n/],
       [
