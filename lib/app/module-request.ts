@@ -55,11 +55,7 @@ function least(a: number, b: number): number {
   return a === 0 ? b : b === 0 ? a : Math.min(a, b)
 }
 
-function refusalOf(
-  module: ModuleSetting,
-  options: Options,
-  isSender: boolean,
-): PrsyncError | null {
+function refusalOf(module: ModuleSetting, options: Options, isSender: boolean): PrsyncError | null {
   if (module.readOnly && !isSender) return new UsageError('module is read only')
   if (module.readOnly && options.removeSourceFiles)
     return new UsageError('--remove-source-files cannot be used with a read-only module')

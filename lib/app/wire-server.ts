@@ -194,7 +194,7 @@ class ServerRun {
           connection,
           terms,
           options,
-          destination: paths[0] ?? '.',
+          destination: options.listOnly ? null : (paths[0] ?? '.'),
           filters,
           trusted: this.#trusted,
           troubles: this.#troubles,

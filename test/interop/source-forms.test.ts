@@ -46,6 +46,20 @@ for (const [options, sources] of FORMS)
     }
   })
 
+t.test('to a server', { skip: noRsync }, async (t) => {
+  for (const options of ['-ai', '-aiR', '-rtv --list-only'])
+    for (const path of ['rsync', '{program}']) {
+      const remote = ['-e', './rsh', `--rsync-path=${path}`]
+      const args = [...options.split(' '), ...remote, 's/one', 's/two/deep', 'h:d']
+      const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, '. ! -path "./s*"')
+      const out = (lines: readonly string[]): readonly string[] =>
+        lines.filter((line) => !/^sent /.test(line))
+      t.same(prsync.stands, rsync.stands, `${options} ${path}`)
+      t.same(out(prsync.out), out(rsync.out), `${options} ${path}`)
+      t.equal(prsync.status, rsync.status, prsync.stderr)
+    }
+})
+
 /** What stands where it goes, and the path that is given; `d` leads to `real` where it is a link. */
 const PLACES: readonly (readonly [before: string, destination: string])[] = [
   [':', 'd'],
