@@ -350,7 +350,7 @@ secrets file = HOME/open-secrets
       ],
       [
         'rsync -a --remove-source-files $AT/plain/ x; ls $H/s',
-        /ERROR: --remove-source-files cannot be used with a read-only module\n[^]*\na\n/,
+        /ERROR: --remove-source-files cannot be used with a read-only module\n(.|\n)*\na\n/,
         /\nERROR: --remove-source-files cannot be used with a read-only module\n/,
       ],
       ['rsync -a $AT/out/ x', /ERROR: module is write only\n/, /\nERROR: module is write only\n/],
