@@ -33,14 +33,35 @@ export function cvsFilters(options: Options): readonly FilterRule[] {
   )
 }
 
-/** All but these. */
-export function readOwnFilters(options: Options, trusted: Trusted): readonly FilterRule[] {
+/**
+ * Of a server's own words, which -M sends. @param mayRead whether files that they name are read, which a daemon's client could
+ * learn from @throws as readFilters
+ */
+export function readServerFilters(
+  options: Options,
+  trusted: Trusted,
+  mayRead: boolean,
+): readonly FilterRule[] {
   const source = sourceOf(options, trusted)
-  const found: FilterOption[] = options.filters.map(({ kind, text }) =>
+  const read = (path: string): string => {
+    if (mayRead && path !== '-') return source.read(path)
+    throw new UsageError(`no rules are read from ${path} for a client`)
+  }
+  const own = { read, cvsIgnore: [] }
+  return parseFilters(optionRules(options, own), own)
+}
+function optionRules(options: Options, source: FilterSource): FilterOption[] {
+  return options.filters.map(({ kind, text }) =>
     kind === 'include-from' || kind === 'exclude-from'
       ? { kind, text: source.read(text), nul: options.from0 }
       : { kind, text },
   )
+}
+
+/** All but what -C adds. */
+export function readOwnFilters(options: Options, trusted: Trusted): readonly FilterRule[] {
+  const source = sourceOf(options, trusted)
+  const found = optionRules(options, source)
   const { partialDir } = options
   if (partialDir !== null && !partialDir.startsWith('/'))
     found.push({ kind: 'filter', text: `-p ${partialDir.replace(/\/*$/, '/')}` })

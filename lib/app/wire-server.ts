@@ -15,7 +15,7 @@ import type { Hides } from './hidden-names.js'
 import { readNameList, readNameStream, sendNames } from './name-stream.js'
 import { SourceSide } from './source-side.js'
 import { type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
-import { cvsFilters } from './sync-filters.js'
+import { cvsFilters, readServerFilters } from './sync-filters.js'
 import type { Accounts } from './target-side.js'
 import { lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
@@ -132,15 +132,16 @@ class ServerRun {
   readonly #toWire = (text: string): string => toWire(this.#charset, text)
 
   async #filters(terms: Terms): Promise<readonly FilterRule[]> {
-    const { request, filters } = this.#config
+    const { request, filters, daemonProtocol } = this.#config
     const { options, isSender } = request
+    const own = readServerFilters(options, this.#trusted, daemonProtocol === null)
     const how = filterExchange(options, terms.protocol, !isSender)
     const { reader } = this.#connection
     const sent = hasFilterList(how)
       ? await reader.decode((c) => readFilterList(c, terms.protocol))
       : []
     const cvs = isSender || terms.protocol < 29 ? cvsFilters(options) : []
-    return [...filters, ...sent, ...cvs]
+    return [...filters, ...own, ...sent, ...cvs]
   }
 
   async #send(terms: Terms): Promise<ExitCode> {

@@ -16,6 +16,7 @@ const SETS = [
   '-aiAX',
   '-ain --delete',
   '-ai -C --delete-excluded',
+  '-ai -M--exclude=*a* --delete',
 ]
 
 function tries(sets: readonly string[], protocols: readonly number[]): (readonly [string, Wire])[] {
