@@ -7,7 +7,7 @@ import { WireError } from '../base/errors.js'
 import type { Chmod } from '../flist/chmod.js'
 import { compareSiblings, MUNGED } from '../flist/list-entry.js'
 import type { WireEntry } from '../wire/file-entry.js'
-import { sortList } from '../wire/list-order.js'
+import { compareWire, sortList } from '../wire/list-order.js'
 import type { AskedNames } from './asked-names.js'
 import type { Entry } from './generator.js'
 import { ListStarts } from './list-starts.js'
@@ -285,15 +285,12 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   ): void {
     if (!this.#isIncremental) return
     if (this.#how.convert !== null) return this.#numberAsCame(came, find)
-    let before: ReceivedEntry | null = null
-    for (const entry of sorted) {
-      if (entry === null) {
-        if (before?.stands.kind === 'directory') this.#directories.push(null)
-        continue
-      }
-      before = entry
-      if (entry.stands.kind !== 'directory' || entry.isMissing) continue
-      this.#directories.push(entry.name === ROOT_NAME ? null : find(entry.name))
+    // What was left out for another of its name has left its place empty; a directory has its number all the same.
+    const all = sorted.includes(null) ? [...came].sort(compareWire(this.#protocol)) : sorted
+    for (const [i, one] of all.entries()) {
+      if (one === null || !isDirectory(one)) continue
+      const entry = sorted[i] ?? null
+      this.#directories.push(entry === null || entry.name === ROOT_NAME ? null : find(entry.name))
     }
   }
 
@@ -406,7 +403,7 @@ function prune(directory: ReceivedDirectory): boolean {
   return directory.listed.length > 0
 }
 
-function isDirectory({ stands, isMissing }: WireEntry): boolean {
+function isDirectory({ stands, isMissing }: Pick<WireEntry, 'stands' | 'isMissing'>): boolean {
   return stands.kind === 'directory' && !isMissing
 }
 /** One name, of a directory or of what is none. */

@@ -5,8 +5,8 @@ import { sideBySide } from '../support/side-by-side.js'
 
 /** `deep` is in two, with other contents and rights; in a third it is a file. */
 const TREE = `
-mkdir -p s/one/deep/sub s/two/deep/sub s/three && chmod 700 s/one/deep && cd s
-echo 1 >one/a && echo 12 >one/deep/c && echo x >one/deep/x && echo 5 >one/deep/sub/f
+mkdir -p s/only/deep s/only/z s/one/deep/sub s/two/deep/sub s/three && chmod 700 s/one/deep && cd s
+echo 8 >only/deep/f && echo 9 >only/z/f && echo 1 >one/a && echo 12 >one/deep/c && echo x >one/deep/x && echo 5 >one/deep/sub/f
 echo 2 >two/b && echo 3 >two/deep/c && echo 6 >two/deep/sub/g && echo 123 >three/a && echo no >three/deep && ln -s one to
 cd .. && find s -exec touch -d 2001-01-01 {} +
 printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
@@ -22,6 +22,7 @@ const FORMS: readonly (readonly [options: string, sources: string])[] = [
   ['-a', 'two/deep three/ one/'],
   ['-a', 'three/ one/ two/deep/sub'],
   ['-a', 'one/. two/deep/..'],
+  ['-a', 'only/ three/deep'],
   ['-a --no-i-r', 'two/deep one/'],
   ['-aR', './one/deep/c ./one/ two/'],
   ['-aR --delete', './one/deep/c ./two/deep'],
