@@ -87,6 +87,13 @@ export async function openModule(
   }
 }
 
+/** What the module will need, loaded while files of the program can be reached; what is wrong is told when it is opened. */
+export async function loadForModule(values: Values, env: Environment): Promise<void> {
+  const iconv = textOf(values, 'charset', env) || null
+  await openWireCharset({ iconv }, env).catch(() => null)
+  if (textOf(values, 'published by', env) !== '') await import('./published-names.js')
+}
+
 /** The status for `post-xfer exec` of what was refused before it began: rsync's. */
 const NEVER_BEGAN = 255
 

@@ -30,7 +30,7 @@ import { type PeerInfo, UNDETERMINED } from '../rsync/host-access.js'
 import { LineLink } from '../rsync/line-link.js'
 import type { ModuleSetting } from '../rsync/module-setting.js'
 import { hookCommand } from './daemon-hooks.js'
-import { idsOf, type OpenModule, openModule } from './daemon-module.js'
+import { idsOf, loadForModule, type OpenModule, openModule } from './daemon-module.js'
 import { namedPeer, peerOf, type RawPeer } from './daemon-peer.js'
 import type { Hides } from './hidden-names.js'
 import type { Accounts } from './target-side.js'
@@ -157,7 +157,7 @@ export async function serveConnection(
     if (from.address !== null) tuneSocket(conf.globals, options, log)
     // Its name is looked up by what stands outside of `daemon chroot`.
     const peer = await peerOf(link, from, conf.globals, options.env, signal)
-    confineDaemon(conf.globals, options)
+    await confineDaemon(conf, options)
     return await new Reception(conf, peer, options, run, log).serve(link, clock, signal)
   } catch (error) {
     // Who comes and goes without a word is nothing to tell.
@@ -183,10 +183,12 @@ function tuneSocket(globals: Values, { sockopts, env }: DaemonOptions, log: Daem
 }
 
 /** `daemon chroot`, `daemon uid` and `daemon gid`. @throws {StartupError} */
-function confineDaemon(globals: Values, { env }: DaemonOptions): void {
+async function confineDaemon({ globals, modules }: Conf, { env }: DaemonOptions): Promise<void> {
   const root = textOf(globals, 'daemon chroot', env)
   const uid = textOf(globals, 'daemon uid', env)
   const gid = textOf(globals, 'daemon gid', env)
+  if (root === '' && uid === '' && gid === '') return
+  for (const values of modules.values()) await loadForModule(values, env)
   if (root !== '' && !changeRoot(root, true))
     throw new StartupError(`daemon chroot: ${root} cannot be made the root`)
   if (uid !== '' || gid !== '') confine({ directory: '/', ...idsOf(uid, gid) })

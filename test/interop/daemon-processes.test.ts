@@ -1,7 +1,7 @@
 /** prsync's daemon as a process: leaving its terminal, its pid file, proxies, connections that are too many. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -159,5 +159,29 @@ t.test('a module that its user cannot go to is told of', { skip: notRoot }, asyn
   t.match(ran, { status: 5, stderr: /@ERROR: chdir failed/ })
   t.match(readFileSync(join(at, 'log'), 'latin1'), /chdir .*\/s failed: Permission denied/)
   t.notOk(existsSync(`${at}/got`))
+  clean(at)
+})
+
+t.test('behind `daemon chroot` modules have what they need', { skip: notRoot }, async (t) => {
+  const at = home(`log file = HOME/log
+daemon chroot = HOME
+daemon uid = 65534
+use chroot = no
+path = /s
+[named]
+charset = iso-8859-1
+[published]
+published by = /index
+`)
+  chmodSync(at, 0o755)
+  writeFileSync(Buffer.from(`${at}/s/\xe9`, 'latin1'), 'accent')
+  const daemon = await serveAsInetd(daemonWords(at))
+  t.teardown(() => daemon.close())
+  const url = `rsync://127.0.0.1:${daemon.port}`
+  const named = await prsync(['-r', '--iconv=utf-8', `${url}/named/`, `${at}/got`])
+  t.match(named, { status: 0, stderr: '' })
+  t.equal(readFileSync(`${at}/got/\u00e9`, 'latin1'), 'accent')
+  const published = await prsync([`${url}/published/`, `${at}/none`])
+  t.match(published, { status: 5, stderr: /@ERROR: nothing is published yet/ })
   clean(at)
 })
