@@ -14,7 +14,7 @@ const mayImport = {
   plan: ['base', 'host', 'hash', 'options', 'flist'],
   snapshot: ['base', 'hash', 'flist'],
   tracker: ['base', 'bt'],
-  mirror: ['base', 'snapshot'],
+  mirror: ['base', 'hash', 'snapshot'],
   rsync: ['base', 'host', 'kernel', 'hash', 'options', 'flist', 'delta', 'wire', 'plan'],
   swarm: ['base', 'host', 'hash', 'delta', 'bt', 'snapshot', 'tracker'],
   io: ['base', 'host', 'hash', 'kernel', 'flist', 'delta'],
