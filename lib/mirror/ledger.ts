@@ -1,52 +1,82 @@
 /**
  * What we sent a volunteer: the part of its load that no report tells yet. Local accounting is what makes stale reports harmless.
- * A decision reads it in constant time; a redirect that is followed changes it.
+ * A decision reads it in constant time and allocates nothing; a redirect that was given changes it.
  */
 
-/** Client bytes assigned are forgotten by half in about 416 s: e^(-t / DECAY_MS). */
-export const DECAY_MS = 600_000
+/** Work assigned fades as e^(-t / FADE_MS): half of it in seven minutes. */
+export const FADE_MS = 600_000
+/** Redirects are counted by when they should end, in steps; those beyond the last step end with the next report. */
+const STEP_MS = 250
+const STEPS = 128
+/** Fading in steps too, so that a decision takes no exponential of each volunteer. */
+const FADE_STEP_MS = 1000
 
 export class Ledger {
-  #ends: number[] = []
+  /** A ring: how many should end in each step from `#step` on. */
+  readonly #ending = new Int32Array(STEPS)
+  #step = 0
+  #running = 0
   #bytes = 0
-  #count = 0
-  #decayedMs = 0
+  #redirects = 0
+  #fadedMs = 0
 
-  /** A client was sent there, for so many bytes, that should be done by `endMs`. */
-  redirect(bytes: number, endMs: number, nowMs: number): void {
-    this.#decay(nowMs)
+  /** A client was sent there for so many bytes, which should take so long. */
+  redirect(bytes: number, takesMs: number, nowMs: number): void {
+    this.#advance(nowMs)
+    this.#fade(nowMs)
     this.#bytes += bytes
-    this.#count++
-    this.#ends.push(endMs)
+    this.#redirects++
+    this.#running++
+    const steps = Math.ceil(takesMs / STEP_MS)
+    if (steps >= STEPS) return
+    const at = (this.#step + Math.max(1, steps)) % STEPS
+    this.#ending[at] = (this.#ending[at] ?? 0) + 1
   }
 
-  /** It reported: what it has now is in the report. */
+  /** It reported: what runs there now is in the report. */
   reported(): void {
-    this.#ends = []
+    this.#ending.fill(0)
+    this.#running = 0
   }
 
   /** Redirects since the report that should still run. */
   running(nowMs: number): number {
-    return this.#ends.filter((end) => end > nowMs).length
+    if (this.#running > 0) this.#advance(nowMs)
+    return this.#running
   }
 
-  /** Bytes assigned, decayed over DECAY_MS. */
-  assigned(nowMs: number): number {
-    this.#decay(nowMs)
+  /** Bytes assigned, faded. */
+  bytes(nowMs: number): number {
+    this.#fade(nowMs)
     return this.#bytes
   }
 
-  /** Redirects, decayed over DECAY_MS: for shares. */
+  /** Redirects, faded: for shares. */
   redirects(nowMs: number): number {
-    this.#decay(nowMs)
-    return this.#count
+    this.#fade(nowMs)
+    return this.#redirects
   }
 
-  #decay(nowMs: number): void {
-    if (nowMs <= this.#decayedMs) return
-    const keep = Math.exp((this.#decayedMs - nowMs) / DECAY_MS)
+  #advance(nowMs: number): void {
+    const step = Math.floor(nowMs / STEP_MS)
+    if (step - this.#step >= STEPS) {
+      for (const ended of this.#ending) this.#running -= ended
+      this.#ending.fill(0)
+      this.#step = step
+    }
+    while (this.#step < step) {
+      this.#step++
+      const at = this.#step % STEPS
+      this.#running -= this.#ending[at] ?? 0
+      this.#ending[at] = 0
+    }
+  }
+
+  #fade(nowMs: number): void {
+    if (nowMs - this.#fadedMs < FADE_STEP_MS) return
+    const keep = Math.exp((this.#fadedMs - nowMs) / FADE_MS)
     this.#bytes *= keep
-    this.#count *= keep
-    this.#decayedMs = nowMs
+    this.#redirects *= keep
+    this.#fadedMs = nowMs
   }
 }

@@ -3,7 +3,9 @@
  * said here, how good each would be in `balance.ts`.
  */
 import type { Root } from '../hash/root.js'
-import { type Family, REPORT_MS, type Scheme, type Volunteer } from './volunteer.js'
+import { isFresh, predictedRate, relativeLoad, slowStartOf, USUAL_RATE } from './balance.js'
+import { rendezvous } from './rendezvous.js'
+import { isWithin, type Scheme, type Volunteer } from './volunteer.js'
 
 /** Who asks. */
 export type Client = {
@@ -43,23 +45,24 @@ export type Fault =
   | 'quarantined'
   | 'draining'
   | 'failed this client'
-  | 'no report'
-  | 'report too old'
+  | 'no fresh report'
   | 'suspect'
-  | 'report too old for a client of one try'
+  | 'report not fresh enough for one try'
   | 'failed lately'
   | 'slow start'
 
 /** Why a volunteer is chosen. */
 export type RedirectReason = 'same as before' | 'own network' | 'least load' | 'fastest'
 /** Why the centre serves. */
-export type HereReason = 'nobody eligible' | 'volunteers slower than the centre'
+export type HereReason = 'nobody eligible' | 'volunteers are slow'
 
 export type Choice =
   | {
       readonly kind: 'redirect'
       readonly chosen: Volunteer
       readonly reason: RedirectReason
+      /** Predicted, bytes a second. */
+      readonly rate: number
       /** The next best, best first, at most ALTERNATES. */
       readonly alternates: readonly Volunteer[]
     }
@@ -70,28 +73,59 @@ export type Verdict = {
   readonly volunteer: Volunteer
   /** Null: eligible. */
   readonly fault: Fault | null
-  /** Predicted rate of this client, and relative load: 1 is all it can send. Null where they do not matter. */
-  readonly rate: number | null
-  readonly load: number | null
+  /** Predicted for one more client, bytes a second; and relative load: 1 is all it can send. */
+  readonly rate: number
+  readonly load: number
 }
 
 export const ALTERNATES = 3
+/** Reports older than so many intervals say nothing; and for a client of one try. */
+const OLD_INTERVALS = 3
+const OLD_INTERVALS_ONE_TRY = 1.5
+/** After a bounce or a failed probe: nobody of one try. */
+const FAULT_MS = 300_000
+/** Loads that are taken for equal: within 5 % of the least, and within 5 % of what it can send. */
+const TIE = 0.05
+/** Small contents of one client come from one volunteer while its connection is warm. */
+const STICKY_BYTES = 4 << 20
+const STICKY_MS = 30_000
+/** Redirects to one volunteer while others are as good; never less than twice an even share. */
+const MOST_SHARE = 0.15
+/** Slower than this the centre serves, if it can. */
+const POOR_RATE = 250_000
+/** Of the centre's uplink: for metadata and seeding. */
+const RESERVE = 0.2
 
 export function select(
   ask: Ask,
   volunteers: readonly Volunteer[],
-  _centre: Centre,
+  centre: Centre,
   nowMs: number,
 ): Choice {
-  const eligible = volunteers.filter((volunteer) => faultOf(volunteer, ask, nowMs) === null)
-  eligible.sort((a, b) => a.ledger.assigned(nowMs) - b.ledger.assigned(nowMs))
-  const [chosen, ...others] = eligible
-  if (chosen === undefined) return { kind: 'here', reason: 'nobody eligible' }
-  const alternates = others.slice(0, ALTERNATES)
-  return { kind: 'redirect', chosen, reason: 'least load', alternates }
+  const fresh: Candidate[] = []
+  const suspect: Candidate[] = []
+  for (const volunteer of volunteers) {
+    const fault = faultOf(volunteer, ask, nowMs)
+    if (fault === null) fresh.push(candidateOf(volunteer, nowMs))
+    else if (fault === 'suspect' && !ask.client.oneTry) suspect.push(candidateOf(volunteer, nowMs))
+  }
+  const canServe = hasRoom(centre)
+  if (fresh.length === 0 && (canServe || suspect.length === 0))
+    return { kind: 'here', reason: 'nobody eligible' }
+  const candidates = fresh.length > 0 ? fresh : suspect
+  const usual = centre.usualRate ?? USUAL_RATE
+  const { best, reason } = bestOf(candidates, ask, usual, nowMs)
+  if (best.rate < POOR_RATE && canServe) return { kind: 'here', reason: 'volunteers are slow' }
+  return {
+    kind: 'redirect',
+    chosen: best.volunteer,
+    reason,
+    rate: best.rate,
+    alternates: alternatesOf(candidates, best, usual),
+  }
 }
 
-/** The same decision with a verdict on every volunteer, best first: for `?why`. */
+/** The same decision with a verdict on every volunteer: for `?why`. */
 export function explain(
   ask: Ask,
   volunteers: readonly Volunteer[],
@@ -100,26 +134,124 @@ export function explain(
 ): { readonly choice: Choice; readonly verdicts: readonly Verdict[] } {
   const choice = select(ask, volunteers, centre, nowMs)
   const verdicts = volunteers.map((volunteer) => ({
-    volunteer,
+    ...candidateOf(volunteer, nowMs),
     fault: faultOf(volunteer, ask, nowMs),
-    rate: null,
-    load: null,
   }))
   return { choice, verdicts }
 }
 
+/** How long this client should take, for the ledger: milliseconds. */
+export function expectedMs(length: number, rate: number, usualRate: number): number {
+  return (length / Math.max(1, Math.min(rate, usualRate))) * 1000
+}
+
+type Candidate = { readonly volunteer: Volunteer; readonly rate: number; readonly load: number }
+
+function candidateOf(volunteer: Volunteer, nowMs: number): Candidate {
+  return {
+    volunteer,
+    rate: predictedRate(volunteer, nowMs),
+    load: relativeLoad(volunteer, nowMs),
+  }
+}
+
 /** What speaks against a volunteer for this client; null: nothing. */
-function faultOf(volunteer: Volunteer, ask: Ask, nowMs: number): Fault | null {
-  const { client } = ask
-  const { report } = volunteer
-  if (!ask.holds(volunteer.slot)) return 'lacks the content'
-  if (volunteer.scheme !== client.scheme) return 'scheme'
-  const family: Family = client.address.length === 4 ? 4 : 16
-  if (!volunteer.families.includes(family)) return 'address family'
+function faultOf(
+  volunteer: Volunteer,
+  { client, holds, failed }: Ask,
+  nowMs: number,
+): Fault | null {
   const { state } = volunteer.standing
+  if (!holds(volunteer.slot)) return 'lacks the content'
+  if (volunteer.scheme !== client.scheme) return 'scheme'
+  if (!volunteer.families.includes(client.address.length === 4 ? 4 : 16)) return 'address family'
   if (state === 'quarantined' || state === 'draining') return state
-  if (ask.failed.has(volunteer.id)) return 'failed this client'
-  if (report === null) return 'no report'
-  if (nowMs - report.atMs > 3 * REPORT_MS) return 'report too old'
-  return null
+  if (failed.has(volunteer.id)) return 'failed this client'
+  if (!isFresh(volunteer, OLD_INTERVALS, nowMs)) return 'no fresh report'
+  if (state === 'suspect') return 'suspect'
+  return client.oneTry ? faultForOneTry(volunteer, nowMs) : null
+}
+
+/** Stricter: a client that does not come back is lost with its volunteer. delivery rule 1 of decision 0042. */
+function faultForOneTry(volunteer: Volunteer, nowMs: number): Fault | null {
+  const { lastFaultMs } = volunteer
+  if (!isFresh(volunteer, OLD_INTERVALS_ONE_TRY, nowMs))
+    return 'report not fresh enough for one try'
+  if (lastFaultMs !== null && nowMs - lastFaultMs < FAULT_MS) return 'failed lately'
+  return slowStartOf(volunteer, nowMs) < 1 ? 'slow start' : null
+}
+
+/** Least loaded of those that give what is usual, else the fastest. */
+function bestOf(
+  candidates: readonly Candidate[],
+  ask: Ask,
+  usual: number,
+  nowMs: number,
+): { best: Candidate; reason: RedirectReason } {
+  const cold = candidates.filter(({ rate }) => rate >= usual)
+  if (cold.length === 0) return { best: fastestOf(candidates), reason: 'fastest' }
+  const before = warmOf(cold, ask, nowMs)
+  if (before !== undefined) return { best: before, reason: 'same as before' }
+  const open = underShare(cold, candidates, nowMs)
+  const least = open.reduce((min, { load }) => Math.min(min, load), Number.POSITIVE_INFINITY)
+  const equal = open.filter(({ load }) => load <= Math.max(least * (1 + TIE), least + TIE / 10))
+  const near = equal.filter(({ volunteer }) =>
+    volunteer.networks.some((network) => isWithin(network, ask.client.address)),
+  )
+  if (near.length > 0) return { best: byRendezvous(near, ask), reason: 'own network' }
+  return { best: byRendezvous(equal, ask), reason: 'least load' }
+}
+
+/** Where this client's connection is warm, for small contents. */
+function warmOf(
+  cold: readonly Candidate[],
+  { content, last }: Ask,
+  nowMs: number,
+): Candidate | undefined {
+  if (last === null || content.length > STICKY_BYTES || nowMs - last.atMs > STICKY_MS)
+    return undefined
+  return cold.find(({ volunteer }) => volunteer.id === last.id)
+}
+
+/** Those that did not get more than their share of redirects; all, where everybody did. */
+function underShare(
+  cold: readonly Candidate[],
+  candidates: readonly Candidate[],
+  nowMs: number,
+): readonly Candidate[] {
+  let all = 0
+  for (const { volunteer } of candidates) all += volunteer.ledger.redirects(nowMs)
+  const most = all * Math.max(MOST_SHARE, 2 / candidates.length)
+  const under = cold.filter(({ volunteer }) => volunteer.ledger.redirects(nowMs) <= most)
+  return under.length > 0 ? under : cold
+}
+
+function fastestOf(candidates: readonly Candidate[]): Candidate {
+  return candidates.reduce((best, each) => (each.rate > best.rate ? each : best))
+}
+
+/** The same for a content each time, so that what one has in memory is asked there. */
+function byRendezvous(equal: readonly Candidate[], { content }: Ask): Candidate {
+  const weight = ({ volunteer }: Candidate): number => rendezvous(content.root, volunteer.id)
+  return equal.reduce((best, each) => (weight(each) > weight(best) ? each : best))
+}
+
+/** Cold ones first, by load; then the others, by rate. */
+function alternatesOf(
+  candidates: readonly Candidate[],
+  best: Candidate,
+  usual: number,
+): Volunteer[] {
+  const order = (a: Candidate, b: Candidate): number =>
+    a.rate >= usual && b.rate >= usual ? a.load - b.load : b.rate - a.rate
+  return candidates
+    .filter((each) => each !== best)
+    .sort(order)
+    .slice(0, ALTERNATES)
+    .map(({ volunteer }) => volunteer)
+}
+
+/** May the centre serve contents itself? */
+function hasRoom({ uplink, rate }: Centre): boolean {
+  return uplink === null || rate < uplink * (1 - RESERVE)
 }

@@ -49,13 +49,15 @@ export type Volunteer = {
   readonly networks: readonly Network[]
   /** What its admin says it can send; null: unknown. */
   readonly declared: number | null
+  /** What was measured of what it can send (`capacity.ts`); null: nothing yet. */
+  readonly measured: number | null
   /** Since when it serves: slow start. */
   readonly joinedMs: number
   readonly standing: Standing
   /** Its last bounce, failed probe or wrong answer; null: none. */
   readonly lastFaultMs: number | null
   readonly report: LoadReport | null
-  /** What we sent it, and what is measured of it. */
+  /** What we sent it. */
   readonly ledger: Ledger
 }
 

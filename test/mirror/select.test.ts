@@ -22,6 +22,7 @@ const volunteer = (slot: number, change: Partial<Volunteer> = {}): Volunteer => 
   families: [4, 16],
   networks: [],
   declared: 12.5e6,
+  measured: null,
   joinedMs: NOW - 86_400_000,
   standing: { state: 'fresh' },
   lastFaultMs: null,
@@ -40,7 +41,7 @@ t.test(
       ['quarantined', { standing: { state: 'quarantined', why: 'wrong bytes' } }, {}],
       ['draining', { standing: { state: 'draining' } }, {}],
       ['failed this client', {}, { failed: new Set(['v1']) }],
-      ['no report', { report: null }, {}],
+      ['no fresh report', { report: null }, {}],
     ]
     for (const [fault, change, ask] of cases) {
       const asked = { ...ASK, ...ask }
@@ -53,10 +54,11 @@ t.test(
 
 t.test('the least loaded is chosen, the others follow', async (t) => {
   const crowd = [volunteer(1), volunteer(2), volunteer(3)]
-  crowd[0]?.ledger.redirect(1000, NOW + 1000, NOW)
-  const choice = select(ASK, crowd, CENTRE, NOW)
-  t.match(choice, {
+  crowd[0]?.ledger.redirect(2e9, 1000, NOW - 60_000)
+  crowd[2]?.ledger.redirect(1e9, 1000, NOW - 60_000)
+  t.match(select(ASK, crowd, CENTRE, NOW), {
     kind: 'redirect',
+    reason: 'least load',
     chosen: { id: 'v2' },
     alternates: [{ id: 'v3' }, { id: 'v1' }],
   })
