@@ -3,46 +3,59 @@
  * A decision reads it in constant time and allocates nothing; a redirect that was given changes it.
  */
 
+import { LASTING_MS, type LoadReport } from './report.js'
+
 /** Work assigned fades as e^(-t / FADE_MS): half of it in seven minutes. */
 export const FADE_MS = 600_000
-/** Redirects are counted by when they should end, in steps; those beyond the last step end with the next report. */
-const STEP_MS = 250
-const STEPS = 128
-/** Fading in steps too, so that a decision takes no exponential of each volunteer. */
+/** Fading in steps, so that a decision takes no exponential of each volunteer. */
 const FADE_STEP_MS = 1000
+/** Between a redirect and its flow at the volunteer: two round trips and a client that looks up a name. */
+const CONNECT_MS = 250
+/** Ends of a report are spread over at most so many points between two marks. */
+const SPREAD_POINTS = 16
 
 export class Ledger {
-  /** A ring: how many should end in each step from `#step` on. */
-  readonly #ending = new Int32Array(STEPS)
-  #step = 0
-  #running = 0
+  /** Flows by when they should end: soon, finely; later, coarsely. */
+  readonly #soon = new Ring(250, 128)
+  readonly #later = new Ring(8000, 128)
+  /** Redirects of the last CONNECT_MS. */
+  readonly #connecting = new Ring(50, 8)
+  /** Flows that last longer than we look ahead: until the next report. */
+  #lasting = 0
   #bytes = 0
   #redirects = 0
   #fadedMs = 0
 
   /** A client was sent there for so many bytes, which should take so long. */
   redirect(bytes: number, takesMs: number, nowMs: number): void {
-    this.#advance(nowMs)
     this.#fade(nowMs)
     this.#bytes += bytes
     this.#redirects++
-    this.#running++
-    const steps = Math.ceil(takesMs / STEP_MS)
-    if (steps >= STEPS) return
-    const at = (this.#step + Math.max(1, steps)) % STEPS
-    this.#ending[at] = (this.#ending[at] ?? 0) + 1
+    const endMs = nowMs + CONNECT_MS + takesMs
+    this.#add(endMs, 1, nowMs)
+    this.#connecting.add(nowMs + CONNECT_MS, 1, nowMs)
   }
 
-  /** It reported: what runs there now is in the report. */
-  reported(): void {
-    this.#ending.fill(0)
-    this.#running = 0
+  /** It reported: its word on what runs and how long takes the place of ours, but for those still connecting. */
+  reported({ flows, lasting }: LoadReport, nowMs: number): void {
+    const connecting = this.#connecting.left(nowMs)
+    this.#soon.clear()
+    this.#later.clear()
+    this.#lasting = lasting.at(-1) ?? flows
+    let before = flows
+    let fromMs = 0
+    lasting.forEach((still, i) => {
+      const toMs = LASTING_MS[i] ?? fromMs
+      this.#spread(Math.max(0, before - still), nowMs + fromMs, nowMs + toMs, nowMs)
+      before = still
+      fromMs = toMs
+    })
+    this.#spread(connecting, nowMs, nowMs + 2 * CONNECT_MS, nowMs)
   }
 
-  /** Redirects since the report that should still run. */
-  running(nowMs: number): number {
-    if (this.#running > 0) this.#advance(nowMs)
-    return this.#running
+  /** Flows that should run there now. */
+  flows(nowMs: number): number {
+    return Math.max(0, this.#lasting + this.#soon.left(nowMs) + this.#later.left(nowMs))
   }
 
   /** Bytes assigned, faded. */
@@ -57,19 +70,16 @@ export class Ledger {
     return this.#redirects
   }
 
-  #advance(nowMs: number): void {
-    const step = Math.floor(nowMs / STEP_MS)
-    if (step - this.#step >= STEPS) {
-      for (const ended of this.#ending) this.#running -= ended
-      this.#ending.fill(0)
-      this.#step = step
-    }
-    while (this.#step < step) {
-      this.#step++
-      const at = this.#step % STEPS
-      this.#running -= this.#ending[at] ?? 0
-      this.#ending[at] = 0
-    }
+  /** So many flows end evenly within a time. */
+  #spread(count: number, fromMs: number, toMs: number, nowMs: number): void {
+    const points = Math.min(count, SPREAD_POINTS)
+    for (let i = 0; i < points; i++)
+      this.#add(fromMs + ((i + 0.5) / points) * (toMs - fromMs), count / points, nowMs)
+  }
+
+  #add(endMs: number, count: number, nowMs: number): void {
+    if (this.#soon.add(endMs, count, nowMs) || this.#later.add(endMs, count, nowMs)) return
+    this.#lasting += count
   }
 
   #fade(nowMs: number): void {
@@ -78,5 +88,54 @@ export class Ledger {
     this.#bytes *= keep
     this.#redirects *= keep
     this.#fadedMs = nowMs
+  }
+}
+
+/** How many things are to end in each of the next steps. */
+class Ring {
+  readonly #stepMs: number
+  readonly #counts: Float64Array
+  #step = 0
+  #left = 0
+
+  constructor(stepMs: number, steps: number) {
+    this.#stepMs = stepMs
+    this.#counts = new Float64Array(steps)
+  }
+
+  /** @returns false: too late for this ring */
+  add(endMs: number, count: number, nowMs: number): boolean {
+    this.#advance(nowMs)
+    const step = Math.max(this.#step + 1, Math.ceil(endMs / this.#stepMs))
+    if (step - this.#step >= this.#counts.length) return false
+    const at = step % this.#counts.length
+    this.#counts[at] = (this.#counts[at] ?? 0) + count
+    this.#left += count
+    return true
+  }
+
+  clear(): void {
+    this.#counts.fill(0)
+    this.#left = 0
+  }
+
+  left(nowMs: number): number {
+    if (this.#left > 0) this.#advance(nowMs)
+    return this.#left
+  }
+
+  #advance(nowMs: number): void {
+    const step = Math.floor(nowMs / this.#stepMs)
+    if (step - this.#step >= this.#counts.length) {
+      this.#counts.fill(0)
+      this.#left = 0
+      this.#step = step
+    }
+    while (this.#step < step) {
+      this.#step++
+      const at = this.#step % this.#counts.length
+      this.#left -= this.#counts[at] ?? 0
+      this.#counts[at] = 0
+    }
   }
 }

@@ -93,6 +93,10 @@ const STICKY_MS = 30_000
 const MOST_SHARE = 0.15
 /** Slower than this the centre serves, if it can. */
 const POOR_RATE = 250_000
+/** Part of the fastest rate that is as good, for small contents and for large ones. */
+const NEARLY = 0.9
+const NEARLY_LARGE = 0.7
+const LARGE_BYTES = 32 << 20
 /** Of the centre's uplink: for metadata and seeding. */
 const RESERVE = 0.2
 
@@ -189,7 +193,7 @@ function bestOf(
   nowMs: number,
 ): { best: Candidate; reason: RedirectReason } {
   const cold = candidates.filter(({ rate }) => rate >= usual)
-  if (cold.length === 0) return { best: fastestOf(candidates), reason: 'fastest' }
+  if (cold.length === 0) return { best: nearlyFastest(candidates, ask), reason: 'fastest' }
   const before = warmOf(cold, ask, nowMs)
   if (before !== undefined) return { best: before, reason: 'same as before' }
   const open = underShare(cold, candidates, nowMs)
@@ -226,8 +230,18 @@ function underShare(
   return under.length > 0 ? under : cold
 }
 
-function fastestOf(candidates: readonly Candidate[]): Candidate {
-  return candidates.reduce((best, each) => (each.rate > best.rate ? each : best))
+/**
+ * Where nobody gives what is usual: the least loaded of the fast. Predictions err, and who takes the very fastest takes the worst
+ * error. Large contents yield more, so that small ones find room; they stay long wherever they are.
+ */
+function nearlyFastest(candidates: readonly Candidate[], { content }: Ask): Candidate {
+  const fastest = candidates.reduce((most, { rate }) => Math.max(most, rate), 0)
+  const enough = fastest * (content.length >= LARGE_BYTES ? NEARLY_LARGE : NEARLY)
+  return leastLoadedOf(candidates.filter(({ rate }) => rate >= enough))
+}
+
+function leastLoadedOf(candidates: readonly Candidate[]): Candidate {
+  return candidates.reduce((best, each) => (each.load < best.load ? each : best))
 }
 
 /** The same for a content each time, so that what one has in memory is asked there. */
@@ -242,13 +256,17 @@ function alternatesOf(
   best: Candidate,
   usual: number,
 ): Volunteer[] {
-  const order = (a: Candidate, b: Candidate): number =>
-    a.rate >= usual && b.rate >= usual ? a.load - b.load : b.rate - a.rate
-  return candidates
-    .filter((each) => each !== best)
-    .sort(order)
-    .slice(0, ALTERNATES)
-    .map(({ volunteer }) => volunteer)
+  const isBetter = (a: Candidate, b: Candidate): boolean =>
+    a.rate >= usual && b.rate >= usual ? a.load < b.load : a.rate > b.rate
+  const first: Candidate[] = []
+  for (const each of candidates) {
+    const last = first[ALTERNATES - 1]
+    if (each === best || (last !== undefined && !isBetter(each, last))) continue
+    const at = first.findIndex((other) => isBetter(each, other))
+    first.splice(at < 0 ? first.length : at, 0, each)
+    if (first.length > ALTERNATES) first.pop()
+  }
+  return first.map(({ volunteer }) => volunteer)
 }
 
 /** May the centre serve contents itself? */

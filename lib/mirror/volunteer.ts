@@ -3,6 +3,7 @@
  * changes them says so in its own file (`ledger.ts`, `health.ts`). Rates are bytes a second, times milliseconds since the epoch.
  */
 import type { Ledger } from './ledger.js'
+import type { LoadReport } from './report.js'
 
 export type Scheme = 'http' | 'https'
 /** Of addresses: their bytes. */
@@ -10,21 +11,6 @@ export type Family = 4 | 16
 
 /** An address range: 4 or 16 bytes, one char each, of which the first `bits` count. */
 export type Network = { readonly address: string; readonly bits: number }
-
-/** How it goes, as a volunteer says each REPORT_MS on its control channel. */
-export type LoadReport = {
-  /** When it came, by our clock. */
-  readonly atMs: number
-  /** What a new flow would get: `fairRate` of `balance.ts`. */
-  readonly fair: number
-  /** Answers to clients that are on their way. */
-  readonly flows: number
-  /** To clients, and to other nodes by the swarm; both outward. */
-  readonly clientRate: number
-  readonly syncRate: number
-  /** What single clients got, a sample: tells what clients usually take. */
-  readonly observed: readonly number[]
-}
 
 /** Worse evidence wins; `health.ts` decides. */
 export type Standing =
@@ -60,9 +46,6 @@ export type Volunteer = {
   /** What we sent it. */
   readonly ledger: Ledger
 }
-
-/** Between two reports. */
-export const REPORT_MS = 30_000
 
 /** Is the address within the range? Addresses have one char a byte. */
 export function isWithin({ address, bits }: Network, client: string): boolean {

@@ -26,7 +26,15 @@ const volunteer = (slot: number, change: Partial<Volunteer> = {}): Volunteer => 
   joinedMs: NOW - 86_400_000,
   standing: { state: 'fresh' },
   lastFaultMs: null,
-  report: { atMs: NOW - 1000, fair: 1e7, flows: 0, clientRate: 0, syncRate: 0, observed: [] },
+  report: {
+    atMs: NOW - 1000,
+    fair: 1e7,
+    flows: 0,
+    lasting: [],
+    clientRate: 0,
+    syncRate: 0,
+    observed: [],
+  },
   ledger: new Ledger(),
   ...change,
 })
