@@ -247,8 +247,10 @@ export class Run {
 
   #figures(before: readonly number[]): Figures {
     const { warmUp, seconds } = this.world.setting
-    // who still waits has waited so long already
-    for (const flow of this.#running) this.#measure(flow)
+    // who waits longer than its own line would take has waited so long already
+    for (const flow of this.#running)
+      if ((this.now - flow.asked) * (CLIENT_RATES[flow.session.rate] ?? 1) > flow.content.bytes)
+        this.#measure(flow)
     const used = this.lines.map((line, i) => {
       line.advance(this.now)
       const bytes = line.clientBytes + line.syncBytes - (before[i] ?? 0)

@@ -6,11 +6,11 @@ import { capacityOf } from './balance.js'
 import type { LoadReport } from './report.js'
 import type { Volunteer } from './volunteer.js'
 
-/** So few flows say nothing about the line: their clients may be slow. */
-const FEWEST_FLOWS = 4
+/** Fewer flows say nothing about the line: their clients may be slow. */
+const FEWEST_FLOWS = 8
 /** Flows that get less than this part of what is usual are held up by the line. */
-const HELD_UP = 0.5
-/** Of what is believed, in use: only then more is tried. */
+const HELD_UP = 0.4
+/** Of what is believed, in use: only then more is tried where nothing was declared. */
 const TRIED = 0.9
 const GROWTH = 1.25
 
@@ -21,16 +21,15 @@ export function measuredAfter(
   usualRate: number,
 ): number | null {
   const { declared, measured } = volunteer
+  const believed = capacityOf(volunteer)
   const sent = report.clientRate + report.syncRate
   const isHeldUp =
     report.flows >= FEWEST_FLOWS && report.clientRate / report.flows < HELD_UP * usualRate
-  if (isHeldUp) return measured === null ? sent : (measured + sent) / 2
-  if (declared !== null && measured === null) return null
-  const believed = capacityOf(volunteer)
-  const grown = Math.max(
-    measured ?? believed,
-    sent,
-    sent > TRIED * believed ? believed * GROWTH : 0,
-  )
-  return declared !== null && grown >= declared ? null : grown
+  // half the way each time: it may be by chance that all its clients are slow
+  if (isHeldUp && sent < believed) return (believed + sent) / 2
+  if (declared === null)
+    return Math.max(believed, sent, sent > TRIED * believed ? believed * GROWTH : 0)
+  if (measured === null) return null
+  const grown = Math.max(sent, believed * GROWTH)
+  return grown < declared ? grown : null
 }

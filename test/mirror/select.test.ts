@@ -1,10 +1,9 @@
 import t from 'tap'
 import { rootOf } from '../../lib/hash/root.js'
-import { Ledger } from '../../lib/mirror/ledger.js'
 import { type Ask, type Centre, explain, select } from '../../lib/mirror/select.js'
 import type { Volunteer } from '../../lib/mirror/volunteer.js'
+import { NOW, volunteer } from '../support/volunteers.js'
 
-const NOW = 1_800_000_000_000
 const ROOT = rootOf(new Uint8Array(32))
 const CENTRE: Centre = { uplink: 1e9 / 8, rate: 0, usualRate: null }
 const ASK: Ask = {
@@ -14,31 +13,6 @@ const ASK: Ask = {
   failed: new Set(),
   last: null,
 }
-const volunteer = (slot: number, change: Partial<Volunteer> = {}): Volunteer => ({
-  id: `v${slot}`,
-  slot,
-  baseUrl: `http://v${slot}.example`,
-  scheme: 'http',
-  families: [4, 16],
-  networks: [],
-  declared: 12.5e6,
-  measured: null,
-  joinedMs: NOW - 86_400_000,
-  standing: { state: 'fresh' },
-  lastFaultMs: null,
-  report: {
-    atMs: NOW - 1000,
-    fair: 1e7,
-    flows: 0,
-    lasting: [],
-    clientRate: 0,
-    syncRate: 0,
-    observed: [],
-  },
-  ledger: new Ledger(),
-  ...change,
-})
-
 t.test(
   'nobody is chosen without the content, a report, or against what speaks against it',
   async (t) => {
