@@ -1,6 +1,7 @@
 /** Our rule, by the code that a centre runs: select, balance, ledger. */
 import { capacityOf, USUAL_RATE } from '../../lib/mirror/balance.js'
 import { measuredAfter } from '../../lib/mirror/capacity.js'
+import { HEALTHY, type Health, healthAfter, standingOf } from '../../lib/mirror/health.js'
 import { Ledger } from '../../lib/mirror/ledger.js'
 import { fairRate, type LoadReport, lastingOf } from '../../lib/mirror/report.js'
 import { type Centre, expectedMs, select } from '../../lib/mirror/select.js'
@@ -39,6 +40,7 @@ export const ours =
     )
     const centre: Centre = { uplink: centreRate, rate: centreBase, usualRate: null }
     const last = new Map<string, { id: string; atMs: number }>()
+    const health = new Map<number, Health>()
     return {
       choose: ({ session, content, failed, now }) => {
         const nowMs = EPOCH_MS + now * 1000
@@ -83,6 +85,18 @@ export const ours =
         }
         state.ledger.reported(report, atMs)
         states[index] = { ...state, report, measured: measuredAfter(state, report, USUAL_RATE) }
+      },
+      // the client asks again: all that the centre learns of a volunteer that went without a word
+      failed: (index, session, now) => {
+        const state = states[index]
+        if (state === undefined) return
+        const nowMs = EPOCH_MS + now * 1000
+        const evidence = { kind: 'retry', client: session.address } as const
+        const before = health.get(index) ?? HEALTHY
+        const seen = healthAfter(before, evidence, false, nowMs)
+        health.set(index, seen)
+        const standing = standingOf(seen, state.ledger.redirects(nowMs), 0, nowMs)
+        states[index] = { ...state, standing }
       },
       left: (index) => {
         const state = states[index]
