@@ -11,6 +11,7 @@ import { barPlot, linePlot } from './plot.js'
 import { type NamedPolicy, POLICIES } from './policies.js'
 import { centreAlone, perfect } from './policy.js'
 import { type Figures, Run } from './run.js'
+import { VolatileRun } from './volatile.js'
 import { type Setting, USUAL, worldOf } from './world.js'
 
 const argument = (name: string): string | undefined => {
@@ -67,7 +68,15 @@ function write(name: string, svg: string): void {
 const seconds = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(0))
 const part = (value: number): string => value.toFixed(3)
 
-const PARTS: Readonly<Record<string, () => void>> = { load, staleness, wrong, leaving, many, alone }
+const PARTS: Readonly<Record<string, () => void>> = {
+  load,
+  staleness,
+  wrong,
+  leaving,
+  many,
+  volatile,
+  alone,
+}
 for (const [name, run] of Object.entries(PARTS)) if (only === undefined || only === name) run()
 
 /** The seeds' two results: response times from 20 to 100 %, and the work of each volunteer at 100 %. */
@@ -212,6 +221,44 @@ function many(): void {
       const cell = (f: Figures): string =>
         `${seconds(f.packageP95)}, ${seconds(f.imageMean)}, ${part(f.jain)}`
       return [String(volunteers), us.requests.toFixed(0), cell(us), cell(best)]
+    }),
+  )
+}
+
+/** Nobody else holds the new releases: what placement takes off the centre. */
+function volatile(): void {
+  const hours = tiny ? 4 : 48
+  const cases = [
+    { hosts: 20, peak: 0.1, spell: 10_800 },
+    { hosts: 60, peak: 0.1, spell: 10_800 },
+    { hosts: 60, peak: 0.1, spell: 1200 },
+    { hosts: 60, peak: 0.3, spell: 10_800 },
+    { hosts: 60, peak: 0.6, spell: 10_800 },
+    { hosts: 200, peak: 0.1, spell: 10_800 },
+  ]
+  table(
+    'Flash crowds and volunteers that come and go',
+    [
+      'volunteers',
+      'there and away, minutes',
+      'peak',
+      'off the centre',
+      'less what it seeds',
+      'updates p95, seconds',
+      'cut',
+    ],
+    (tiny ? cases.slice(0, 1) : cases).map((each) => {
+      const f = new VolatileRun({ seed: BASE.seed, hours, places: true, ...each }).go()
+      const percent = (value: number): string => `${(value * 100).toFixed(1)} %`
+      return [
+        String(each.hosts),
+        String(each.spell / 60),
+        `${each.peak * 100} %`,
+        percent(f.offCentre),
+        percent(f.offCentreSeeded),
+        seconds(f.updateP95),
+        String(f.cut),
+      ]
     }),
   )
 }

@@ -115,6 +115,14 @@ export class Presence {
     return true
   }
 
+  /** It no longer has one of those that it finished: its place was given to others. */
+  dropped(slot: number, root: Root): void {
+    const number = this.numberOf(root) ?? 0
+    const chunk = this.#holdings[slot]?.finished.get(Math.floor(number / CHUNK_BITS))
+    const word = (number % CHUNK_BITS) >>> 5
+    if (chunk !== undefined) chunk[word] = (chunk[word] ?? 0) & ~(1 << (number & 31))
+  }
+
   /** It is gone. */
   forget(slot: number): void {
     this.#chunks -= this.#holdings[slot]?.finished.size ?? 0

@@ -61,6 +61,18 @@ t.test('a partial mirror has its groups alone', async (t) => {
   t.equal(presence.holds(0, 3, 1), false)
 })
 
+t.test('what was finished may be dropped again', async (t) => {
+  const presence = new Presence(BUDGET)
+  presence.publish(1, roots(0, 10))
+  presence.join(0, null, null)
+  for (const n of [3, 4]) presence.finished(0, root(n))
+  presence.dropped(0, root(3))
+  presence.dropped(0, root(8))
+  presence.dropped(5, root(8))
+  t.equal(presence.holds(0, 3, 0), false)
+  t.equal(presence.holds(0, 4, 0), true)
+})
+
 t.test('beyond its room it remembers no more, and what ends makes room', async (t) => {
   const presence = new Presence(512)
   presence.publish(1, roots(0, 10_000))
