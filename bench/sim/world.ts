@@ -38,7 +38,7 @@ export const USUAL: Setting = {
   load: 0.6,
   files: 2_200_000,
   warmUp: 600,
-  seconds: 2400,
+  seconds: 1800,
   reportEvery: 30,
   syncTime: 1.81 / 24,
   syncShare: 0.5,

@@ -84,8 +84,9 @@ const OLD_INTERVALS = 3
 const OLD_INTERVALS_ONE_TRY = 1.5
 /** After a bounce or a failed probe: nobody of one try. */
 const FAULT_MS = 300_000
-/** Loads that are taken for equal: within 5 % of the least, and within 5 % of what it can send. */
+/** Loads that are taken for equal: within a twentieth of the least, or so little of a line apart. */
 const TIE = 0.05
+const TIE_LINE = 0.005
 /** Small contents of one client come from one volunteer while its connection is warm. */
 const STICKY_BYTES = 4 << 20
 const STICKY_MS = 30_000
@@ -97,6 +98,9 @@ const POOR_RATE = 250_000
 const NEARLY = 0.9
 const NEARLY_LARGE = 0.7
 const LARGE_BYTES = 32 << 20
+/** Eligible volunteers that are looked at, where there are more than twice as many. A prime, to go round among them. */
+const ENOUGH = 256
+const STRIDE = 7919
 /** Of the centre's uplink: for metadata and seeding. */
 const RESERVE = 0.2
 
@@ -108,7 +112,8 @@ export function select(
 ): Choice {
   const fresh: Candidate[] = []
   const suspect: Candidate[] = []
-  for (const volunteer of volunteers) {
+  for (const volunteer of lookedAt(volunteers, ask, nowMs)) {
+    if (fresh.length >= ENOUGH) break
     const fault = faultOf(volunteer, ask, nowMs)
     if (fault === null) fresh.push(candidateOf(volunteer, nowMs))
     else if (fault === 'suspect' && !ask.client.oneTry) suspect.push(candidateOf(volunteer, nowMs))
@@ -149,6 +154,24 @@ export function expectedMs(length: number, rate: number, usualRate: number): num
   return (length / Math.max(1, Math.min(rate, usualRate))) * 1000
 }
 
+/**
+ * All of them; of very many every STRIDEth, all round from a place that content and time draw: the best of ENOUGH is nearly the
+ * best of all, and a decision stays short.
+ */
+function* lookedAt(
+  volunteers: readonly Volunteer[],
+  { content }: Ask,
+  nowMs: number,
+): Generator<Volunteer> {
+  const count = volunteers.length
+  if (count <= 2 * ENOUGH || count % STRIDE === 0) return yield* volunteers
+  const start = rendezvous(content.root, String(nowMs)) % count
+  for (let i = 0; i < count; i++) {
+    const volunteer = volunteers[(start + i * STRIDE) % count]
+    if (volunteer !== undefined) yield volunteer
+  }
+}
+
 type Candidate = { readonly volunteer: Volunteer; readonly rate: number; readonly load: number }
 
 function candidateOf(volunteer: Volunteer, nowMs: number): Candidate {
@@ -176,7 +199,7 @@ function faultOf(
   return client.oneTry ? faultForOneTry(volunteer, nowMs) : null
 }
 
-/** Stricter: a client that does not come back is lost with its volunteer. delivery rule 1 of decision 0042. */
+/** Stricter: a client that does not come back is lost with its volunteer. docs/decisions/0042. */
 function faultForOneTry(volunteer: Volunteer, nowMs: number): Fault | null {
   const { lastFaultMs } = volunteer
   if (!isFresh(volunteer, OLD_INTERVALS_ONE_TRY, nowMs))
@@ -198,7 +221,7 @@ function bestOf(
   if (before !== undefined) return { best: before, reason: 'same as before' }
   const open = underShare(cold, candidates, nowMs)
   const least = open.reduce((min, { load }) => Math.min(min, load), Number.POSITIVE_INFINITY)
-  const equal = open.filter(({ load }) => load <= Math.max(least * (1 + TIE), least + TIE / 10))
+  const equal = open.filter(({ load }) => load <= Math.max(least * (1 + TIE), least + TIE_LINE))
   const near = equal.filter(({ volunteer }) =>
     volunteer.networks.some((network) => isWithin(network, ask.client.address)),
   )
