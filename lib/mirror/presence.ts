@@ -140,11 +140,8 @@ export class Presence {
   }
 
   #firstAfter(sequence: number): number {
-    const first = this.#sequences[0]
-    if (first === undefined || sequence < first) return 0
-    for (let i = this.#sequences.length - 1; i >= 0; i--)
-      if ((this.#sequences[i] ?? 0) <= sequence) return this.#firsts[i + 1] ?? this.#count
-    return 0
+    const newest = this.#sequences.findLastIndex((each) => each <= sequence)
+    return newest < 0 ? 0 : (this.#firsts[newest + 1] ?? this.#count)
   }
 
   /** The row of a content, or the free one where it would go. Roots are hashes: their own bits spread them. */

@@ -98,8 +98,9 @@ const POOR_RATE = 250_000
 const NEARLY = 0.9
 const NEARLY_LARGE = 0.7
 const LARGE_BYTES = 32 << 20
-/** Eligible volunteers that are looked at, where there are more than twice as many. A prime, to go round among them. */
-const ENOUGH = 256
+/** Eligible volunteers that are looked at, where there are so many. And a prime, to go round among them. */
+const ENOUGH = 64
+const MANY = 512
 const STRIDE = 7919
 /** Of the centre's uplink: for metadata and seeding. */
 const RESERVE = 0.2
@@ -113,7 +114,7 @@ export function select(
   const fresh: Candidate[] = []
   const suspect: Candidate[] = []
   for (const volunteer of lookedAt(volunteers, ask, nowMs)) {
-    if (fresh.length >= ENOUGH) break
+    if (volunteers.length > MANY && fresh.length >= ENOUGH) break
     const fault = faultOf(volunteer, ask, nowMs)
     if (fault === null) fresh.push(candidateOf(volunteer, nowMs))
     else if (fault === 'suspect' && !ask.client.oneTry) suspect.push(candidateOf(volunteer, nowMs))
@@ -164,7 +165,7 @@ function* lookedAt(
   nowMs: number,
 ): Generator<Volunteer> {
   const count = volunteers.length
-  if (count <= 2 * ENOUGH || count % STRIDE === 0) return yield* volunteers
+  if (count <= MANY || count % STRIDE === 0) return yield* volunteers
   const start = rendezvous(content.root, String(nowMs)) % count
   for (let i = 0; i < count; i++) {
     const volunteer = volunteers[(start + i * STRIDE) % count]

@@ -50,6 +50,17 @@ t.test(
   },
 )
 
+t.test('nobody is complete through a snapshot that was never published', async (t) => {
+  const presence = new Presence(BUDGET)
+  presence.join(0, 3, null)
+  presence.complete(1, 3)
+  presence.publish(4, roots(0, 10))
+  t.equal(presence.holds(0, 0, 0), false)
+  t.equal(presence.holds(1, 0, 0), false)
+  presence.complete(0, 9)
+  t.equal(presence.holds(0, 9, 0), true, 'ahead of us: it has what we know')
+})
+
 t.test('a partial mirror has its groups alone', async (t) => {
   const presence = new Presence(BUDGET)
   presence.publish(1, roots(0, 10))

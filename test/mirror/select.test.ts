@@ -7,6 +7,7 @@ import {
   type Ask,
   type Centre,
   type Choice,
+  expectedMs,
   explain,
   type Fault,
   select,
@@ -272,4 +273,26 @@ t.test('whoever is chosen may be: it has the content, and nothing speaks against
     ),
     { numRuns: 300 },
   )
+})
+
+t.test('of very many a part is looked at, and a rare content is found all the same', async (t) => {
+  const crowd = Array.from({ length: 2000 }, (_, slot) => volunteer(slot))
+  let asked = 0
+  const counted: Ask = {
+    ...ASK,
+    holds: () => {
+      asked++
+      return true
+    },
+  }
+  t.equal(select(counted, crowd, CENTRE, NOW).kind, 'redirect')
+  t.ok(asked < 300, `${asked}`)
+  const rare: Ask = { ...ASK, holds: (slot) => slot === 1234 }
+  t.equal(chosenId(select(rare, crowd, CENTRE, NOW)), 'v1234')
+})
+
+t.test('how long a client should take', async (t) => {
+  t.equal(expectedMs(6e6, 12e6, 6e6), 1000, 'no faster than clients usually are')
+  t.equal(expectedMs(6e6, 3e6, 6e6), 2000)
+  t.equal(expectedMs(5, 0, 6e6), 5000)
 })
