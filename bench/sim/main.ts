@@ -78,6 +78,10 @@ const PARTS: Readonly<Record<string, () => void>> = {
   volatile,
   alone,
 }
+const { bytes, belowMegabyte } = worldOf(BASE)
+console.log(
+  `${BASE.files} files of ${(bytes / 1e12).toFixed(2)} TB, ${(belowMegabyte * 100).toFixed(1)} % of them below 1 MB`,
+)
 for (const [name, run] of Object.entries(PARTS)) if (only === undefined || only === name) run()
 
 /** The seeds' two results: response times from 20 to 100 %, and the work of each volunteer at 100 %. */

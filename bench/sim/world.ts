@@ -96,6 +96,9 @@ export type World = {
   /** All that volunteers can send, less what they synchronize in the mean. */
   readonly capacity: number
   readonly centreRate: number
+  /** Of all files: bytes, and the part of them below 1 MB. */
+  readonly bytes: number
+  readonly belowMegabyte: number
   /** What the centre gives anyway: metadata and small files. */
   readonly centreBase: number
   /** In the order of their beginning. */
@@ -117,6 +120,8 @@ export function worldOf(setting: Setting): World {
     volunteers,
     sites,
     capacity,
+    bytes: catalogue.bytes,
+    belowMegabyte: catalogue.belowMegabyte,
     centreRate: CENTRE_RATE,
     centreBase: Math.min(asked * (1 - IMAGE_PART - PACKAGE_PART), CENTRE_RATE * 0.8),
     sessions: () => sessionsOf(setting, asked, catalogue),

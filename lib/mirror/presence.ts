@@ -3,7 +3,8 @@
  * Contents are numbered as they are published, so "complete through n" is a number below which all are there, and only what is
  * newer takes a bit each. One record for each file and volunteer would take 44 GB for 2.2 million files and forty volunteers.
  * Contents are looked up by 8 of the 32 bytes of their root: two that share these would be taken for one, once in ten million
- * mirrors of that size; a volunteer that then lacks one bounces the client.
+ * mirrors of that size; a volunteer that then lacks one bounces the client. What is published no longer keeps its number until the
+ * centre starts anew: 12 bytes and a bit for each volunteer on its way.
  */
 import type { Root } from '../hash/root.js'
 

@@ -50,7 +50,13 @@ t.test('every file of lib that docs/architecture.md names exists', async (t) => 
 })
 
 t.test('links between the pages lead somewhere', async (t) => {
-  const pages = ['README.md', 'docs/architecture.md', 'docs/conformance.md', 'docs/hostile.md']
+  const pages = [
+    'README.md',
+    'docs/architecture.md',
+    'docs/conformance.md',
+    'docs/hostile.md',
+    'docs/simulation.md',
+  ]
   for (const page of pages)
     for (const [, to = ''] of read(page).matchAll(/\]\(([^)#:]+)\)/g))
       t.ok(existsSync(new URL(to, projectFile(page))), `${page}: ${to}`)
