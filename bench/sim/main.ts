@@ -214,7 +214,7 @@ function many(): void {
     ['volunteers', 'seconds', 'requests', 'prsync', 'perfect information'],
     counts.map((volunteers) => {
       // about as many requests in each
-      const measured = Math.max(20, Math.round((1200 * 40) / volunteers))
+      const measured = tiny ? 20 : Math.max(20, Math.round((1200 * 40) / volunteers))
       const change = {
         volunteers,
         load: 0.8,
