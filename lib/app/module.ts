@@ -10,6 +10,7 @@ import type { DiskTree } from '../io/tree.js'
 import { decodeHead, headDigest, isModuleName } from '../snapshot/head.js'
 import type { Progress } from '../swarm/progress.js'
 import { Proofs } from '../swarm/proofs.js'
+import { ContentDigests } from './content-digests.js'
 import { pathOf } from './index-tree.js'
 import { findEntry, readDirectoryPage } from './pages.js'
 import type { Snapshot } from './publish.js'
@@ -20,6 +21,7 @@ export class ServedModule {
   readonly store: Store
   readonly contents: TreeContents
   readonly proofs = new Proofs()
+  readonly digests: ContentDigests
   /** Where its swarm is reached; null: it has none. */
   wirePort: number | null = null
   /** Its swarm's figures; null: it has none. */
@@ -38,6 +40,7 @@ export class ServedModule {
     this.tree = tree
     this.store = store
     this.contents = new TreeContents(tree, store)
+    this.digests = new ContentDigests(tree, store, pool)
     const signed = store.value('head')
     this.#current = signed === null ? null : { head: decodeHead(signed), signed }
     this.#digest = signed === null ? null : headDigest(signed)

@@ -167,7 +167,7 @@ class RunningCentre {
     const status = (module: ServedModule): ModuleStatus | null => this.#status(module)
     const desk = { token, publishing: this.#publishing, clock, log, signal }
     const admin = (request: HttpRequest): HttpAnswer | null => adminRoute(desk, request)
-    const routes = { modules, tracker, status, torrents, admin }
+    const routes = { modules, tracker, status, torrents, admin, origin: () => this.origin }
     const { upgrade } = acceptWebSockets(CONTROL_PATH, LIMITS.reportBytes, (socket, address) =>
       this.control.accept(socket, address),
     )

@@ -26,6 +26,15 @@ export function conditionOf(
   return since !== null && modified !== null && modified <= since ? 'not-modified' : 'send'
 }
 
+/** Are ranges of the client's still ranges of this? RFC 9110 §13.1.5: tags strongly, times to the second. */
+export function rangeStands(
+  headers: ReadonlyMap<string, string>,
+  { etag, lastModified }: Validators,
+): boolean {
+  const wanted = headers.get('if-range')
+  return wanted === undefined || wanted === etag || wanted === lastModified
+}
+
 /** @param weakly §8.8.3.2: `W/"x"` is as good as `"x"` */
 function names(list: string, etag: string, weakly: boolean): boolean {
   if (list.trim() === '*') return true

@@ -87,6 +87,12 @@ export const LIMITS = {
   batchBytes: 64 * MIB,
   /** An HTTP request line with its headers. */
   httpHeadBytes: 16 * KIB,
+  /** A path with its query: the longest name, every byte of it escaped, would not fit; none in use comes near. */
+  urlBytes: 8 * KIB,
+  /** Ranges of one request: what zsync and zchunk ask for at a time. */
+  httpRanges: 128,
+  /** A client that takes less than one part of a body (256 KiB) in this time holds a connection for nothing. */
+  httpStallMs: 600_000,
   /** A message of the control channel. */
   controlBytes: 1 * MIB,
   /** What a node says on it: one small object. */

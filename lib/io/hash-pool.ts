@@ -1,5 +1,6 @@
 /** Leaf hashes and √size sums of files, on worker threads, many files a message. */
 import { availableParallelism } from 'node:os'
+import type { Digests } from '../hash/digests.js'
 import type { ContentId, Root } from '../hash/root.js'
 import { WorkerPool } from './worker-pool.js'
 
@@ -8,6 +9,8 @@ export type HashJob = {
   readonly path: string
   /** Its √size sums are wanted too: something stands that resembles it. */
   readonly sums: boolean
+  /** So are the digests that ordinary clients know. */
+  readonly digests?: boolean
 }
 
 export type Hashed =
@@ -23,6 +26,8 @@ export type Hashed =
       readonly leaves: Uint8Array | null
       /** Published sums as a content; null where they were not asked for or would not pay. */
       readonly sums: { readonly id: ContentId; readonly bytes: Uint8Array } | null
+      /** Null where they were not asked for, and for an empty file. */
+      readonly digests: Digests | null
     }
   /** It changed each time it was read. */
   | { readonly kind: 'changing' }

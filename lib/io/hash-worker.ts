@@ -1,5 +1,5 @@
 /**
- * A thread of the hash pool. One read of a file gives both its leaf hashes and, where wanted, its √size sums. Reads
+ * A thread of the hash pool. One read of a file gives its leaf hashes and, where wanted, its √size sums and digests. Reads
  * synchronously, straight into the kernel's memory: that is what threads are for.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { parentPort } from 'node:worker_threads'
 import { codeOf, messageOf } from '../base/errors.js'
 import { contentBlockLength } from '../delta/block-size.js'
 import { encodeSums, SumsBuilder } from '../delta/sums.js'
+import { DigestBuilder } from '../hash/digests.js'
 import { contentRoot, LEAF_BYTES, leafCount, leafHash, rootOfLeaves } from '../hash/merkle.js'
 import { ROOT_BYTES, rootOf } from '../hash/root.js'
 import { SMALL_BYTES } from '../hash/unit.js'
@@ -30,7 +31,7 @@ function hashed(job: HashJob): Hashed {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
     const fd = openSync(Buffer.from(job.path, 'latin1'), flags)
     try {
-      return hashedOpen(fd, job.sums)
+      return hashedOpen(fd, job)
     } finally {
       closeSync(fd)
     }
@@ -39,14 +40,15 @@ function hashed(job: HashJob): Hashed {
   }
 }
 
-function hashedOpen(fd: number, wantsSums: boolean): Hashed {
+function hashedOpen(fd: number, wanted: HashJob): Hashed {
   for (let look = 0; look < LOOKS; look++) {
     const before = fstatSync(fd, { bigint: true })
     if (!before.isFile())
       return { kind: 'failed', code: 'EINVAL', message: 'no longer a regular file' }
     const size = Number(before.size)
-    const hasSums = wantsSums && size > SMALL_BYTES && contentBlockLength(size) !== null
-    const read = readThrough(fd, size, hasSums ? new SumsBuilder(size) : null)
+    const hasSums = wanted.sums && size > SMALL_BYTES && contentBlockLength(size) !== null
+    const digests = wanted.digests === true && size > 0 ? new DigestBuilder(size) : null
+    const read = readThrough(fd, size, hasSums ? new SumsBuilder(size) : null, digests)
     const after = fstatSync(fd, { bigint: true })
     const { ino, mtimeNs, ctimeNs } = after
     const isSame =
@@ -68,6 +70,7 @@ function hashedOpen(fd: number, wantsSums: boolean): Hashed {
       ctimeNs,
       leaves: size > SMALL_BYTES ? leaves : null,
       sums,
+      digests: digests?.done() ?? null,
     }
   }
   return { kind: 'changing' }
@@ -76,7 +79,12 @@ function hashedOpen(fd: number, wantsSums: boolean): Hashed {
 type Read = Pick<Extract<Hashed, { kind: 'hashed' }>, 'sums'> & { readonly leaves: Uint8Array }
 
 /** Null where the file is not as long as it said. */
-function readThrough(fd: number, size: number, builder: SumsBuilder | null): Read | null {
+function readThrough(
+  fd: number,
+  size: number,
+  builder: SumsBuilder | null,
+  digests: DigestBuilder | null,
+): Read | null {
   const leaves = new Uint8Array(leafCount(size) * ROOT_BYTES)
   let at = 0
   let position = 0
@@ -86,6 +94,7 @@ function readThrough(fd: number, size: number, builder: SumsBuilder | null): Rea
     for (let start = 0; start < got; start += LEAF_BYTES, at += ROOT_BYTES)
       leaves.set(leafHash(chunk.subarray(start, Math.min(start + LEAF_BYTES, got))), at)
     if (got > 0) builder?.add(kernel, 0, got)
+    digests?.add(chunk.subarray(0, got))
     position += got
     if (got < CHUNK) break
   }

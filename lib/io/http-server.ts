@@ -1,4 +1,5 @@
 /** node:http as plain values: requests in, answers out; limits on the way. */
+import { setMaxListeners } from 'node:events'
 import {
   createServer,
   type IncomingMessage,
@@ -9,7 +10,7 @@ import {
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { codeOf, messageOf, StartupError, WireError } from '../base/errors.js'
+import { codeOf, messageOf, SocketError, StartupError, WireError } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
 import type { Log } from '../host.js'
@@ -22,6 +23,8 @@ export type HttpServerOptions = {
   /** A WebSocket or another upgrade; null refuses all. */
   readonly upgrade: ((request: IncomingMessage, socket: Duplex, head: Uint8Array) => void) | null
   readonly log: Log
+  /** How long a client may take nothing of an answer. */
+  readonly stallMs?: number
 }
 
 export type HttpServer = {
@@ -30,6 +33,9 @@ export type HttpServer = {
   close(): Promise<void>
 }
 
+/** Each ends when its connection does. */
+type Connections = WeakMap<Socket, AbortSignal>
+
 /** @throws {StartupError} where the address cannot be had. */
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
   const limits = {
@@ -37,14 +43,16 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     requestTimeout: 60_000,
     headersTimeout: 20_000,
   }
+  const connections: Connections = new WeakMap()
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(request, response, options).catch((error: unknown) => {
+    answer(request, response, options, connections).catch((error: unknown) => {
       options.log('http.failed', { what: messageOf(error) })
       response.destroy()
     })
   }
   const server = serverOf(options.tls, limits, handler)
   server.keepAliveTimeout = 30_000
+  server.timeout = options.stallMs ?? LIMITS.httpStallMs
   const { upgrade } = options
   if (upgrade !== null) server.on('upgrade', upgrade)
   server.on('clientError', (error, socket: Socket) => refuse(error, socket))
@@ -103,12 +111,12 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   options: HttpServerOptions,
+  connections: Connections,
 ): Promise<void> {
-  const scope = new AbortController()
-  response.on('close', () => scope.abort(new WireError('the client went away')))
+  const signal = whileConnected(connections, request.socket)
   let given: HttpAnswer
   try {
-    given = await options.handle(plain(request), scope.signal)
+    given = await options.handle(plain(request), signal)
   } catch (error) {
     given = failure(error, options.log)
   }
@@ -118,8 +126,21 @@ async function answer(
   } else if (given.body instanceof Uint8Array) {
     response.end(given.body)
   } else {
-    await pour(given.body, response, scope.signal, options.log)
+    await pour(given.body, response, signal, options)
   }
+}
+
+/** By connection: the answers to requests that came together have no end of their own when it is cut. */
+function whileConnected(connections: Connections, socket: Socket): AbortSignal {
+  const known = connections.get(socket)
+  if (known !== undefined) return known
+  const scope = new AbortController()
+  setMaxListeners(0, scope.signal)
+  const stop = (): void => scope.abort(new WireError('the client went away'))
+  if (socket.destroyed) stop()
+  else socket.once('close', stop)
+  connections.set(socket, scope.signal)
+  return scope.signal
 }
 
 /** The status line is out: what fails now can only cut the connection. */
@@ -127,12 +148,12 @@ async function pour(
   body: AsyncIterable<Uint8Array>,
   response: ServerResponse,
   signal: AbortSignal,
-  log: Log,
+  { log, stallMs = LIMITS.httpStallMs }: HttpServerOptions,
 ): Promise<void> {
   try {
     for await (const chunk of body) {
       signal.throwIfAborted()
-      if (!response.write(chunk)) await drained(response, signal)
+      if (!response.write(chunk)) await drained(response, signal, stallMs)
     }
     response.end()
   } catch (error) {
@@ -141,14 +162,21 @@ async function pour(
   }
 }
 
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+/** Somebody who takes next to nothing for so long holds a socket, a file and a part of it in memory. */
+function drained(response: ServerResponse, signal: AbortSignal, stallMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', stop, { once: true })
-    response.once('drain', () => {
+    const end = (error: Error | null): void => {
+      clearTimeout(timer)
       signal.removeEventListener('abort', stop)
-      resolve()
-    })
+      response.removeListener('drain', go)
+      if (error === null) resolve()
+      else reject(error)
+    }
+    const stop = (): void => end(signal.reason as Error)
+    const go = (): void => end(null)
+    const timer = setTimeout(() => end(new SocketError('the client takes nothing')), stallMs)
+    signal.addEventListener('abort', stop, { once: true })
+    response.once('drain', go)
   })
 }
 

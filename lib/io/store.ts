@@ -8,6 +8,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.js'
 import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
 import { FileError, messageOf, StartupError } from '../base/errors.js'
+import { type Digests, decodeDigests, encodeDigests } from '../hash/digests.js'
 import { type ContentId, ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
 import {
   type DirectoryRecord,
@@ -32,6 +33,7 @@ export class Store {
   readonly #blobs: Bytes
   readonly #leaves: Bytes
   readonly #sums: Bytes
+  readonly #digests: Bytes
   readonly #values: Bytes
   readonly path: string
 
@@ -47,6 +49,7 @@ export class Store {
       this.#blobs = table('blobs')
       this.#leaves = table('leaves')
       this.#sums = table('sums')
+      this.#digests = table('digests')
       this.#values = table('values')
     } catch (cause) {
       throw new StartupError(`cannot use the index in ${path}: ${messageOf(cause)}`, { cause })
@@ -141,6 +144,7 @@ export class Store {
     const start = asBuffer(bytesOf(known.root))
     for (const _ of this.#places.getKeys({ start, end: after(start), limit: 1 })) return
     this.#leaves.removeSync(start)
+    this.#digests.removeSync(start)
     const sums = this.sums(known.root)
     if (sums === null) return
     this.#sums.removeSync(start)
@@ -198,6 +202,15 @@ export class Store {
     out.varint(sums.length)
     out.latin1(sums.root)
     this.#sums.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
+  }
+
+  /** The digests of a content that an ordinary client asked for. */
+  digests(content: ContentId): Digests | null {
+    const value = copy(this.#digests.get(asBuffer(bytesOf(content.root))))
+    return value === null ? null : decodeDigests(value, content.length)
+  }
+  putDigests(root: Root, digests: Digests): void {
+    this.#digests.putSync(asBuffer(bytesOf(root)), asBuffer(encodeDigests(digests)))
   }
 
   // ---- small named values: heads, pins, what was done last ------------------------------------
