@@ -28,6 +28,15 @@ writeFileSync(join(source, 'pool/tool_1.2-3_amd64.deb'), 'deb')
 writeFileSync(join(source, 'Release'), 'Suite: stable\n')
 utimesSync(join(source, 'dir/inner'), 1_700_000_000.75, 1_700_000_000.75)
 mkdirSync(join(source, 'void'))
+mkdirSync(join(source, 'sorted/sub'), { recursive: true })
+for (const [name, size, time] of [
+  ['a', 2, 1_700_000_000],
+  ['b', 2000, 1_600_000_000],
+  ['c', 1, 1_650_000_000],
+] as const) {
+  writeFileSync(join(source, 'sorted', name), 'x'.repeat(size))
+  utimesSync(join(source, 'sorted', name), time, time)
+}
 const centre = await startCentre(source, join(folder, 'state'))
 t.teardown(() => centre.stop())
 const { port } = new URL(centre.url)
@@ -165,7 +174,7 @@ t.test('links of the snapshot lead to their files', async (t) => {
     body: Buffer.from('inner'),
     headers: { 'cache-control': /max-age=60/ },
   })
-  t.match(await ask('/m/later/'), { status: 200, body: /href="inner"/ })
+  t.match(await ask('/m/later/'), { status: 200, body: /href=".\/inner"/ })
   t.match(await ask('/m/circle'), { status: 404 })
   t.match(await ask('/m/circle/x'), { status: 404 })
 })
@@ -245,17 +254,62 @@ t.test('names are percent-encoded bytes, decoded once', async (t) => {
 
 t.test('a directory is listed, in its own place', async (t) => {
   t.match(await ask('/m/dir'), { status: 301, headers: { location: '/m/dir/' } })
-  t.match(await ask('/m/dir/'), { status: 200, body: /href="inner"/ })
+  t.match(await ask('/m/dir/'), { status: 200, body: /href=".\/inner"/ })
   const { body, headers } = await ask('/m/')
   const page = body.toString()
   t.match(headers['content-type'], 'text/html')
-  t.match(page, 'href="dir/"')
+  t.match(page, 'href="./dir/"')
   t.notMatch(page, '<é>', 'names are escaped')
-  for (const [, href = ''] of page.matchAll(/href="([^"]+)"/g))
+  for (const [, href = ''] of page.matchAll(/href="\.\/([^"]+)"/g))
     if (!['link', 'later', 'circle'].includes(href))
       t.equal((await ask(`/m/${href}`)).status, 200, href)
   t.match(await ask('/m/void/'), { status: 200 })
   t.match(await ask('/'), { status: 200, body: /^m\/$/m })
+})
+
+t.test('a listing is sorted as its query says, without a script', async (t) => {
+  const names = async (query: string): Promise<string[]> => {
+    const page = (await ask(`/m/sorted/${query}`)).body.toString()
+    return [...page.matchAll(/href="\.\/([^"?]+)"/g)].map((found) => found[1] ?? '')
+  }
+  const cases: [query: string, expected: string[]][] = [
+    ['', ['sub/', 'a', 'b', 'c']],
+    ['?sort=name&order=desc', ['sub/', 'c', 'b', 'a']],
+    ['?sort=size', ['sub/', 'c', 'a', 'b']],
+    ['?sort=size&order=desc', ['sub/', 'b', 'a', 'c']],
+    ['?sort=time', ['sub/', 'b', 'c', 'a']],
+    ['?sort=nonsense&order=%zz', ['sub/', 'a', 'b', 'c']],
+  ]
+  for (const [query, expected] of cases) t.same(await names(query), expected, query)
+  const page = (await ask('/m/sorted/?sort=size')).body.toString()
+  t.match(page, 'aria-sort="ascending"')
+  t.match(page, 'href="?sort=size&amp;order=desc"')
+  t.match(page, '2.00 kB')
+  t.match(page, 'title="2000 bytes"')
+  t.match(page, '2023-11-14<span class="h"> 22:13</span>')
+  t.match(page, '1 directory, 3 files, 2.00 kB')
+})
+
+t.test('a page may load nothing, and run nothing', async (t) => {
+  const { headers, body } = await ask('/m/sorted/')
+  const page = body.toString()
+  const [, style = ''] = /<style>(.*)<\/style>/s.exec(page) ?? []
+  const sha256 = createHash('sha256').update(style).digest('base64')
+  const policy = String(headers['content-security-policy'])
+  t.match(policy, "default-src 'none'")
+  t.match(policy, `style-src 'sha256-${sha256}'`)
+  t.notMatch(policy, 'unsafe')
+  t.notMatch(page, /<script|style=|src=|@import|url\(/)
+  const etag = String(headers['etag'])
+  t.match(await ask('/m/sorted/', { 'if-none-match': etag }), { status: 304 })
+  t.match(await ask('/m/sorted/?sort=size', { 'if-none-match': etag }), { status: 200 })
+})
+
+t.test('browsers get a page of the modules, others a list', async (t) => {
+  const reply = await ask('/', { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' })
+  t.match(reply.headers, { 'content-type': /html/, vary: 'Accept' })
+  t.match(reply.body.toString(), '<a href="m/">m/</a>')
+  t.match(await ask('/', { accept: '*/*' }), { headers: { 'content-type': /plain/ } })
 })
 
 t.test('methods that change anything are refused', async (t) => {
