@@ -1,27 +1,36 @@
-/** Names of a module to ordinary HTTP clients: a file, a directory, or another form of a file. */
+/** Names of a module to ordinary HTTP clients: a file from here or from a volunteer, a directory, or another form of a file. */
 import { type ByteName, byteName, nameFault, ROOT_NAME } from '../base/byte-name.js'
 import { EMPTY } from '../base/bytes.js'
 import { FileError } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
-import { bytesAnswer, textAnswer } from '../base/http-answers.js'
+import { textAnswer } from '../base/http-answers.js'
 import { type FileEntry, sizeOf } from '../flist/entry.js'
 import { digestsOf } from '../hash/digests.js'
 import { SMALL_BYTES } from '../hash/unit.js'
-import { fileHeaders } from '../mirror/file-headers.js'
+import { redirectAnswer } from '../mirror/answer.js'
+import { clientClassOf, shunsMetalinks } from '../mirror/client-class.js'
+import { type FileFacts, fileHeaders } from '../mirror/file-headers.js'
+import { keptHere } from '../mirror/redirectable.js'
 import { type GivenBytes, withBytes, withoutBytes } from './file-answer.js'
-import { type Found, follow } from './followed.js'
+import {
+  acceptsMetalink,
+  type FormDesk,
+  type FormFile,
+  METALINK,
+  metalinkOf,
+  otherForm,
+  whyForm,
+} from './file-forms.js'
+import { follow } from './followed.js'
 import { directoryPage } from './listing.js'
 import type { ServedModule } from './module.js'
-import type { TorrentDesk } from './torrent-desk.js'
 import { encodePath } from './url-path.js'
 
-export type FileDesk = {
-  readonly torrents: TorrentDesk
-  /** What the centre is called, as in `http://centre:8730`: never taken from a request. */
-  readonly origin: () => string
+export type FileDesk = FormDesk & {
+  /** Says on a redirect which volunteer it is, and why. */
+  readonly saysWhy: boolean
 }
 
-const TORRENT = '.torrent'
 const LATER = { 'retry-after': '5' }
 
 /** @param path below the module, decoded; `/` at its end do not count */
@@ -36,87 +45,91 @@ export function fileRoute(
   const name = plain === '' ? ROOT_NAME : byteName(plain)
   if (name !== ROOT_NAME && nameFault(name) !== null) return textAnswer(404, 'no such file\n')
   const found = follow(name, (each) => module.entry(each))
-  if (found === null) return otherForm(desk, module, name) ?? textAnswer(404, 'no such file\n')
+  if (found === null)
+    return otherForm(desk, module, name, request) ?? textAnswer(404, 'no such file\n')
   const { entry } = found
   if (entry.kind === 'directory') return directoryPage(module, name, entry.page, request)
   if (entry.kind !== 'file') return textAnswer(404, 'not a file\n')
-  if (found.byLink && sizeOf(entry) >= SMALL_BYTES) return elsewhere(desk, module, found.name)
-  return fileAnswer(module, found, entry, request)
+  const file = { module, name: found.name, entry, asked: name }
+  if (new URLSearchParams(request.query).has('why')) return whyForm(desk, file, request)
+  if (found.byLink && keptHere(found.name, sizeOf(entry)) === null)
+    return toItsName(desk, module, found.name)
+  return fileAnswer(desk, file, found.byLink, request)
 }
 
 /**
  * A name such as `latest.iso` sends large downloads to the name that stays: who goes on tomorrow goes on with the same file. 302, as
  * it may lead elsewhere by then.
  */
-function elsewhere(desk: FileDesk, module: ServedModule, name: ByteName): HttpAnswer {
+function toItsName(desk: FileDesk, module: ServedModule, name: ByteName): HttpAnswer {
   const location = `${desk.origin()}/${module.name}/${encodePath(name)}`
   return textAnswer(302, `${location}\n`, { location, 'cache-control': 'no-store' })
 }
 
 async function fileAnswer(
-  module: ServedModule,
-  { name, byLink }: Found,
-  entry: FileEntry,
+  desk: FileDesk,
+  file: FormFile,
+  byLink: boolean,
   request: HttpRequest,
 ): Promise<HttpAnswer> {
-  const bytes = await bytesOf(module, entry)
-  if (bytes === null)
-    return textAnswer(503, 'the file is being replaced\n', { 'retry-after': '60' })
-  const { sha256 } = bytes
-  const mtimeMs = Number(entry.mtimeNs / 1_000_000n)
-  const headers = fileHeaders({ name, byLink, size: bytes.length, mtimeMs, sha256 })
+  const { module, name, entry } = file
+  const { content } = entry
+  // Large ones are opened only when they are to be given from here.
+  const small = sizeOf(entry) <= SMALL_BYTES ? await smallBytes(module, entry) : null
+  const sha256 = small?.sha256 ?? (content && module.digests.known(content)?.sha256) ?? null
+  const size = sizeOf(entry)
+  const facts = { name, byLink, size, mtimeMs: Number(entry.mtimeNs / 1_000_000n), sha256 }
+  const mayLeave = desk.redirects !== null && keptHere(name, size) === null
+  const headers = { ...fileHeaders(facts), ...(mayLeave ? { vary: 'Accept' } : {}) }
+  const early = withoutBytes(request, headers, size)
+  if (early !== null) return early
+  const elsewhere = mayLeave ? redirect(desk, file, facts, true, request) : null
+  if (elsewhere !== null) return elsewhere
+  const bytes = small ?? module.holding(entry)
+  if (bytes !== null)
+    return withBytes(request, headers, bytes, (length) => (module.httpSent += length))
   return (
-    withoutBytes(request, headers, bytes.length) ??
-    withBytes(request, headers, bytes, (length) => (module.httpSent += length))
+    (mayLeave ? redirect(desk, file, facts, false, request) : null) ??
+    textAnswer(503, 'the file is being replaced\n', { 'retry-after': '60' })
   )
 }
 
-type FileBytes = GivenBytes & { readonly sha256: Uint8Array | null }
+/** To a volunteer, or the metalink of a client that chooses among them; null: it is given here. */
+function redirect(
+  desk: FileDesk,
+  file: FormFile,
+  facts: FileFacts,
+  isHere: boolean,
+  request: HttpRequest,
+): HttpAnswer | null {
+  const { module, name, entry } = file
+  const { content } = entry
+  if (desk.redirects === null || content === null) return null
+  const shuns = shunsMetalinks(clientClassOf(request.headers.get('user-agent')))
+  const digests = acceptsMetalink(request) && !shuns ? module.digests.known(content) : null
+  if (digests !== null) return metalinkOf(desk, file, digests, request)
+  const choice = desk.redirects.decide(request, { module: module.name, name, content, isHere })
+  if (choice.kind === 'here') return null
+  const path = `/${module.name}/${encodePath(name)}`
+  const metalink = shuns ? null : `${desk.origin()}${path}${METALINK}`
+  return redirectAnswer({ choice, file: facts, path, metalink, isOpen: desk.saysWhy })
+}
 
-/** Short ones are read now, with their digest; null where the bytes are not there now. */
-async function bytesOf(module: ServedModule, entry: FileEntry): Promise<FileBytes | null> {
-  if (entry.content === null) return inMemory(EMPTY)
-  const holding = module.holding(entry)
-  if (holding === null) return null
-  const { length } = holding
-  if (length > SMALL_BYTES) {
-    const sha256 = module.digests.known(entry.content)?.sha256 ?? null
-    return { length, read: (offset, n) => holding.read(offset, n), sha256 }
-  }
+type SmallBytes = GivenBytes & { readonly sha256: Uint8Array }
+
+/** Read now, with their digest; null where they are not there now. */
+async function smallBytes(module: ServedModule, entry: FileEntry): Promise<SmallBytes | null> {
   try {
-    return inMemory(await holding.read(0, length))
+    const holding = module.holding(entry)
+    if (entry.content !== null && holding === null) return null
+    const bytes = holding === null ? EMPTY : await holding.read(0, holding.length)
+    return {
+      length: bytes.length,
+      read: (offset, n) => Promise.resolve(bytes.subarray(offset, offset + n)),
+      sha256: digestsOf(bytes).sha256,
+    }
   } catch (error) {
-    if (error instanceof FileError) return null
+    if (error instanceof FileError) return null // it is no longer what it was
     throw error
   }
-}
-
-function inMemory(bytes: Uint8Array): FileBytes {
-  return {
-    length: bytes.length,
-    read: (offset, n) => Promise.resolve(bytes.subarray(offset, offset + n)),
-    sha256: digestsOf(bytes).sha256,
-  }
-}
-
-/** `NAME.torrent` of a file NAME, where no file of that name stands itself. */
-function otherForm(
-  desk: FileDesk,
-  module: ServedModule,
-  name: ByteName,
-): Promise<HttpAnswer> | null {
-  if (!name.endsWith(TORRENT)) return null
-  const of = byteName(name.slice(0, -TORRENT.length))
-  const found = nameFault(of) === null ? follow(of, (each) => module.entry(each)) : null
-  if (found?.entry.kind !== 'file' || found.entry.content === null) return null
-  return torrentAnswer(desk.torrents.file(module, found.name, found.entry.content))
-}
-
-async function torrentAnswer(file: Promise<Uint8Array | null>): Promise<HttpAnswer> {
-  const body = await file
-  if (body === null) return textAnswer(503, 'the file is being replaced\n', { 'retry-after': '60' })
-  return bytesAnswer(200, body, {
-    'content-type': 'application/x-bittorrent',
-    'cache-control': 'no-cache',
-  })
 }

@@ -20,6 +20,7 @@ import { CONTROL_PATH, ControlDesk } from './control-desk.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
 import { type PublishEvents, Publishing } from './publishing.js'
+import { RedirectDesk, type VolunteerTable } from './redirect-desk.js'
 import { route } from './routes.js'
 import { openRsyncFace, type RsyncFace } from './rsync-face.js'
 import { systemRandom } from './system.js'
@@ -41,6 +42,8 @@ export type ServeConfig = {
   readonly publish: readonly string[]
   readonly ignore: readonly string[]
   readonly xattrs: boolean
+  /** Who serves files in the centre's place; null: nobody. */
+  readonly volunteers: VolunteerTable | null
   /** PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | null
 }
@@ -159,7 +162,7 @@ class RunningCentre {
 
   /** @param token whoever has it may publish over HTTP */
   async listen(token: string, signal: AbortSignal): Promise<void> {
-    const { listen, tls } = this.#config
+    const { listen, tls, volunteers } = this.#config
     const { clock, log } = this.#host
     const { modules } = this.#publishing
     const torrents = this.#torrents
@@ -167,7 +170,10 @@ class RunningCentre {
     const status = (module: ServedModule): ModuleStatus | null => this.#status(module)
     const desk = { token, publishing: this.#publishing, clock, log, signal }
     const admin = (request: HttpRequest): HttpAnswer | null => adminRoute(desk, request)
-    const routes = { modules, tracker, status, torrents, admin, origin: () => this.origin }
+    const origin = (): string => this.origin
+    const redirects = volunteers === null ? null : new RedirectDesk(volunteers, clock, origin)
+    const files = { torrents, redirects, origin, saysWhy: true }
+    const routes = { modules, tracker, status, admin, ...files }
     const { upgrade } = acceptWebSockets(CONTROL_PATH, LIMITS.reportBytes, (socket, address) =>
       this.control.accept(socket, address),
     )

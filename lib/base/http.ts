@@ -18,7 +18,8 @@ export type HttpRequest = {
 
 export type HttpAnswer = {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  /** Several values are several lines: not every client takes them apart. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
   /** All at once, or chunks in order; absent for HEAD and bodiless answers. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>
 }

@@ -82,6 +82,7 @@ export async function serveCommand(
     publish: flags.publish ?? [],
     ignore: flags.ignore ?? [],
     xattrs: flags.xattrs === true,
+    volunteers: null,
     tls: tlsOf(flags),
   }
   const say = (text: string): void => void process.stderr.write(`prsync: ${text}\n`)

@@ -120,7 +120,8 @@ async function answer(
   } catch (error) {
     given = failure(error, options.log)
   }
-  response.writeHead(given.status, given.headers)
+  for (const [name, value] of Object.entries(given.headers)) response.setHeader(name, value)
+  response.writeHead(given.status)
   if (given.body === undefined || request.method === 'HEAD') {
     response.end()
   } else if (given.body instanceof Uint8Array) {

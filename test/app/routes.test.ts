@@ -1,18 +1,12 @@
 /** The centre as an ordinary HTTP client meets it: RFC 9110 §13 and §14, names, listings, and clients that misbehave. */
 import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { type AskedReply, askAt } from '../support/ask.js'
 import { startCentre } from '../support/centre.js'
 import { ruled } from '../support/contents.js'
-
-type Reply = {
-  status: number
-  headers: Record<string, string | string[] | undefined>
-  body: Buffer
-}
 
 const folder = t.testdir({ source: { dir: { inner: 'inner' }, empty: '' }, state: {} })
 const source = join(folder, 'source')
@@ -41,28 +35,11 @@ const centre = await startCentre(source, join(folder, 'state'))
 t.teardown(() => centre.stop())
 const { port } = new URL(centre.url)
 
-function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    // The path goes out as it is: `new URL` would tidy it.
-    const sent = request(
-      { host: '127.0.0.1', port, path, headers, method, agent: false },
-      (got) => {
-        const chunks: Buffer[] = []
-        got.on('data', (chunk: Buffer) => chunks.push(chunk))
-        got.on('end', () =>
-          resolve({
-            status: got.statusCode ?? 0,
-            headers: got.headers,
-            body: Buffer.concat(chunks),
-          }),
-        )
-        got.on('error', reject)
-      },
-    )
-    sent.on('error', reject)
-    sent.end()
-  })
-}
+const ask = (
+  path: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<AskedReply> => askAt(Number(port), path, headers, method)
 
 t.test('one range of bytes', async (t) => {
   const size = BIG.length

@@ -72,6 +72,7 @@ export async function startCentre(
     publish: [],
     ignore: [],
     xattrs: false,
+    volunteers: null,
     tls: null,
     ...choice,
   }

@@ -1,0 +1,200 @@
+/**
+ * Which requests for files are sent to a volunteer, and to which: joins what the request tells, what was tried before and
+ * `mirror/select.ts`. docs/decisions/0044.
+ */
+import { hash } from 'node:crypto'
+import type { HttpRequest } from '../base/http.js'
+import { addressOf } from '../bt/compact-peers.js'
+import type { ContentId } from '../hash/root.js'
+import type { Clock } from '../host.js'
+import { Attempts, MOST_HOPS } from '../mirror/attempts.js'
+import { USUAL_RATE } from '../mirror/balance.js'
+import { type Bounce, isGenuine, parseBounce } from '../mirror/bounce.js'
+import { type ClientClass, clientClassOf, isOfOneTry } from '../mirror/client-class.js'
+import { type KeptHere, keptHere } from '../mirror/redirectable.js'
+import {
+  type Ask,
+  type Centre,
+  type Choice,
+  expectedMs,
+  explain,
+  type HereReason,
+  select,
+  type Verdict,
+} from '../mirror/select.js'
+import type { Scheme, Volunteer } from '../mirror/volunteer.js'
+
+/** What was seen of a volunteer by how its clients came back: for its health. */
+export type Evidence = {
+  readonly kind: 'bounce' | 'repeat'
+  readonly volunteer: string
+  /** 4 or 16 bytes, one char each. */
+  readonly client: string
+  /** The volunteer's own word, of a bounce. */
+  readonly reason: string | null
+}
+
+/** Who volunteers, as of now. */
+export type VolunteerTable = {
+  readonly volunteers: readonly Volunteer[]
+  readonly centre: Centre
+  /** Does the volunteer in that slot have the content? */
+  holds(content: ContentId): (slot: number) => boolean
+  /** What its bounces are signed with; null: no such volunteer. */
+  bounceKey(id: string): Uint8Array | null
+  saw(evidence: Evidence): void
+}
+
+export type Wanted = {
+  readonly module: string
+  /** Below the module. */
+  readonly name: string
+  readonly content: ContentId
+  /** The centre has its bytes just now. */
+  readonly isHere: boolean
+}
+
+/** Why the centre answers itself. */
+export type OwnReason = KeptHere | HereReason | 'failed twice' | 'bounced' | 'address unknown'
+type Redirected = Extract<Choice, { kind: 'redirect' }>
+export type Decision = Redirected | { readonly kind: 'here'; readonly reason: OwnReason }
+
+export type Explanation = {
+  readonly client: {
+    readonly address: string
+    readonly class: ClientClass
+    readonly scheme: Scheme
+    readonly oneTry: boolean
+  }
+  readonly decision: Decision
+  readonly verdicts: readonly Verdict[]
+}
+
+export class RedirectDesk {
+  readonly #table: VolunteerTable
+  readonly #attempts = new Attempts()
+  readonly #clock: Clock
+  readonly #origin: () => string
+
+  /** @param origin what clients call the centre: nobody is sent from https to http, or the other way */
+  constructor(table: VolunteerTable, clock: Clock, origin: () => string) {
+    this.#table = table
+    this.#clock = clock
+    this.#origin = origin
+  }
+
+  get #scheme(): Scheme {
+    return this.#origin().startsWith('https:') ? 'https' : 'http'
+  }
+
+  /** Decides, and remembers it. */
+  decide(request: HttpRequest, wanted: Wanted): Decision {
+    const nowMs = this.#clock.now()
+    const { decision, ask, key } = this.#look(request, wanted, nowMs, true)
+    if (decision.kind === 'here' || ask === null) return decision
+    this.#account(decision, wanted, nowMs)
+    this.#attempts.sent(ask.client.address, key, decision.chosen.id, nowMs)
+    return decision
+  }
+
+  /** Volunteers for a client that chooses itself among them, the best first; the first is counted as if it were sent there. */
+  list(request: HttpRequest, wanted: Wanted): readonly Volunteer[] {
+    const nowMs = this.#clock.now()
+    const { decision } = this.#look(request, wanted, nowMs, false)
+    if (decision.kind === 'here') return []
+    this.#account(decision, wanted, nowMs)
+    return [decision.chosen, ...decision.alternates]
+  }
+
+  /** What would be decided, and why; nothing is remembered. */
+  explain(request: HttpRequest, wanted: Wanted): Explanation {
+    const nowMs = this.#clock.now()
+    const { decision, ask } = this.#look(request, wanted, nowMs, false)
+    const { volunteers } = this.#table
+    const verdicts =
+      ask === null ? [] : explain(ask, volunteers, this.#centre(wanted), nowMs).verdicts
+    const known = clientClassOf(request.headers.get('user-agent'))
+    const client = {
+      address: request.remote.address,
+      class: known,
+      scheme: this.#scheme,
+      oneTry: isOfOneTry(known),
+    }
+    return { client, decision, verdicts }
+  }
+
+  #look(
+    request: HttpRequest,
+    wanted: Wanted,
+    nowMs: number,
+    counts: boolean,
+  ): { decision: Decision; ask: Ask | null; key: string } {
+    const address = addressOf(request.remote.address)
+    const key = address === null ? '' : requestKey(request, address, wanted)
+    const here = (reason: OwnReason, ask: Ask | null = null) =>
+      ({ decision: { kind: 'here', reason }, ask, key }) as const
+    const kept = keptHere(wanted.name, wanted.content.length)
+    if (kept !== null) return here(kept)
+    if (address === null) return here('address unknown')
+    const tried = this.#attempts.of(key, nowMs)
+    const bounce = parseBounce(request.query)
+    if (counts) this.#report(key, bounce, address, wanted, nowMs)
+    const oneTry = isOfOneTry(clientClassOf(request.headers.get('user-agent')))
+    const ask: Ask = {
+      content: wanted.content,
+      client: { address, scheme: this.#scheme, oneTry },
+      holds: this.#table.holds(wanted.content),
+      failed: new Set(tried?.volunteers),
+      last: this.#attempts.last(address),
+    }
+    if (wanted.isHere) {
+      // Who is of one try was lucky to come back; and a bounce that we know nothing of may be the end of many.
+      if (bounce !== null && (oneTry || tried === null)) return here('bounced', ask)
+      if (tried !== null && tried.volunteers.length >= MOST_HOPS) return here('failed twice', ask)
+    }
+    const choice = select(ask, this.#table.volunteers, this.#centre(wanted), nowMs)
+    return { decision: choice, ask, key }
+  }
+
+  #account({ chosen, rate }: Redirected, { content }: Wanted, nowMs: number): void {
+    const usual = this.#table.centre.usualRate ?? USUAL_RATE
+    chosen.ledger.redirect(content.length, expectedMs(content.length, rate, usual), nowMs)
+  }
+
+  /** What the centre has not, it cannot give instead of a slow volunteer. */
+  #centre({ isHere }: Wanted): Centre {
+    const { centre } = this.#table
+    return isHere ? centre : { ...centre, uplink: 0 }
+  }
+
+  /** A client that comes back tells on the last volunteer, once; what the volunteer says itself counts more. */
+  #report(key: string, bounce: Bounce | null, client: string, wanted: Wanted, nowMs: number): void {
+    const volunteer = this.#attempts.blame(key, nowMs)
+    if (volunteer === null) return
+    const isOwnWord = bounce?.volunteer === volunteer && this.#isGenuine(bounce, wanted)
+    if (isOwnWord) this.#table.saw({ kind: 'bounce', volunteer, client, reason: bounce.reason })
+    else if (bounce === null) this.#table.saw({ kind: 'repeat', volunteer, client, reason: null })
+  }
+
+  #isGenuine(bounce: Bounce, { module, name }: Wanted): boolean {
+    const key = this.#table.bounceKey(bounce.volunteer)
+    return key !== null && isGenuine(key, bounce, `${module}/${name}`)
+  }
+}
+
+/**
+ * The same client asks the same once more. Another range or method is another request: clients that fetch in parts ask for all of
+ * them at once. Hashed, as clients choose how long it is.
+ */
+function requestKey(request: HttpRequest, address: string, wanted: Wanted): string {
+  const { method, headers } = request
+  const said = [
+    address,
+    method,
+    headers.get('user-agent') ?? '',
+    headers.get('range') ?? '',
+    wanted.module,
+    wanted.name,
+  ]
+  return hash('sha256', said.join('\0'), 'base64')
+}

@@ -1,0 +1,56 @@
+/**
+ * Where clients were sent lately. Who asks again for the same within a minute was failed by the last volunteer: most clients say
+ * nothing else about it. Bounded; what is forgotten is at worst one more attempt.
+ */
+import { LIMITS } from '../base/limits.js'
+
+/** dnf tries again within a second, curl --retry within a minute. */
+const AGAIN_MS = 60_000
+/** Volunteers that one client is sent to for one file; then the centre serves it. */
+export const MOST_HOPS = 2
+
+export type Attempt = {
+  /** Ids, in order; at least one. */
+  readonly volunteers: readonly string[]
+  readonly atMs: number
+  /** The last of them was held to account for the client's coming again. */
+  readonly isBlamed: boolean
+}
+
+export class Attempts {
+  /** The oldest first. */
+  readonly #byRequest = new Map<string, Attempt>()
+  readonly #byClient = new Map<string, { readonly id: string; readonly atMs: number }>()
+
+  /** What was tried for this request; null: nothing lately. */
+  of(request: string, nowMs: number): Attempt | null {
+    const attempt = this.#byRequest.get(request)
+    return attempt === undefined || nowMs - attempt.atMs > AGAIN_MS ? null : attempt
+  }
+
+  /** Where the client was sent last, for whatever. */
+  last(client: string): { readonly id: string; readonly atMs: number } | null {
+    return this.#byClient.get(client) ?? null
+  }
+
+  sent(client: string, request: string, volunteer: string, nowMs: number): void {
+    const volunteers = [...(this.of(request, nowMs)?.volunteers ?? []), volunteer]
+    put(this.#byRequest, request, { volunteers, atMs: nowMs, isBlamed: false })
+    put(this.#byClient, client, { id: volunteer, atMs: nowMs })
+  }
+
+  /** Who failed the client that asks again; null: nobody, or it was told before, as when the centre served meanwhile. */
+  blame(request: string, nowMs: number): string | null {
+    const attempt = this.of(request, nowMs)
+    if (attempt === null || attempt.isBlamed) return null
+    this.#byRequest.set(request, { ...attempt, isBlamed: true })
+    return attempt.volunteers.at(-1) ?? null
+  }
+}
+
+function put<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key)
+  map.set(key, value)
+  const oldest = map.keys().next()
+  if (map.size > LIMITS.attempts && oldest.done !== true) map.delete(oldest.value)
+}

@@ -1,0 +1,37 @@
+/** What a client is by its User-Agent, and how it fails: found out with the clients of Debian 12. */
+
+export type ClientClass =
+  | 'apt'
+  | 'dnf'
+  | 'zypper'
+  | 'aria2'
+  | 'wget2'
+  | 'wget'
+  | 'curl'
+  | 'browser'
+  | 'other'
+
+const AGENTS: readonly (readonly [RegExp, ClientClass])[] = [
+  [/\bAPT-HTTP\//, 'apt'],
+  [/^(lib)?dnf5?\b|\blibrepo\b/i, 'dnf'],
+  [/^ZYpp\b/i, 'zypper'],
+  [/^aria2\//i, 'aria2'],
+  [/^wget(2\/|\/2)/i, 'wget2'],
+  [/^Wget\//i, 'wget'],
+  [/^curl\//i, 'curl'],
+  [/^Mozilla\//, 'browser'],
+]
+
+export function clientClassOf(userAgent: string | undefined): ClientClass {
+  return AGENTS.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1] ?? 'other'
+}
+
+/** Its first 404, 503 or wrong hash at a volunteer is its last: it never asks the centre again. */
+export function isOfOneTry(client: ClientClass): boolean {
+  return client === 'apt'
+}
+
+/** Goes round for ever between a file and the metalink that describes it, or its bad pieces: it hears of neither. */
+export function shunsMetalinks(client: ClientClass): boolean {
+  return client === 'wget2'
+}
