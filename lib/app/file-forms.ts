@@ -1,6 +1,6 @@
 /** Other forms of a file that a client asks for by a suffix or by what it accepts: torrent, sum, metalink, list of volunteers, why. */
 import { type ByteName, baseOf, byteName, displayName, nameFault } from '../base/byte-name.js'
-import { EMPTY } from '../base/bytes.js'
+import { EMPTY, latin1Of, utf8Bytes } from '../base/bytes.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { bytesAnswer, textAnswer } from '../base/http-answers.js'
 import { type FileEntry, sizeOf } from '../flist/entry.js'
@@ -96,15 +96,26 @@ export function metalinkOf(
   digests: Digests,
   request: HttpRequest,
 ): HttpAnswer {
+  const name = displayName(baseOf(file.asked))
   const xml = encodeMetalink({
-    name: displayName(baseOf(file.asked)),
+    name,
     size: sizeOf(file.entry),
     mtimeMs: Number(file.entry.mtimeNs / 1_000_000n),
     digests,
     urls: urlsOf(desk, file, request),
   })
-  const type = { 'content-type': METALINK_TYPE }
-  return textAnswer(200, xml, { ...type, 'cache-control': 'no-store', vary: 'Accept' })
+  return textAnswer(200, xml, {
+    'content-type': METALINK_TYPE,
+    'content-disposition': disposition(`${name}${METALINK}`),
+    'cache-control': 'no-store',
+    vary: 'Accept',
+  })
+}
+
+/** Else aria2 saves the metalink in the file's own place, and the file beside it. RFC 6266, RFC 8187. */
+function disposition(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9 ._+~-]/g, '_')
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encodePath(latin1Of(utf8Bytes(name)))}`
 }
 
 async function listForm(desk: FormDesk, file: FormFile, request: HttpRequest): Promise<HttpAnswer> {

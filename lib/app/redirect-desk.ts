@@ -9,8 +9,9 @@ import type { ContentId } from '../hash/root.js'
 import type { Clock } from '../host.js'
 import { Attempts, MOST_HOPS } from '../mirror/attempts.js'
 import { USUAL_RATE } from '../mirror/balance.js'
-import { type Bounce, isGenuine, parseBounce } from '../mirror/bounce.js'
+import { type Bounce, isGenuine, LACKS, parseBounce } from '../mirror/bounce.js'
 import { type ClientClass, clientClassOf, isOfOneTry } from '../mirror/client-class.js'
+import type { Evidence } from '../mirror/health.js'
 import { type KeptHere, keptHere } from '../mirror/redirectable.js'
 import {
   type Ask,
@@ -24,16 +25,6 @@ import {
 } from '../mirror/select.js'
 import type { Scheme, Volunteer } from '../mirror/volunteer.js'
 
-/** What was seen of a volunteer by how its clients came back: for its health. */
-export type Evidence = {
-  readonly kind: 'bounce' | 'repeat'
-  readonly volunteer: string
-  /** 4 or 16 bytes, one char each. */
-  readonly client: string
-  /** The volunteer's own word, of a bounce. */
-  readonly reason: string | null
-}
-
 /** Who volunteers, as of now. */
 export type VolunteerTable = {
   readonly volunteers: readonly Volunteer[]
@@ -42,7 +33,8 @@ export type VolunteerTable = {
   holds(content: ContentId): (slot: number) => boolean
   /** What its bounces are signed with; null: no such volunteer. */
   bounceKey(id: string): Uint8Array | null
-  saw(evidence: Evidence): void
+  /** What clients tell by coming back. */
+  saw(id: string, evidence: Evidence): void
 }
 
 export type Wanted = {
@@ -171,9 +163,9 @@ export class RedirectDesk {
   #report(key: string, bounce: Bounce | null, client: string, wanted: Wanted, nowMs: number): void {
     const volunteer = this.#attempts.blame(key, nowMs)
     if (volunteer === null) return
-    const isOwnWord = bounce?.volunteer === volunteer && this.#isGenuine(bounce, wanted)
-    if (isOwnWord) this.#table.saw({ kind: 'bounce', volunteer, client, reason: bounce.reason })
-    else if (bounce === null) this.#table.saw({ kind: 'repeat', volunteer, client, reason: null })
+    if (bounce === null) this.#table.saw(volunteer, { kind: 'retry', client })
+    else if (bounce.volunteer === volunteer && this.#isGenuine(bounce, wanted))
+      this.#table.saw(volunteer, { kind: 'bounce', lacks: bounce.reason === LACKS })
   }
 
   #isGenuine(bounce: Bounce, { module, name }: Wanted): boolean {

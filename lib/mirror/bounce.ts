@@ -8,6 +8,8 @@ import { bytesOf, equalBytes, joined, utf8Bytes } from '../base/bytes.js'
 import type { HttpAnswer } from '../base/http.js'
 
 const PARAMETER = 'prsync-bounce'
+/** The reason of one that has not got the content; any other is its own affair. */
+export const LACKS = 'lacks'
 /** Bytes of the HMAC that are told: nobody tries 2^96 URLs. */
 const MAC_BYTES = 12
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { bounceKey, formatBounce } from '../../lib/mirror/bounce.js'
+import { bounceKey, formatBounce, LACKS } from '../../lib/mirror/bounce.js'
 import { type AskedReply, askAt } from '../support/ask.js'
 import { startCentre } from '../support/centre.js'
 import { ruled } from '../support/contents.js'
@@ -142,10 +142,10 @@ t.test('who asks again was failed, and is served here the second time', async (t
   t.equal(table.evidence.length, 0)
   const second = volunteerOf(await ask('/m/big', me))
   t.not(second, first, 'another one')
-  t.match(table.evidence, [{ kind: 'repeat', volunteer: first, client: '\x7f\0\0\x01' }])
+  t.match(table.evidence, [[first, { kind: 'retry', client: '\x7f\0\0\x01' }]])
   t.match(await ask('/m/big', me), { status: 200, body: BIG })
   t.match(await ask('/m/big', me), { status: 200 })
-  t.match(table.evidence, [{}, { kind: 'repeat', volunteer: second }], 'each was told once')
+  t.match(table.evidence, [[first], [second, { kind: 'retry' }]], 'each was told once')
   t.equal(table.evidence.length, 2)
   t.match(await ask('/m/big', { 'user-agent': 'other' }), { status: 302 }, 'others go on')
   t.match(await ask('/m/going.iso', me), { status: 302 }, 'and so do other files')
@@ -160,7 +160,7 @@ t.test('parts of a file that are asked for at once are no repeats', async (t) =>
 })
 
 const secret = Buffer.alloc(32, 7)
-const bounceOf = (id: string): string => formatBounce(bounceKey(secret, id), id, 'missing', 'm/big')
+const bounceOf = (id: string): string => formatBounce(bounceKey(secret, id), id, LACKS, 'm/big')
 
 t.test('a bounce counts once, by its own volunteer, of a redirect that was', async (t) => {
   const me = { 'user-agent': 'curl/8' }
@@ -174,7 +174,7 @@ t.test('a bounce counts once, by its own volunteer, of a redirect that was', asy
   const second = await ask(`/m/big?${bounceOf(first)}`, me)
   t.equal(second.status, 302)
   t.not(volunteerOf(second), first)
-  t.match(table.evidence, [{ kind: 'bounce', volunteer: first, reason: 'missing' }])
+  t.match(table.evidence, [[first, { kind: 'bounce', lacks: true }]])
   t.match(await ask(`/m/big?${bounceOf(volunteerOf(second))}`, me), { status: 200, body: BIG })
   t.equal(table.evidence.length, 2)
   t.match(await ask(`/m/big?${bounceOf(first)}`, me), { status: 200 })
@@ -195,7 +195,7 @@ t.test(
     const apt = { 'user-agent': 'Debian APT-HTTP/1.3 (2.6.1)' }
     const first = volunteerOf(await ask('/m/big', apt))
     t.match(await ask(`/m/big?${bounceOf(first)}`, apt), { status: 200, body: BIG })
-    t.match(table.evidence, [{ kind: 'bounce', volunteer: first }])
+    t.match(table.evidence, [[first, { kind: 'bounce' }]])
     table.volunteers = []
     table.add('old', 'http://old.example', {
       report: loadReport({ atMs: Date.now() - 60_000 }),
@@ -215,7 +215,11 @@ t.test('a metalink for who takes one, and wget2 hears of none', async (t) => {
   t.match(text, '<pieces length="262144" type="sha-1">')
   t.equal([...text.matchAll(/<url priority/g)].length, 4)
   t.match(text, `<url priority="4">${origin}/m/big</url>`)
-  t.equal((await ask('/m/big.meta4')).headers['content-type'], 'application/metalink4+xml')
+  t.match((await ask('/m/big.meta4')).headers, {
+    'content-type': 'application/metalink4+xml',
+    // aria2 would save it in the place of the file.
+    'content-disposition': `attachment; filename="big.meta4"; filename*=UTF-8''big.meta4`,
+  })
   for (const accept of ['*/*', 'application/metalink+xml', 'application/metalink4+xml;q=0'])
     t.match(await ask('/m/big', { accept }), { status: 302 }, accept)
   t.match(await ask('/m/small', { accept }), { status: 200, headers: { digest: /./ } })

@@ -2,13 +2,14 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { Test } from 'tap'
 import { withBytes, withoutBytes } from '../../lib/app/file-answer.js'
-import type { Evidence, VolunteerTable } from '../../lib/app/redirect-desk.js'
+import type { VolunteerTable } from '../../lib/app/redirect-desk.js'
 import { decodePath } from '../../lib/app/url-path.js'
 import type { HttpAnswer, HttpRequest } from '../../lib/base/http.js'
 import { textAnswer } from '../../lib/base/http-answers.js'
 import { serveHttp } from '../../lib/io/http-server.js'
 import { bounceAnswer, bounceKey, formatBounce } from '../../lib/mirror/bounce.js'
 import { fileHeaders } from '../../lib/mirror/file-headers.js'
+import type { Evidence } from '../../lib/mirror/health.js'
 import type { Volunteer } from '../../lib/mirror/volunteer.js'
 import { loadReport, volunteer } from './volunteers.js'
 
@@ -66,7 +67,7 @@ function answer(
   if (fault === 'missing') return textAnswer(404, 'no such file\n')
   if (fault === 'busy') return textAnswer(503, 'busy\n')
   if (fault === 'bounce') {
-    const bounce = formatBounce(bounceKey(SECRET, id), id, 'missing', `m/${name}`)
+    const bounce = formatBounce(bounceKey(SECRET, id), id, 'lacks', `m/${name}`)
     return bounceAnswer(`${centre}${request.path}`, bounce)
   }
   const path = Buffer.from(`${directory}/${name}`, 'latin1')
@@ -88,7 +89,7 @@ function answer(
 /** All of them hold everything, unless `lacking` says otherwise. */
 export class TestTable implements VolunteerTable {
   volunteers: Volunteer[] = []
-  readonly evidence: Evidence[] = []
+  readonly evidence: [id: string, Evidence][] = []
   readonly lacking = new Set<string>()
   centre = { uplink: null, rate: 0, usualRate: null }
 
@@ -104,7 +105,7 @@ export class TestTable implements VolunteerTable {
   bounceKey(id: string): Uint8Array | null {
     return this.volunteers.some((each) => each.id === id) ? bounceKey(SECRET, id) : null
   }
-  saw(evidence: Evidence): void {
-    this.evidence.push(evidence)
+  saw(id: string, evidence: Evidence): void {
+    this.evidence.push([id, evidence])
   }
 }
