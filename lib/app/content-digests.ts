@@ -2,6 +2,7 @@
  * What ordinary clients are told about the bytes of a file: made from the file when somebody first asks, kept in the index as
  * long as the content stands anywhere. docs/decisions/0043.
  */
+import { FileError } from '../base/errors.js'
 import type { Digests } from '../hash/digests.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { HashPool } from '../io/hash-pool.js'
@@ -13,12 +14,16 @@ import { pathOf } from './index-tree.js'
 const AT_ONCE = 2
 /** Files that wait for it without anybody waiting for them. */
 const QUEUED = 64
+/** Digests that are written to the index at once: each writing waits for the disk. */
+const TOGETHER = 64
 
 export class ContentDigests {
   readonly #tree: DiskTree
   readonly #store: Store
   readonly #pool: HashPool
   readonly #making = new Map<Root, Promise<Digests | null>>()
+  /** Made, and not in the index yet. */
+  readonly #fresh = new Map<Root, Digests>()
   readonly #turns: (() => void)[] = []
   #running = 0
 
@@ -30,7 +35,7 @@ export class ContentDigests {
 
   /** What is known now. What is not is made meanwhile, for who comes next: nobody waits for a hash before the first byte. */
   known(content: ContentId): Digests | null {
-    const kept = this.#store.digests(content)
+    const kept = this.#kept(content)
     if (kept !== null || this.#making.size >= QUEUED) return kept
     // Who asked does not wait, so that what goes wrong is told to who does.
     this.made(content).catch(() => null)
@@ -39,7 +44,7 @@ export class ContentDigests {
 
   /** The same, waited for; null where the bytes are not there now. The file is read once, however many ask. */
   made(content: ContentId): Promise<Digests | null> {
-    const kept = this.#store.digests(content)
+    const kept = this.#kept(content)
     if (kept !== null) return Promise.resolve(kept)
     const running = this.#making.get(content.root)
     if (running !== undefined) return running
@@ -57,11 +62,8 @@ export class ContentDigests {
         const [read] = await this.#pool.hash([{ path, sums: false, digests: true }])
         if (read?.kind !== 'hashed' || read.root !== content.root || read.digests === null) continue
         const { digests } = read
-        this.#store.transaction(() => {
-          // Its last place may have gone meanwhile, and with it what was kept of it.
-          if (this.#store.places(content.root).length > 0)
-            this.#store.putDigests(content.root, digests)
-        })
+        this.#fresh.set(content.root, digests)
+        if (this.#fresh.size >= TOGETHER || this.#making.size <= 1) this.#keep()
         return digests
       }
       return null
@@ -69,6 +71,25 @@ export class ContentDigests {
       const next = this.#turns.shift()
       if (next === undefined) this.#running--
       else next()
+    }
+  }
+
+  #kept(content: ContentId): Digests | null {
+    return this.#fresh.get(content.root) ?? this.#store.digests(content)
+  }
+
+  #keep(): void {
+    const fresh = [...this.#fresh]
+    this.#fresh.clear()
+    try {
+      this.#store.transaction(() => {
+        // Its last place may have gone meanwhile, and with it what was kept of it.
+        for (const [root, digests] of fresh)
+          if (this.#store.places(root).length > 0) this.#store.putDigests(root, digests)
+      })
+    } catch (error) {
+      // A full disk: who asked is told all the same, and they are made again.
+      if (!(error instanceof FileError)) throw error
     }
   }
 

@@ -12,7 +12,8 @@ import type { Progress } from '../swarm/progress.js'
 import { Proofs } from '../swarm/proofs.js'
 import { ContentDigests } from './content-digests.js'
 import { pathOf } from './index-tree.js'
-import { findEntry, readDirectoryPage } from './pages.js'
+import { PageCache } from './page-cache.js'
+import { findIn, readDirectoryPage, readTop } from './pages.js'
 import type { Snapshot } from './publish.js'
 
 export class ServedModule {
@@ -31,6 +32,7 @@ export class ServedModule {
   /** Bytes of contents given to ordinary BitTorrent clients since the start. */
   torrentSent = 0
   readonly #pool: HashPool
+  readonly #pages = new PageCache((root) => this.store.blob(root))
   #current: Snapshot | null
   #digest: string | null
 
@@ -62,7 +64,8 @@ export class ServedModule {
 
   /** The entry of a name in the current snapshot; null where there is none. */
   entry(name: ByteName): Entry | null {
-    return findEntry(this.#current?.head.page ?? null, name, (root) => this.store.blob(root))
+    const top = readTop(this.#current?.head.page ?? null, (root) => this.store.blob(root))
+    return findIn(top, name, (root) => this.#pages.page(root))
   }
 
   list(page: Parameters<typeof readDirectoryPage>[0]): readonly Entry[] {

@@ -3,7 +3,7 @@ import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
 import { WireError } from '../base/errors.js'
 import type { DirectoryEntry, Entry } from '../flist/entry.js'
 import type { ContentId, Root } from '../hash/root.js'
-import { decodePage, TOP } from '../snapshot/page.js'
+import { decodePage, type Page, TOP } from '../snapshot/page.js'
 
 /** All entries of a directory, in order, or null where a page is not there. */
 export function readDirectoryPage(
@@ -42,6 +42,8 @@ export function readTop(
   return top
 }
 
+type PageOf = (root: Root) => Page | null
+
 /** The entry of a name, from the page of a head down. */
 export function findEntry(
   head: ContentId | null,
@@ -57,11 +59,29 @@ export function findBelow(
   name: ByteName,
   blob: (root: Root) => Uint8Array | null,
 ): Entry | null {
+  return findIn(top, name, (root) => {
+    const bytes = blob(root)
+    return bytes === null ? null : decodePage(bytes)
+  })
+}
+
+/** The same of pages that are at hand; only those on the way to the name are looked at. */
+export function findIn(top: Entry | null, name: ByteName, pageOf: PageOf): Entry | null {
   let found = top
   if (name === ROOT_NAME) return found
   for (const part of name.split('/')) {
     if (found?.kind !== 'directory') return null
-    found = (readDirectoryPage(found.page, blob) ?? []).find((e) => e.base === part) ?? null
+    found = found.page === null ? null : entryIn(found.page.root, part, pageOf)
   }
   return found
+}
+
+/** A page that is no page of its directory ends the search: an index leads to smaller ranges only. */
+function entryIn(root: Root, base: string, pageOf: PageOf): Entry | null {
+  for (let page = pageOf(root); page !== null; ) {
+    if (page.kind === 'entries') return page.entries.find((each) => each.base === base) ?? null
+    const range = page.ranges.findLast(({ first }) => first <= base)
+    page = range === undefined ? null : pageOf(range.page.root)
+  }
+  return null
 }

@@ -31,6 +31,9 @@ for (const [name, size, time] of [
   writeFileSync(join(source, 'sorted', name), 'x'.repeat(size))
   utimesSync(join(source, 'sorted', name), time, time)
 }
+mkdirSync(join(source, 'many'))
+for (let i = 0; i < 1500; i++)
+  writeFileSync(join(source, 'many', `file-${String(i).padStart(5, '0')}`), `${i}`)
 const centre = await startCentre(source, join(folder, 'state'))
 t.teardown(() => centre.stop())
 const { port } = new URL(centre.url)
@@ -287,6 +290,16 @@ t.test('browsers get a page of the modules, others a list', async (t) => {
   t.match(reply.headers, { 'content-type': /html/, vary: 'Accept' })
   t.match(reply.body.toString(), '<a href="m/">m/</a>')
   t.match(await ask('/', { accept: '*/*' }), { headers: { 'content-type': /plain/ } })
+})
+
+t.test('each name of a large directory is found', async (t) => {
+  const path = (i: number): string => `/m/many/file-${String(i).padStart(5, '0')}`
+  for (const i of [0, 1, 299, 300, 301, 750, 1498, 1499])
+    t.match(await ask(path(i)), { status: 200, body: Buffer.from(`${i}`) }, `${i}`)
+  for (const name of ['a', 'file-', 'file-00000x', 'file-01500', 'z'])
+    t.match(await ask(`/m/many/${name}`), { status: 404 }, name)
+  const { body } = await ask('/m/many/')
+  t.equal([...body.toString().matchAll(/href=".\/file-/g)].length, 1500)
 })
 
 t.test('methods that change anything are refused', async (t) => {

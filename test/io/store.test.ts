@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { StartupError } from '../../lib/base/errors.js'
+import { digestsOf } from '../../lib/hash/digests.js'
 import { rootOf } from '../../lib/hash/root.js'
 import type { DirectoryRecord, Known } from '../../lib/io/directory-record.js'
 import { Store } from '../../lib/io/store.js'
@@ -112,16 +113,20 @@ t.test('the hashes of a content go with its last place, not before', (t) =>
     const name = byteName('d')
     const root = rootOfByte(7)
     const sums = { root: rootOfByte(8), length: 3 }
+    const digests = digestsOf(new Uint8Array(9))
     store.putLeaves(root, new Uint8Array(64))
+    store.putDigests(root, digests)
     store.putBlob(sums, new Uint8Array(3))
     store.putSums(root, sums)
     store.putDirectory(name, record(known('f', 7), known('g', 7)))
     store.putDirectory(name, record({ ...known('f', 7), mtimeNs: 9n }, known('g', 7)))
     store.putDirectory(name, record(known('g', 7)))
     t.ok(store.leaves(root))
+    t.same(store.digests({ root, length: 9 }), digests)
     t.same(store.sums(root), sums)
     store.putDirectory(name, record(known('g', 9)))
     t.equal(store.leaves(root), null)
+    t.equal(store.digests({ root, length: 9 }), null)
     t.equal(store.sums(root), null)
     t.equal(store.blob(sums.root), null)
     await store.close()
