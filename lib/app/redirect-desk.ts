@@ -10,7 +10,12 @@ import type { Clock } from '../host.js'
 import { Attempts, MOST_HOPS } from '../mirror/attempts.js'
 import { USUAL_RATE } from '../mirror/balance.js'
 import { type Bounce, isGenuine, LACKS, parseBounce } from '../mirror/bounce.js'
-import { type ClientClass, clientClassOf, isOfOneTry } from '../mirror/client-class.js'
+import {
+  type ClientClass,
+  clientClassOf,
+  isOfFewTries,
+  isOfOneTry,
+} from '../mirror/client-class.js'
 import type { Evidence } from '../mirror/health.js'
 import { type KeptHere, keptHere } from '../mirror/redirectable.js'
 import {
@@ -47,7 +52,13 @@ export type Wanted = {
 }
 
 /** Why the centre answers itself. */
-export type OwnReason = KeptHere | HereReason | 'failed twice' | 'bounced' | 'address unknown'
+export type OwnReason =
+  | KeptHere
+  | HereReason
+  | 'failed once'
+  | 'failed twice'
+  | 'bounced'
+  | 'address unknown'
 type Redirected = Extract<Choice, { kind: 'redirect' }>
 export type Decision = Redirected | { readonly kind: 'here'; readonly reason: OwnReason }
 
@@ -82,10 +93,10 @@ export class RedirectDesk {
   /** Decides, and remembers it. */
   decide(request: HttpRequest, wanted: Wanted): Decision {
     const nowMs = this.#clock.now()
-    const { decision, ask, key } = this.#look(request, wanted, nowMs, true)
+    const { decision, ask, keys } = this.#look(request, wanted, nowMs, true)
     if (decision.kind === 'here' || ask === null) return decision
     this.#account(decision, wanted, nowMs)
-    this.#attempts.sent(ask.client.address, key, decision.chosen.id, nowMs)
+    this.#attempts.sent(keys.client, keys.request, decision.chosen.id, nowMs)
     return decision
   }
 
@@ -120,32 +131,38 @@ export class RedirectDesk {
     wanted: Wanted,
     nowMs: number,
     counts: boolean,
-  ): { decision: Decision; ask: Ask | null; key: string } {
+  ): { decision: Decision; ask: Ask | null; keys: Keys } {
     const address = addressOf(request.remote.address)
-    const key = address === null ? '' : requestKey(request, address, wanted)
+    const keys = keysOf(request, wanted)
     const here = (reason: OwnReason, ask: Ask | null = null) =>
-      ({ decision: { kind: 'here', reason }, ask, key }) as const
+      ({ decision: { kind: 'here', reason }, ask, keys }) as const
     const kept = keptHere(wanted.name, wanted.content.length)
     if (kept !== null) return here(kept)
     if (address === null) return here('address unknown')
-    const tried = this.#attempts.of(key, nowMs)
+    const tried = this.#attempts.of(keys.request, nowMs)
     const bounce = parseBounce(request.query)
-    if (counts) this.#report(key, bounce, address, wanted, nowMs)
-    const oneTry = isOfOneTry(clientClassOf(request.headers.get('user-agent')))
+    if (counts) this.#report(keys, bounce, address, wanted, nowMs)
+    const known = clientClassOf(request.headers.get('user-agent'))
+    const oneTry = isOfOneTry(known)
+    const failed = new Set([
+      ...(tried?.volunteers ?? []),
+      ...this.#attempts.failed(keys.client, nowMs),
+    ])
     const ask: Ask = {
       content: wanted.content,
       client: { address, scheme: this.#scheme, oneTry },
       holds: this.#table.holds(wanted.content),
-      failed: new Set(tried?.volunteers),
-      last: this.#attempts.last(address),
+      failed,
+      last: this.#attempts.last(keys.client),
     }
     if (wanted.isHere) {
       // Who is of one try was lucky to come back; and a bounce that we know nothing of may be the end of many.
       if (bounce !== null && (oneTry || tried === null)) return here('bounced', ask)
-      if (tried !== null && tried.volunteers.length >= MOST_HOPS) return here('failed twice', ask)
+      if (failed.size >= MOST_HOPS) return here('failed twice', ask)
+      if (failed.size > 0 && isOfFewTries(known)) return here('failed once', ask)
     }
     const choice = select(ask, this.#table.volunteers, this.#centre(wanted), nowMs)
-    return { decision: choice, ask, key }
+    return { decision: choice, ask, keys }
   }
 
   #account({ chosen, rate }: Redirected, { content }: Wanted, nowMs: number): void {
@@ -160,8 +177,8 @@ export class RedirectDesk {
   }
 
   /** A client that comes back tells on the last volunteer, once; what the volunteer says itself counts more. */
-  #report(key: string, bounce: Bounce | null, client: string, wanted: Wanted, nowMs: number): void {
-    const volunteer = this.#attempts.blame(key, nowMs)
+  #report(keys: Keys, bounce: Bounce | null, client: string, wanted: Wanted, nowMs: number): void {
+    const volunteer = this.#attempts.blame(keys.client, keys.request, nowMs)
     if (volunteer === null) return
     if (bounce === null) this.#table.saw(volunteer, { kind: 'retry', client })
     else if (bounce.volunteer === volunteer && this.#isGenuine(bounce, wanted))
@@ -174,19 +191,18 @@ export class RedirectDesk {
   }
 }
 
+type Keys = { readonly client: string; readonly request: string }
+
 /**
- * The same client asks the same once more. Another range or method is another request: clients that fetch in parts ask for all of
- * them at once. Hashed, as clients choose how long it is.
+ * The same client, and the same that it asks once more. Another range or method is another request: clients that fetch in parts
+ * ask for all of them at once. Hashed, as clients choose how long it is.
  */
-function requestKey(request: HttpRequest, address: string, wanted: Wanted): string {
-  const { method, headers } = request
-  const said = [
-    address,
-    method,
-    headers.get('user-agent') ?? '',
-    headers.get('range') ?? '',
-    wanted.module,
-    wanted.name,
-  ]
+function keysOf({ method, headers, remote }: HttpRequest, { module, name }: Wanted): Keys {
+  const client = keyOf(remote.address, headers.get('user-agent') ?? '')
+  const request = keyOf(client, method, headers.get('range') ?? '', module, name)
+  return { client, request }
+}
+
+function keyOf(...said: readonly string[]): string {
   return hash('sha256', said.join('\0'), 'base64')
 }

@@ -21,6 +21,11 @@ export class Attempts {
   /** The oldest first. */
   readonly #byRequest = new Map<string, Attempt>()
   readonly #byClient = new Map<string, { readonly id: string; readonly atMs: number }>()
+  /** Who failed a client, with whatever. */
+  readonly #failures = new Map<
+    string,
+    { readonly volunteers: readonly string[]; readonly atMs: number }
+  >()
 
   /** What was tried for this request; null: nothing lately. */
   of(request: string, nowMs: number): Attempt | null {
@@ -33,6 +38,12 @@ export class Attempts {
     return this.#byClient.get(client) ?? null
   }
 
+  /** Volunteers that failed the client within the last minute: it is not sent there with another file either. */
+  failed(client: string, nowMs: number): readonly string[] {
+    const failures = this.#failures.get(client)
+    return failures === undefined || nowMs - failures.atMs > AGAIN_MS ? [] : failures.volunteers
+  }
+
   sent(client: string, request: string, volunteer: string, nowMs: number): void {
     const volunteers = [...(this.of(request, nowMs)?.volunteers ?? []), volunteer]
     put(this.#byRequest, request, { volunteers, atMs: nowMs, isBlamed: false })
@@ -40,11 +51,15 @@ export class Attempts {
   }
 
   /** Who failed the client that asks again; null: nobody, or it was told before, as when the centre served meanwhile. */
-  blame(request: string, nowMs: number): string | null {
+  blame(client: string, request: string, nowMs: number): string | null {
     const attempt = this.of(request, nowMs)
     if (attempt === null || attempt.isBlamed) return null
     this.#byRequest.set(request, { ...attempt, isBlamed: true })
-    return attempt.volunteers.at(-1) ?? null
+    const volunteer = attempt.volunteers.at(-1) ?? null
+    const before = this.failed(client, nowMs)
+    if (volunteer !== null && !before.includes(volunteer))
+      put(this.#failures, client, { volunteers: [...before, volunteer], atMs: nowMs })
+    return volunteer
   }
 }
 

@@ -31,6 +31,11 @@ export function isOfOneTry(client: ClientClass): boolean {
   return client === 'apt'
 }
 
+/** dnf gives up a mirror, which the centre is to it, at its fourth failure with whatever file, and it fetches three at a time. */
+export function isOfFewTries(client: ClientClass): boolean {
+  return client === 'dnf'
+}
+
 /** Goes round for ever between a file and the metalink that describes it, or its bad pieces: it hears of neither. */
 export function shunsMetalinks(client: ClientClass): boolean {
   return client === 'wget2'

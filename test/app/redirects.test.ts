@@ -19,6 +19,7 @@ mkdirSync(join(source, 'dists'))
 for (const name of ['big', 'pool/tool_1.2+3~b_amd64.deb', 'dists/InRelease'])
   writeFileSync(join(source, name), BIG)
 writeFileSync(join(source, 'going.iso'), BIG.subarray(1))
+writeFileSync(join(source, 'gone.iso'), BIG.subarray(2))
 writeFileSync(join(source, 'small'), BIG.subarray(0, 65_535))
 writeFileSync(join(source, 'least'), BIG.subarray(0, 65_536))
 writeFileSync(join(source, 'empty'), '')
@@ -137,7 +138,7 @@ t.test('a name that changes leads to one that stays first', async (t) => {
 })
 
 t.test('who asks again was failed, and is served here the second time', async (t) => {
-  const me = { 'user-agent': 'dnf/4' }
+  const me = { 'user-agent': 'ZYpp 17' }
   const first = volunteerOf(await ask('/m/big', me))
   t.equal(table.evidence.length, 0)
   const second = volunteerOf(await ask('/m/big', me))
@@ -148,7 +149,24 @@ t.test('who asks again was failed, and is served here the second time', async (t
   t.match(table.evidence, [[first], [second, { kind: 'retry' }]], 'each was told once')
   t.equal(table.evidence.length, 2)
   t.match(await ask('/m/big', { 'user-agent': 'other' }), { status: 302 }, 'others go on')
-  t.match(await ask('/m/going.iso', me), { status: 302 }, 'and so do other files')
+  t.match(await ask('/m/going.iso', me), { status: 200 }, 'for a minute other files too')
+})
+
+t.test('a volunteer that failed a client gets it with no other file', async (t) => {
+  const me = { 'user-agent': 'curl/one' }
+  const first = volunteerOf(await ask('/m/big', me))
+  await ask('/m/big', me)
+  table.volunteers = table.volunteers.filter(({ id }) => id === first)
+  t.match(await ask('/m/going.iso', me), { status: 200 })
+  t.match(await ask('/m/going.iso'), { status: 302 }, 'others it does')
+})
+
+t.test('dnf counts failures over all files: one is enough', async (t) => {
+  const me = { 'user-agent': 'libdnf (Fedora Linux 39)' }
+  t.match(await ask('/m/big', me), { status: 302 })
+  t.match(await ask('/m/big', me), { status: 200 })
+  t.match(await ask('/m/going.iso', me), { status: 200 })
+  t.equal(table.evidence.length, 1)
 })
 
 t.test('parts of a file that are asked for at once are no repeats', async (t) => {
@@ -255,8 +273,8 @@ t.test('lists and reasons', async (t) => {
 })
 
 t.test('what the centre lacks for the moment, a volunteer may have', async (t) => {
-  rmSync(join(source, 'going.iso'))
-  t.match(await ask('/m/going.iso'), { status: 302 })
+  rmSync(join(source, 'gone.iso'))
+  t.match(await ask('/m/gone.iso'), { status: 302 })
   table.volunteers = []
-  t.match(await ask('/m/going.iso'), { status: 503 })
+  t.match(await ask('/m/gone.iso'), { status: 503 })
 })

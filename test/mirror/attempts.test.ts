@@ -24,12 +24,15 @@ t.test('who asks again within a minute was failed', async (t) => {
 
 t.test('the last volunteer is blamed once', async (t) => {
   const attempts = new Attempts()
-  t.equal(attempts.blame('r', 0), null)
+  t.equal(attempts.blame('c', 'r', 0), null)
   attempts.sent('c', 'r', 'v1', 0)
-  t.equal(attempts.blame('r', 1), 'v1')
-  t.equal(attempts.blame('r', 2), null, 'the centre may have served meanwhile')
+  t.equal(attempts.blame('c', 'r', 1), 'v1')
+  t.equal(attempts.blame('c', 'r', 2), null, 'the centre may have served meanwhile')
   attempts.sent('c', 'r', 'v2', 3)
-  t.equal(attempts.blame('r', 4), 'v2')
+  t.equal(attempts.blame('c', 'r', 4), 'v2')
+  t.same(attempts.failed('c', 60_004), ['v1', 'v2'], 'with any file')
+  t.same(attempts.failed('c', 60_005), [])
+  t.same(attempts.failed('d', 4), [])
 })
 
 t.test('only so much is remembered, and the oldest is forgotten', async (t) => {
