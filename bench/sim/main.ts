@@ -191,7 +191,7 @@ function wrong(): void {
 
 function leaving(): void {
   table(
-    'Volunteers that go within half an hour, half of them without a word, at 60 %',
+    'Volunteers that go while it is measured, half of them without a word, at 60 %',
     ['go', 'packages p95', 'images mean', 'sent where nobody was', 'of requests', 'by the centre'],
     (tiny ? [0.2] : [0, 0.1, 0.25]).map((part) => {
       const f = figuresOf({ leaving: part, load: 0.6 }, OURS)
