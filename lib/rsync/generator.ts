@@ -233,23 +233,33 @@ export class Generator {
   // ---- all else ----------------------------------------------------------------------------------
 
   file(entry: Entry, place: Place): void {
-    if (place.isSkipped) return
-    const { options, events, localName } = this.#parts
+    const { events, localName } = this.#parts
     const name = localName ?? entry.name
-    events.trace.considered?.(name)
-    const { kind } = entry.stands
-    if (entry.isMissing) return this.#deleteMissing(name)
-    if (kind === 'symlink' && options.links && options.safeLinks && !isSafe(entry)) {
-      events.remark('unsafe', entry, name)
-      return
+    if (!place.isSkipped) events.trace.considered?.(name)
+    if (!place.isSkipped && entry.isMissing) return this.#deleteMissing(name)
+    const seen = place.isSkipped ? undefined : this.#seen(name, place.isNew, false)
+    if (seen === undefined) return this.#passed(entry)
+    const why = this.#unwanted(entry, seen)
+    if (why !== null) {
+      events.remark(why, entry, name)
+      return this.#passed(entry)
     }
-    const seen = this.#seen(name, place.isNew, false)
-    if (seen === undefined) return
-    if (seen === null && options.existing) return events.remark('not-creating', entry, name)
-    this.#makeAbove(place)
-    if (seen !== null && options.ignoreExisting) return events.remark('exists', entry, name)
-    if (!this.#isWanted(kind)) return events.remark('not-wanted', entry, name)
+    if (seen === null) this.#makeAbove(place)
     this.#consider(entry, name, seen)
+  }
+  /** Why nothing is to be done, whatever it is like; null: it is wanted. */
+  #unwanted(entry: Entry, seen: Standing | null): Remark | null {
+    const { options } = this.#parts
+    const { kind } = entry.stands
+    if (kind === 'symlink' && options.links && options.safeLinks && !isSafe(entry)) return 'unsafe'
+    if (seen === null && options.existing) return 'not-creating'
+    if (seen !== null && options.ignoreExisting) return 'exists'
+    return this.#isWanted(kind) ? null : 'not-wanted'
+  }
+  /** Nothing is done with it; those that waited for it need not. */
+  #passed(entry: Entry): void {
+    const next = entry.link === null ? null : this.#links.passed(entry.link)
+    if (next !== null) this.#instead(next)
   }
 
   /** Kinds that no option asks for stay as they are. */
@@ -261,7 +271,6 @@ export class Generator {
   }
 
   #consider(entry: Entry, name: ByteName, seen: Standing | null): void {
-    const { kind } = entry.stands
     if (entry.link !== null && this.#links.isAwaited(entry, this.#canLead(entry, name, seen))) {
       this.#parts.events.waits?.(entry, true)
       return
@@ -270,8 +279,15 @@ export class Generator {
       const leader = this.#links.leader(entry.link)
       if (leader !== null) return this.#linkTo(entry, name, seen, leader, false)
     }
-    if (kind === 'file') this.#regular(entry, name, seen)
-    else this.#other(entry, name, seen)
+    this.#bringOwn(entry, name, seen)
+  }
+  /** By itself, not as a link to another. */
+  #bringOwn(entry: Entry, name: ByteName, seen: Standing | null): void {
+    const isOnItsWay =
+      entry.stands.kind === 'file'
+        ? this.#regular(entry, name, seen)
+        : this.#other(entry, name, seen)
+    if (!isOnItsWay) this.#failed(entry)
   }
 
   /** Something of it is there already, so that others can be linked to it. */
@@ -291,19 +307,20 @@ export class Generator {
       this.#parts.events.waits?.(waiting, false)
     }
   }
-  /** Its bytes did not come: the next of its names is tried. */
+  /** It did not come, and will not: the next of its names is tried. */
   #failed(entry: Entry): void {
     const next = entry.link === null ? null : this.#links.failed(entry.link)
-    if (next === null) return
+    if (next !== null) this.#instead(next)
+  }
+  #instead(next: Entry): void {
     this.#alone(next)
     this.#parts.events.waits?.(next, false)
   }
   #alone(entry: Entry): void {
     const name = this.#parts.localName ?? entry.name
     const seen = this.#seen(name, false, false)
-    if (seen === undefined) return
-    if (entry.stands.kind === 'file') this.#regular(entry, name, seen)
-    else this.#other(entry, name, seen)
+    if (seen === undefined) this.#failed(entry)
+    else this.#bringOwn(entry, name, seen)
   }
 
   /** @param hasWaited rsync compares a link that had to wait only with what is of its kind */
@@ -344,22 +361,23 @@ export class Generator {
     this.#parts.events.settled(entry)
   }
 
-  /** Links, devices, FIFOs, sockets. */
-  #other(entry: Entry, name: ByteName, seen: Standing | null): void {
+  /** Links, devices, FIFOs, sockets. @returns it stands */
+  #other(entry: Entry, name: ByteName, seen: Standing | null): boolean {
     const { options, to, attributes, mayMakeDevices } = this.#parts
     const { kind } = entry.stands
     if (
       kind !== 'symlink' &&
       (options.dropDevices || (!mayMakeDevices && kind !== 'fifo' && kind !== 'socket'))
     )
-      return this.#parts.events.remark('not-wanted', entry, name)
+      return this.#leave('not-wanted', entry, name)
     const isSameKind = seen !== null && seen.kind === kind
     if (isSameKind && this.#isSame(entry, to.tree, name, seen)) {
       this.#unchanged(entry, name, seen)
-      return
+      return true
     }
     const found = seen === null ? (this.#alternates?.find(entry, name) ?? null) : null
-    if (found?.match === 'exact' && this.#takeExact(entry, name, null, found)) return
+    if (found?.match === 'exact' && this.#takeExact(entry, name, null, found))
+      return this.#alternates?.kind !== 'compare'
     const flags = isSameKind
       ? ITEM.change | this.#differences(entry, name, seen, true)
       : found === null
@@ -368,7 +386,7 @@ export class Generator {
           ? 0
           : found.flags | ITEM.change
     const isCleared = seen !== null && !isSameKind
-    if (isCleared && !this.#makeWay(entry, name, seen)) return
+    if (isCleared && !this.#makeWay(entry, name, seen)) return false
     if (!options.dryRun) {
       const made = this.#attempt(kind === 'symlink' ? 'symlink' : 'mknod', name, () => {
         if (isSameKind) this.#keepBackup(name, seen)
@@ -378,39 +396,47 @@ export class Generator {
         // Without -p the mode of what it replaces stays, of whatever kind that was.
         attributes.give(entry, to.tree, name, seen?.kind === 'directory' ? null : seen, null)
       })
-      if (!made) return
+      if (!made) return false
     }
     if (!isSameKind) this.created[countedAs(kind)]++
     this.#item(entry, ITEM.local | flags, null)
     this.#settled(entry, name)
+    return true
+  }
+  #leave(why: Parameters<GeneratorEvents['remark']>[0], entry: Entry, name: ByteName): false {
+    this.#parts.events.remark(why, entry, name)
+    return false
   }
 
-  #regular(entry: Entry, name: ByteName, seen: Standing | null): void {
-    const { options, events } = this.#parts
+  /** @returns it stands, or its bytes are asked for */
+  #regular(entry: Entry, name: ByteName, seen: Standing | null): boolean {
+    const { options } = this.#parts
     const { size, mtimeNs } = entry.stands
     if (options.maxSize !== null && size > options.maxSize)
-      return events.remark('too-large', entry, name)
+      return this.#leave('too-large', entry, name)
     if (options.minSize !== null && size < options.minSize)
-      return events.remark('too-small', entry, name)
+      return this.#leave('too-small', entry, name)
     const isDevice =
       seen !== null && options.writeDevices && (seen.kind === 'block' || seen.kind === 'character')
     const file = seen !== null && (seen.kind === 'file' || isDevice) ? seen : null
     if (file !== null && options.update && isNewer(file.mtimeNs, mtimeNs, options.modifyWindow))
-      return events.remark('newer', entry, name)
-    if (seen !== null && file === null && !this.#makeWay(entry, name, seen)) return
+      return this.#leave('newer', entry, name)
+    if (seen !== null && file === null && !this.#makeWay(entry, name, seen)) return false
     const found = this.#alternates?.find(entry, name) ?? null
-    if (found?.match === 'exact' && !isDevice && this.#takeExact(entry, name, file, found)) return
+    if (found?.match === 'exact' && !isDevice && this.#takeExact(entry, name, file, found))
+      return this.#alternates?.kind !== 'compare'
     if (file !== null && !isDevice && this.#isUpToDate(entry, this.#parts.to.tree, name, file)) {
       this.#unchanged(entry, name, file)
-      return
+      return true
     }
-    if (options.append !== 'no' && file !== null && file.size >= size) return
+    if (options.append !== 'no' && file !== null && file.size >= size) return false
     if (file === null && found !== null && found.match !== 'kind') {
       this.#bring({ ...entry, origin: found }, name, null, ITEM.local | found.flags)
-      return
+      return true
     }
     const flags = ITEM.transfer | this.#fileFlags(entry, name, file, found)
     this.#bring(entry, name, isDevice ? null : file, flags)
+    return true
   }
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
     const changed = this.#parts.options.checksum ? ITEM.change : 0

@@ -53,9 +53,20 @@ export class HardLinks {
   /** The one they wait for failed. @returns the one to try next; null: none waits */
   failed(link: string): Entry | null {
     const group = this.#groups.get(link)
-    return group === undefined || group.leader !== null
-      ? null
-      : (group.waiting.shift()?.entry ?? null)
+    if (group === undefined || group.leader !== null) return null
+    const next = group.waiting.shift()?.entry ?? null
+    // Where none waits the next that is met is tried.
+    group.busy = next !== null
+    return next
+  }
+
+  /** One of them is left as it is. @returns the one to try, where it was the last to be met and none stands */
+  passed(link: string): Entry | null {
+    const group = this.#groups.get(link)
+    if (group === undefined) return null
+    group.left--
+    if (group.left > 0 || group.busy || group.leader !== null) return null
+    return this.failed(link)
   }
 
   /** Those that wait for one that failed. */

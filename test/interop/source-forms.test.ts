@@ -1,5 +1,8 @@
 /** Several sources in the forms a user gives them, which have names in common: from here, from a server. Beside the real rsync. */
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import t from 'tap'
+import { prsync } from '../support/program.js'
 import { noRsync } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
@@ -93,6 +96,25 @@ for (const source of ['top', 'empty', 'empty/', 'top link'])
         t.equal(prsync.status, rsync.status, `${where} ${prsync.stderr}`)
       }
   })
+
+// One of the names stands for all; where it is left as it is, the others must not wait for it, as they do in rsync.
+t.test('hard links of which one cannot be made', { skip: noRsync }, async (t) => {
+  const script = `${TREE}\nfor n in b c z; do ln s/one/a s/one/$n; done; mkdir -p d/one/z/full d/one/c/full`
+  for (const [option, status, stand] of [
+    ['--partial', 23, ['a', 'b']],
+    ['--max-size=1', 0, []],
+    ['--existing', 23, []],
+    ['--ignore-existing', 0, ['a', 'b']],
+  ] as const) {
+    const home = t.testdir({})
+    spawnSync('sh', ['-ec', script], { cwd: home })
+    const over = ['-e', `${home}/rsh`, '--rsync-path=rsync']
+    const ran = await prsync(['-aH', option, ...over, `h:${home}/s/one`, `${home}/d`])
+    t.equal(ran.status, status, `${option}: ${ran.stderr}`)
+    const files = readdirSync(`${home}/d/one`, { withFileTypes: true }).filter((e) => e.isFile())
+    t.same(files.map((e) => e.name).sort(), stand, option)
+  }
+})
 
 // The sender waits after some entries for what the receiver makes of them, who must not wait for the end of the lists.
 t.test('a directory of thousands of files, named without a slash', { skip: noRsync }, async (t) => {

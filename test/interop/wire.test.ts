@@ -17,6 +17,7 @@ const SETS = [
   '-ain --delete',
   '-ai -C --delete-excluded',
   '-ai -M--exclude=*a* --delete',
+  '-aiH --min-size=1k',
 ]
 
 function tries(sets: readonly string[], protocols: readonly number[]): (readonly [string, Wire])[] {
