@@ -34,6 +34,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     ended(entry: Entry, at: Passed, moved?: Moved | null): void
     /** The directory that is written, without links. */
     goesTo?(directory: string): void
+    /** Both ends of a connection know how they will speak. */
+    agreed?(): void
     deleting(name: ByteName, isDirectory: boolean): void
     nonEmpty(name: ByteName): void
     backedUp(name: ByteName, to: string): void

@@ -191,6 +191,7 @@ class ClientRun {
     try {
       const terms = await this.#shakeHands(isPull)
       this.#terms = terms
+      this.#events.agreed?.()
       this.#events = asAgreed(this.#events, terms, !isPull)
       const report = isPull ? await this.#pull(terms) : await this.#push(terms)
       await this.#connection.link.close()

@@ -121,6 +121,9 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
         : { stats: (stats, protocol) => recording.stats(stats, protocol), aside },
     files: { size: sizeOf, xattrValue },
     isServer,
+    // rsync(1) %b and %c: known afterwards.
+    tellsFirst:
+      !isServer && !/%[-\d']*[bc]/.test(`${options.outFormat ?? ''} ${options.logFileFormat}`),
     ioError: bits,
     stats: () => ({ size: list.count.bytes, listBuildMs: Math.round(listMs), listSendMs: 0 }),
     events: {

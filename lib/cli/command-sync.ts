@@ -53,11 +53,12 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
   const replay = isReplay ? await openReplay(said, batch.file, signal) : null
   const screen = new SyncScreen(replay?.options ?? said, sums, isReplay ? 'pull' : places.kind)
   if (replay !== null) screen.matched(replay.matched)
-  screen.begin(isListing)
+  const isOver = replay === null && (places.kind !== 'local' || (batch !== null && !isListing))
+  if (!isOver) screen.begin(isListing)
   const to = isListing ? null : destination
   try {
     if (replay !== null) return screen.end(await replay.run(to, screen.events))
-    if (places.kind !== 'local' || (batch !== null && to !== null)) {
+    if (isOver) {
       const { syncRemote } = await import('../app/wire-client.js')
       const remote = await syncRemote(
         {
@@ -68,7 +69,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
           batch:
             batch === null ? null : { flags, file: batch.file, destination: destination ?? '' },
         },
-        screen.events,
+        { ...screen.events, agreed: () => screen.begin(isListing) },
         signal,
       )
       return remote === null ? EXIT.ok : screen.end(remote)

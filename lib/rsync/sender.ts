@@ -74,6 +74,8 @@ export type SenderParts = {
   /** The batch of a client; null: none is written. */
   readonly batch: SenderBatch | null
   readonly files: SourceFiles
+  /** Whether a file is named before its bytes go, or after, when more is known of it. */
+  readonly tellsFirst: boolean
   readonly isServer: boolean
   readonly events: SenderEvents
   /** Errors of reading so far. */
@@ -188,6 +190,7 @@ export class Sender {
     if (!isTransfer || isDryOnWire(options)) {
       this.#prefix(number, item, answers)
       this.#told(entry, iflags)
+      if (isTransfer) this.#counted(entry)
       events.item(entry, iflags, xname)
       return
     }
@@ -224,7 +227,8 @@ export class Sender {
     item: Item,
     answers: readonly { item: number; value: string }[] | null,
   ): Promise<void> {
-    const { terms, reader, writer, events, files, options, outgoing, batch } = this.#parts
+    const { terms, reader, writer, events, files, options, outgoing, batch, tellsFirst } =
+      this.#parts
     const aside = batch?.aside ?? null
     const path = pathOf(entry.origin)
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
@@ -252,6 +256,7 @@ export class Sender {
         if (terms.protocol >= 30) writer.number(TAG.noSend, number)
         return
       }
+      if (tellsFirst) events.item(entry, item.iflags, item.xname)
       events.began(entry)
       this.#prefix(number, item, answers)
       if (aside !== null) await writer.flush()
@@ -262,12 +267,15 @@ export class Sender {
       tree.closeFile(fd)
       aside?.end()
     }
-    this.count.files++
-    this.count.bytes += entry.stands.size
+    this.#counted(entry)
     this.#told(entry, item.iflags)
     const bytes = writer.position - sentFrom
     events.ended(entry, number, { bytes, sumBytes: sumBytesRead, digest: outgoing.digest })
-    events.item(entry, item.iflags, item.xname)
+    if (!tellsFirst) events.item(entry, item.iflags, item.xname)
+  }
+  #counted(entry: SentEntry): void {
+    this.count.files++
+    this.count.bytes += entry.stands.size
   }
 
   /** Block sums, as they come. */

@@ -32,7 +32,8 @@ export async function playEnd(
   const isTree = session.lists[0]?.some(({ name }) => name === '.') ?? false
   const path = isReceiver ? `${home}/d/` : isTree ? `${home}/s/` : `${home}/s/f`
   const isRelative = session.options.relative
-  const named = isRelative ? RELATIVE.map((one) => `${home}/s/.${one}`) : [path]
+  // Not `/././x`, which would name the directory itself as well.
+  const named = isRelative ? RELATIVE.map((one) => `${home}/s/.${one.replace('/.', '')}`) : [path]
   if (ours === 'server') return playServer(link, recording, named, signal)
   const asked = recording.words.slice(recording.words.indexOf('.') + 1)
   const options = clientOptions(clientWords(recording, session))
