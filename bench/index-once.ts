@@ -1,10 +1,10 @@
 /** Publishes a tree once and ends: what bench/mirror times. Arguments: tree, state directory. */
 import { Publisher } from '../lib/app/publish.js'
 import { systemClock } from '../lib/app/system.js'
+import { keyPairOf } from '../lib/hash/ed25519.js'
 import { HashPool } from '../lib/io/hash-pool.js'
 import { Store } from '../lib/io/store.js'
 import { DiskTree } from '../lib/io/tree.js'
-import { keyPairOf } from '../lib/snapshot/head.js'
 
 const [path = '', state = ''] = process.argv.slice(2)
 const tree = new DiskTree(path)

@@ -1,6 +1,8 @@
 /** A centre's key, made where there is none. */
+
+import { keyPairOf } from '../hash/ed25519.js'
 import { openKeyFile } from '../io/key-file.js'
-import { fingerprint, keyPairOf } from '../snapshot/head.js'
+import { fingerprint } from '../snapshot/head.js'
 
 /** @throws {StartupError} where the file cannot be written or holds something else */
 export function keygen(path: string): { fingerprint: string; made: boolean } {

@@ -1,11 +1,12 @@
 /** All modules of a centre and their publishers: one look at the trees at a time, whoever asks for it. */
 import { messageOf, PrsyncError } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
+import type { KeyPair } from '../hash/ed25519.js'
 import type { Clock } from '../host.js'
 import { HashPool } from '../io/hash-pool.js'
 import { Store } from '../io/store.js'
 import { DiskTree } from '../io/tree.js'
-import type { Head, KeyPair } from '../snapshot/head.js'
+import type { Head } from '../snapshot/head.js'
 import { ServedModule } from './module.js'
 import { Publisher } from './publish.js'
 import { Selection } from './selection.js'

@@ -2,10 +2,11 @@
  * The signed head of a module: which snapshot is current. Text, a field a line, in this order; the last line signs the
  * exact bytes before it with Ed25519 (RFC 8032). Laid down in prsync-snapshot(5) HEADS.
  */
-import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { joined, utf8Bytes, utf8Of } from '../base/bytes.js'
 import { TrustError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { isSignedBy, type KeyPair, signed } from '../hash/ed25519.js'
 import { type ContentId, parseRootHex, rootHex } from '../hash/root.js'
 
 export type Head = {
@@ -26,15 +27,13 @@ export type Head = {
   readonly bytes: number
 }
 
-export type KeyPair = { readonly publicKey: Uint8Array; readonly seed: Uint8Array }
-
 const MAGIC = 'prsync-head 1'
 const SIGNATURE = 'signature: '
 
 /** The signed head, ready to be published. */
 export function encodeHead(head: Head, keys: KeyPair): Uint8Array {
   const body = utf8Bytes(bodyOf(head))
-  const signature = sign(null, body, privateKeyOf(keys))
+  const signature = Buffer.from(signed(body, keys))
   return joined([body, utf8Bytes(`${SIGNATURE}${signature.toString('base64')}\n`)])
 }
 
@@ -51,7 +50,7 @@ export function decodeHead(bytes: Uint8Array): Head {
   const signature = Buffer.from(text.slice(at + SIGNATURE.length, -1), 'base64')
   const canonical = `${SIGNATURE}${signature.toString('base64')}\n` === text.slice(at)
   if (!canonical || signature.length !== 64) throw new TrustError('head with a malformed signature')
-  if (!verify(null, bytes.subarray(0, at), publicKeyOf(head.key), signature))
+  if (!isSignedBy(head.key, bytes.subarray(0, at), signature))
     throw new TrustError('head whose signature does not match: it was altered on the way')
   return head
 }
@@ -68,12 +67,6 @@ export function fingerprint(key: Uint8Array): string {
 
 export function isModuleName(name: string): boolean {
   return /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(name)
-}
-
-/** Key pair from its 32-byte seed. */
-export function keyPairOf(seed: Uint8Array): KeyPair {
-  const spki = createPublicKey(seedKey(seed)).export({ type: 'spki', format: 'der' })
-  return { publicKey: spki.subarray(-32), seed }
 }
 
 /** The info-hash of a module's swarm: it does not change with its snapshots. 20 bytes. */
@@ -161,18 +154,4 @@ function textOf(bytes: Uint8Array): string {
   } catch (cause) {
     throw new TrustError('head is not text', { cause })
   }
-}
-
-// DER prefixes of a raw Ed25519 key: RFC 8410.
-const SPKI = Buffer.from('302a300506032b6570032100', 'hex')
-const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
-
-function publicKeyOf(raw: Uint8Array): ReturnType<typeof createPublicKey> {
-  return createPublicKey({ key: Buffer.concat([SPKI, raw]), format: 'der', type: 'spki' })
-}
-function seedKey(seed: Uint8Array): ReturnType<typeof createPrivateKey> {
-  return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
-}
-function privateKeyOf(keys: KeyPair): ReturnType<typeof createPrivateKey> {
-  return seedKey(keys.seed)
 }

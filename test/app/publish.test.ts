@@ -5,11 +5,11 @@ import t from 'tap'
 import { type Publication, Publisher, type Snapshot } from '../../lib/app/publish.js'
 import { settledUnder } from '../../lib/app/settle.js'
 import { systemClock } from '../../lib/app/system.js'
+import { keyPairOf } from '../../lib/hash/ed25519.js'
 import type { Clock } from '../../lib/host.js'
 import { HashPool } from '../../lib/io/hash-pool.js'
 import { Store } from '../../lib/io/store.js'
 import { DiskTree } from '../../lib/io/tree.js'
-import { keyPairOf } from '../../lib/snapshot/head.js'
 
 const DIRECTORIES = 900
 const never = new AbortController().signal

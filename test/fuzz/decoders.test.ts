@@ -17,7 +17,17 @@ import {
 import { decodeBencode, encodeBencode, PEER_BOUNDS } from '../../lib/bt/bencode.js'
 import { decodeHashMessage, decodePackedHashes, isServable } from '../../lib/bt/hash-message.js'
 import { decodeTorrent, encodeTorrent } from '../../lib/bt/metainfo.js'
+import { keyPairOf } from '../../lib/hash/ed25519.js'
 import { leavesOf } from '../../lib/hash/merkle.js'
+import { formatRoster, parseRoster } from '../../lib/mirror/enrolment.js'
+import {
+  formatCentreWord,
+  formatSigned,
+  parseCentreWord,
+  parseKey,
+  parseSigned,
+  parseVolunteerMessage,
+} from '../../lib/mirror/volunteer-messages.js'
 import {
   decodeBatchPart,
   decodeBatchRequest,
@@ -40,6 +50,8 @@ import { recordedEvents } from '../support/recorded-events.js'
 import { validBytes } from '../support/vectors.js'
 import { CONTENT_HELLO, handshake, message } from '../support/wire-bytes.js'
 import { rsyncDecoders } from './rsync-decoders.js'
+
+const SOMEBODY = keyPairOf(new Uint8Array(32).fill(1))
 
 const { FUZZ_RUNS, CI } = process.env
 const RUNS = Number(FUZZ_RUNS ?? (CI ? 20_000 : 1000))
@@ -202,6 +214,54 @@ const decoders: readonly Decoder[] = [
       text('{"type":"head","sequence":7}'),
       text(
         '{"type":"peers","peers":[{"host":"192.0.2.1","port":1},{"host":"2001:db8::1","port":2}]}',
+      ),
+    ],
+  },
+  {
+    name: 'volunteer-key',
+    decode: (bytes) => void parseKey(latin1Of(bytes)),
+    seeds: [text(`{"type":"key","key":"${'2d'.repeat(32)}"}`)],
+  },
+  {
+    name: 'volunteer-signed',
+    decode: (bytes) => void parseSigned(latin1Of(bytes), SOMEBODY.publicKey, '', 0),
+    seeds: [text(formatSigned({ type: 'drain', begins: true }, SOMEBODY, '', 0))],
+  },
+  {
+    name: 'volunteer-message',
+    decode: (bytes) => {
+      const message = parseVolunteerMessage(latin1Of(bytes))
+      assert.deepEqual(parseVolunteerMessage(JSON.stringify(message)), message)
+    },
+    seeds: [
+      text('{"type":"join","token":null,"baseUrl":"https://v.example/pub","uplink":1000}'),
+      text('{"type":"drain","begins":true}'),
+      text(
+        '{"type":"load","through":[{"module":"m","sequence":7}],"fair":1.5,"flows":2,"lasting":[2,1],"clientRate":3,"syncRate":4,"observed":[5]}',
+      ),
+    ],
+  },
+  {
+    name: 'volunteer-centre',
+    decode: (bytes) => {
+      const word = parseCentreWord(latin1Of(bytes))
+      if (word !== null) assert.deepEqual(parseCentreWord(formatCentreWord(word)), word)
+    },
+    seeds: [
+      text(`{"type":"nonce","nonce":"${'2d'.repeat(16)}"}`),
+      text(`{"type":"enrolled","name":"v","bounceKey":"${'2d'.repeat(32)}"}`),
+      text('{"type":"refused","why":"no"}'),
+    ],
+  },
+  {
+    name: 'roster',
+    decode: (bytes) => {
+      const roster = parseRoster(latin1Of(bytes))
+      assert.deepEqual(parseRoster(formatRoster(roster)), roster)
+    },
+    seeds: [
+      text(
+        `{"version":1,"volunteers":[{"name":"v","key":"${'2d'.repeat(32)}","baseUrl":"http://v.example","uplink":null,"invitation":{"tokenDigest":"x","untilMs":1},"quarantine":null}]}`,
       ),
     ],
   },

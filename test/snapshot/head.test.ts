@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { hexOf, utf8Bytes } from '../../lib/base/bytes.js'
 import { TrustError } from '../../lib/base/errors.js'
+import { keyPairOf } from '../../lib/hash/ed25519.js'
 import { rootOf } from '../../lib/hash/root.js'
 import {
   decodeHead,
@@ -10,7 +11,6 @@ import {
   fingerprint,
   type Head,
   isModuleName,
-  keyPairOf,
   swarmInfoHash,
 } from '../../lib/snapshot/head.js'
 import { testVectors } from '../support/vectors.js'

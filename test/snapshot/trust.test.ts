@@ -1,12 +1,7 @@
 import t from 'tap'
 import { TrustError } from '../../lib/base/errors.js'
-import {
-  encodeHead,
-  fingerprint,
-  type Head,
-  headDigest,
-  keyPairOf,
-} from '../../lib/snapshot/head.js'
+import { keyPairOf } from '../../lib/hash/ed25519.js'
+import { encodeHead, fingerprint, type Head, headDigest } from '../../lib/snapshot/head.js'
 import { type Expectation, type Pin, trustHead } from '../../lib/snapshot/trust.js'
 
 const NOW = 1_763_900_000
