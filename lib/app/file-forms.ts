@@ -150,8 +150,8 @@ function urlsOf(desk: FormDesk, file: FormFile, request: HttpRequest): string[] 
 
 /** Null for an empty file, which is never sent elsewhere. */
 function wantedOf({ module, name, entry }: FormFile): Wanted | null {
-  const { content } = entry
-  return content === null ? null : { module: module.name, name, content, isHere: true }
+  const { content, since } = entry
+  return content === null ? null : { module: module.name, name, content, since, isHere: true }
 }
 
 function digestsFor({ module, entry }: FormFile): Promise<Digests | null> {

@@ -103,12 +103,13 @@ function redirect(
   request: HttpRequest,
 ): HttpAnswer | null {
   const { module, name, entry } = file
-  const { content } = entry
+  const { content, since } = entry
   if (desk.redirects === null || content === null) return null
   const shuns = shunsMetalinks(clientClassOf(request.headers.get('user-agent')))
   const digests = acceptsMetalink(request) && !shuns ? module.digests.known(content) : null
   if (digests !== null) return metalinkOf(desk, file, digests, request)
-  const choice = desk.redirects.decide(request, { module: module.name, name, content, isHere })
+  const wanted = { module: module.name, name, content, since, isHere }
+  const choice = desk.redirects.decide(request, wanted)
   if (choice.kind === 'here') return null
   const path = `/${module.name}/${encodePath(name)}`
   const metalink = shuns ? null : `${desk.origin()}${path}${METALINK}`

@@ -34,8 +34,8 @@ import type { Scheme, Volunteer } from '../mirror/volunteer.js'
 export type VolunteerTable = {
   readonly volunteers: readonly Volunteer[]
   readonly centre: Centre
-  /** Does the volunteer in that slot have the content? */
-  holds(content: ContentId): (slot: number) => boolean
+  /** Does the volunteer in that slot have the file? */
+  holds(wanted: Wanted): (slot: number) => boolean
   /** What its bounces are signed with; null: no such volunteer. */
   bounceKey(id: string): Uint8Array | null
   /** What clients tell by coming back. */
@@ -47,6 +47,8 @@ export type Wanted = {
   /** Below the module. */
   readonly name: string
   readonly content: ContentId
+  /** The sequence in which this content came to this name. */
+  readonly since: number
   /** The centre has its bytes just now. */
   readonly isHere: boolean
 }
@@ -151,7 +153,7 @@ export class RedirectDesk {
     const ask: Ask = {
       content: wanted.content,
       client: { address, scheme: this.#scheme, oneTry },
-      holds: this.#table.holds(wanted.content),
+      holds: this.#table.holds(wanted),
       failed,
       last: this.#attempts.last(keys.client),
     }

@@ -3,7 +3,7 @@ import { latin1Of } from '../base/bytes.js'
 import { StartupError } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
-import { keyPairOf } from '../hash/ed25519.js'
+import { type KeyPair, keyPairOf } from '../hash/ed25519.js'
 import type { Clock, Log } from '../host.js'
 import type { ProcessListener } from '../io/daemon-listener.js'
 import { type HttpServer, serveHttp } from '../io/http-server.js'
@@ -12,6 +12,7 @@ import { lockFile } from '../io/lock.js'
 import { openTokenFile } from '../io/token-file.js'
 import { acceptWebSockets } from '../io/ws.js'
 import { fingerprint, type Head, swarmInfoHash } from '../snapshot/head.js'
+import { Meter } from '../swarm/meter.js'
 import { RateLimit, spendInTurn } from '../swarm/rate-limit.js'
 import { SwarmTable } from '../tracker/swarm-table.js'
 import { answerAdmin } from './admin.js'
@@ -27,6 +28,8 @@ import { openRsyncFace, type RsyncFace } from './rsync-face.js'
 import { systemRandom } from './system.js'
 import { TorrentDesk } from './torrent-desk.js'
 import { trackerRoute } from './tracker-route.js'
+import { VOLUNTEER_PATH, VolunteerDesk } from './volunteer-desk.js'
+import { Volunteers } from './volunteer-table.js'
 
 export type ServeConfig = {
   readonly modules: readonly { readonly name: string; readonly directory: string }[]
@@ -43,7 +46,7 @@ export type ServeConfig = {
   readonly publish: readonly string[]
   readonly ignore: readonly string[]
   readonly xattrs: boolean
-  /** Who serves files in the centre's place; null: nobody. */
+  /** Who serves files in the centre's place; null: who is enrolled here. */
   readonly volunteers: VolunteerTable | null
   /** PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | null
@@ -88,7 +91,7 @@ export async function serve(
     }
     const { clock } = host
     const publishing = await Publishing.open({ ...config, keys, clock, events: told })
-    centre = new RunningCentre(config, host, publishing, keys.publicKey)
+    centre = new RunningCentre(config, host, publishing, keys)
     try {
       await centre.listen(openTokenFile(`${config.state}/admin-token`), signal)
       if (config.rsync !== null) {
@@ -122,6 +125,8 @@ class RunningCentre {
   readonly #host: ServeHost
   readonly #publishing: Publishing
   readonly #key: Uint8Array
+  readonly #volunteers: Volunteers
+  readonly #channels: VolunteerDesk
   readonly #table = new SwarmTable()
   readonly #torrents: TorrentDesk
   /** `--uplink`: for nodes, ordinary BitTorrent clients and HTTP together. */
@@ -132,17 +137,31 @@ class RunningCentre {
   #admin: { close(): Promise<void> } | null = null
   #rsync: ProcessListener | null = null
 
-  constructor(config: ServeConfig, host: ServeHost, publishing: Publishing, key: Uint8Array) {
+  constructor(config: ServeConfig, host: ServeHost, publishing: Publishing, keys: KeyPair) {
     this.#config = config
     this.#host = host
     this.#publishing = publishing
-    this.#key = key
+    this.#key = keys.publicKey
     this.#upload = new RateLimit(config.uploadRate, host.clock.monotonic())
-    this.control = new ControlDesk({
+    const common = {
       ...host,
       random: systemRandom,
-      sequenceOf: (module) => publishing.modules.get(module)?.current?.head.sequence ?? null,
+      sequenceOf: (module: string) =>
+        publishing.modules.get(module)?.current?.head.sequence ?? null,
+    }
+    this.control = new ControlDesk(common)
+    const sent = new Meter(host.clock.monotonic())
+    this.#volunteers = new Volunteers({
+      ...common,
+      path: `${config.state}/volunteers`,
+      secret: keys.seed,
+      uplink: config.uploadRate,
+      rate: () => {
+        sent.add(this.#upload.spent - sent.total)
+        return sent.rate(host.clock.monotonic())
+      },
     })
+    this.#channels = new VolunteerDesk({ ...common, volunteers: this.#volunteers })
     this.#torrents = new TorrentDesk({
       modules: publishing.modules,
       table: this.#table,
@@ -172,17 +191,32 @@ class RunningCentre {
     const desk = { token, publishing: this.#publishing, clock, log, signal }
     const admin = (request: HttpRequest): HttpAnswer | null => adminRoute(desk, request)
     const origin = (): string => this.origin
-    const redirects = volunteers === null ? null : new RedirectDesk(volunteers, clock, origin)
-    const files = { torrents, redirects, origin, saysWhy: true }
+    const redirects = new RedirectDesk(volunteers ?? this.#volunteers, clock, origin)
+    const isAlone = (): boolean => volunteers === null && this.#volunteers.isEmpty
+    const files = { torrents, origin, saysWhy: true }
     const routes = { modules, tracker, status, admin, ...files }
-    const { upgrade } = acceptWebSockets(CONTROL_PATH, LIMITS.reportBytes, (socket, address) =>
-      this.control.accept(socket, address),
-    )
+    const { upgrade } = acceptWebSockets([
+      {
+        path: CONTROL_PATH,
+        messageBytes: LIMITS.reportBytes,
+        onSocket: (socket, address) => this.control.accept(socket, address),
+      },
+      {
+        path: VOLUNTEER_PATH,
+        messageBytes: LIMITS.volunteerBytes,
+        onSocket: (socket, address) => this.#channels.accept(socket, address),
+      },
+    ])
     this.#http = await serveHttp({
       ...listen,
       tls,
       handle: async (request, signal) =>
-        pacedAnswer(await route(routes, request), this.#upload, clock, signal),
+        pacedAnswer(
+          await route({ ...routes, redirects: isAlone() ? null : redirects }, request),
+          this.#upload,
+          clock,
+          signal,
+        ),
       upgrade,
       log,
     })
@@ -210,6 +244,7 @@ class RunningCentre {
   async close(): Promise<void> {
     await this.#rsync?.close()
     await this.control.close()
+    await this.#channels.close()
     await this.#http?.close()
     await this.#swarms?.close()
     await this.#admin?.close()

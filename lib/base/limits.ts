@@ -99,6 +99,8 @@ export const LIMITS = {
   controlBytes: 1 * MIB,
   /** What a node says on it: one small object. */
   reportBytes: 4 * KIB,
+  /** What a volunteer says on its channel: some modules, some rates. */
+  volunteerBytes: 16 * KIB,
   /** Nodes on the control channels of one centre: a socket and a last report each; of these, behind one address. */
   controlNodes: 10_000,
   controlNodesAtAddress: 64,

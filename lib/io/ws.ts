@@ -24,28 +24,30 @@ export type WebSocketAcceptor = {
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Uint8Array) => void
 }
 
-/** @param path the only one that is answered; @param onSocket what comes is its to close */
-export function acceptWebSockets(
-  path: string,
-  messageBytes: number,
-  onSocket: (socket: TextSocket, address: string) => void,
-): WebSocketAcceptor {
-  const server = new WebSocketServer({
-    noServer: true,
-    maxPayload: messageBytes,
-    perMessageDeflate: false,
-    clientTracking: false,
+/** A path, and how long its messages may be. What comes is its to close. */
+export type SocketDoor = {
+  readonly path: string
+  readonly messageBytes: number
+  readonly onSocket: (socket: TextSocket, address: string) => void
+}
+
+/** No other path is answered. */
+export function acceptWebSockets(doors: readonly SocketDoor[]): WebSocketAcceptor {
+  const open = doors.map((door) => {
+    const options = { noServer: true, perMessageDeflate: false, clientTracking: false }
+    return { ...door, server: new WebSocketServer({ ...options, maxPayload: door.messageBytes }) }
   })
   return {
     upgrade: (request, socket, head) => {
       const [asked] = (request.url ?? '').split('?')
-      if (asked !== path) {
+      const door = open.find(({ path }) => path === asked)
+      if (door === undefined) {
         socket.on('error', () => socket.destroy()) // gone before it heard the answer
         socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
         return
       }
-      server.handleUpgrade(request, socket, Buffer.from(head), (opened) =>
-        onSocket(new PulledSocket(opened), request.socket.remoteAddress ?? ''),
+      door.server.handleUpgrade(request, socket, Buffer.from(head), (opened) =>
+        door.onSocket(new PulledSocket(opened), request.socket.remoteAddress ?? ''),
       )
     },
   }

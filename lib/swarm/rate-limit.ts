@@ -9,6 +9,8 @@ export class RateLimit {
   readonly #perMs: number | null
   #tokens: number
   #at: number
+  /** Bytes spent since the start. */
+  spent = 0
 
   /** @param bytesPerSecond null: no limit */
   constructor(bytesPerSecond: number | null, now: number) {
@@ -32,6 +34,7 @@ export class RateLimit {
 
   /** Takes it even if there is not enough: what follows waits the longer. */
   spend(bytes: number): void {
+    this.spent += bytes
     if (this.#perMs !== null) this.#tokens -= bytes
   }
 }

@@ -10,6 +10,7 @@ const WANTED: Wanted = {
   module: 'm',
   name: 'pool/a_1_all.deb',
   content: { root: rootOf(new Uint8Array(32)), length: 1e6 },
+  since: 1,
   isHere: true,
 }
 const requestOf = (address: string): HttpRequest => ({

@@ -16,7 +16,7 @@ async function listening(
   const opened = new Promise<TextSocket>((resolve) => {
     tell = resolve
   })
-  const { upgrade } = acceptWebSockets('/control', 1000, (socket) => tell(socket))
+  const { upgrade } = acceptWebSockets([{ path: '/control', messageBytes: 1000, onSocket: tell }])
   const server = await serveHttp({
     host: '127.0.0.1',
     port: 0,

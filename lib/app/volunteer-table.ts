@@ -1,0 +1,317 @@
+/**
+ * The volunteers of a centre: who is enrolled, in a file of the state directory; how each goes and what was seen of it, in memory. A
+ * centre that starts sends nobody anywhere until volunteers report. docs/decisions/0045.
+ */
+import { hexOf } from '../base/bytes.js'
+import { PrsyncError, StartupError } from '../base/errors.js'
+import type { Clock, Random } from '../host.js'
+import { readState, replaceState } from '../io/state-file.js'
+import { USUAL_RATE, usualRateOf } from '../mirror/balance.js'
+import { bounceKey } from '../mirror/bounce.js'
+import { measuredAfter } from '../mirror/capacity.js'
+import {
+  type Enrolled,
+  formatRoster,
+  invited,
+  joined,
+  parseRoster,
+  quarantined,
+  type Roster,
+  removed,
+} from '../mirror/enrolment.js'
+import { type Evidence, HEALTHY, type Health, healthAfter, standingOf } from '../mirror/health.js'
+import { Ledger } from '../mirror/ledger.js'
+import type { Centre } from '../mirror/select.js'
+import type { Family, Volunteer } from '../mirror/volunteer.js'
+import type { EnrolledMessage, Join, Load } from '../mirror/volunteer-messages.js'
+import type { VolunteerTable, Wanted } from './redirect-desk.js'
+
+/** Standings are made anew so often: evidence grows old. */
+const STANDING_MS = 1000
+/** Who was away for less goes on where it was; others start slowly. */
+const AWAY_MS = 60_000
+const TOKEN_BYTES = 32
+
+export type VolunteersParts = {
+  /** The file of who is enrolled. */
+  readonly path: string
+  /** Known to the centre alone, 32 bytes: bounce keys are made of it. */
+  readonly secret: Uint8Array
+  /** The current sequence; null where there is no such module. */
+  readonly sequenceOf: (module: string) => number | null
+  /** What the centre can send, and sends, bytes a second; null: not limited. */
+  readonly uplink: number | null
+  readonly rate: () => number
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Who took an invitation; it may be away. */
+type Member = {
+  volunteer: Volunteer
+  health: Health
+  readonly through: Map<string, number>
+  /** Of its channel; the latest counts. Null: away since. */
+  channel: object | null
+  leftMs: number
+}
+
+/** As admins see it. */
+export type VolunteerStatus = Pick<Enrolled, 'name' | 'baseUrl' | 'uplink'> & {
+  readonly state: Volunteer['standing']['state'] | 'invited' | 'away'
+  readonly why: string
+  /** Its last report; null: none. */
+  readonly secondsAgo: number | null
+}
+
+export class Volunteers implements VolunteerTable {
+  readonly #parts: VolunteersParts
+  #roster: Roster
+  readonly #members = new Map<string, Member>()
+  /** By slot; a hole is a slot to be given again. */
+  readonly #slots: (Member | undefined)[] = []
+  #listed: readonly Volunteer[] = []
+  #listedMs = Number.NEGATIVE_INFINITY
+  #usualRate: number | null = null
+
+  /** @throws {StartupError} where the file cannot be read, or is not ours */
+  constructor(parts: VolunteersParts) {
+    this.#parts = parts
+    this.#roster = openRoster(parts.path)
+  }
+
+  /** Nobody was ever invited. */
+  get isEmpty(): boolean {
+    return this.#roster.length === 0
+  }
+
+  // ---- for who decides about redirects ----------------------------------------------------------
+
+  get volunteers(): readonly Volunteer[] {
+    const nowMs = this.#parts.clock.now()
+    if (Math.abs(nowMs - this.#listedMs) >= STANDING_MS) this.#list(nowMs)
+    return this.#listed
+  }
+
+  get centre(): Centre {
+    const { uplink, rate } = this.#parts
+    return { uplink, rate: rate(), usualRate: this.#usualRate }
+  }
+
+  /** Complete through the snapshot in which this content came to this name. */
+  holds({ module, since }: Wanted): (slot: number) => boolean {
+    const newest = this.#parts.sequenceOf(module) ?? 0
+    return (slot) => {
+      const through = this.#slots[slot]?.through.get(module) ?? 0
+      // one that is ahead of us saw another history: what we call 7 need not be what it calls 7
+      return through >= since && through <= newest
+    }
+  }
+
+  bounceKey(name: string): Uint8Array | null {
+    const enrolled = this.#roster.find((each) => each.name === name)
+    return enrolled?.key == null ? null : this.#bounceKey(name, enrolled.key)
+  }
+
+  saw(name: string, evidence: Evidence): void {
+    const member = this.#members.get(name)
+    if (member === undefined) return
+    const nowMs = this.#parts.clock.now()
+    // nothing that is seen yet quarantines, so there is no doubt of ourselves to be had
+    member.health = healthAfter(member.health, evidence, false, nowMs)
+    this.#changed()
+  }
+
+  // ---- for the volunteers' channels --------------------------------------------------------------
+
+  /** @param channel whose reports count from now on @returns what it is told; a text: why it may not. @throws {FileError} */
+  join(key: Uint8Array, join: Join, channel: object): EnrolledMessage | string {
+    const nowMs = this.#parts.clock.now()
+    const hex = hexOf(key)
+    const done = joined(this.#roster, hex, join, nowMs)
+    if (typeof done === 'string') return done
+    if (done.roster !== this.#roster) this.#save(done.roster)
+    const { name } = done.enrolled
+    const known = this.#members.get(name)
+    const wasHere =
+      known !== undefined && (known.channel !== null || nowMs - known.leftMs < AWAY_MS)
+    const health = known?.health ?? HEALTHY
+    const { slot, ledger, measured } = known?.volunteer ?? this.#newcomer()
+    const member: Member = {
+      volunteer: {
+        ...whoIs(done.enrolled, join),
+        ...{ slot, ledger, measured },
+        joinedMs: wasHere ? known.volunteer.joinedMs : nowMs,
+        standing: { state: 'fresh' },
+        lastFaultMs: health.lastFaultMs,
+        report: null,
+      },
+      health: { ...health, isDraining: false, quarantine: done.enrolled.quarantine },
+      through: new Map(),
+      channel,
+      leftMs: nowMs,
+    }
+    this.#members.set(name, member)
+    this.#slots[slot] = member
+    this.#changed()
+    return { type: 'enrolled', name, bounceKey: hexOf(this.#bounceKey(name, hex)) }
+  }
+
+  /** False: the channel is no longer this volunteer's. */
+  loaded(name: string, { through, ...load }: Load, channel: object): boolean {
+    const member = this.#members.get(name)
+    if (member?.channel !== channel) return false
+    const nowMs = this.#parts.clock.now()
+    const report = { ...load, atMs: nowMs }
+    const measured = measuredAfter(member.volunteer, report, this.#usualRate ?? USUAL_RATE)
+    member.volunteer.ledger.reported(report, nowMs)
+    member.volunteer = { ...member.volunteer, report, measured }
+    const told = new Map(through.map(({ module, sequence }) => [module, sequence]))
+    const isNews = [...told].some(([module, at]) => at > (member.through.get(module) ?? 0))
+    member.through.clear()
+    for (const [module, sequence] of told) member.through.set(module, sequence)
+    if (isNews) member.health = healthAfter(member.health, { kind: 'presence' }, false, nowMs)
+    this.#changed()
+    return true
+  }
+
+  /** Its channel ended: nobody is sent there until it is back. */
+  left(name: string, channel: object): void {
+    const member = this.#members.get(name)
+    if (member?.channel !== channel) return
+    member.channel = null
+    member.leftMs = this.#parts.clock.now()
+    member.volunteer = { ...member.volunteer, report: null }
+    this.#changed()
+  }
+
+  // ---- for admins ---------------------------------------------------------------------------------
+
+  /** The token, which is told once. @throws {FileError} */
+  invite(name: string, uplink: number | null, ttlMs: number): string {
+    const { random, clock } = this.#parts
+    const token = hexOf(random.bytes(TOKEN_BYTES))
+    this.#save(invited(this.#roster, name, uplink, token, clock.now() + ttlMs))
+    return token
+  }
+
+  /** Until it is released. False: nobody has that name. @throws {FileError} */
+  quarantine(name: string, why: string): boolean {
+    return this.#keep(quarantined(this.#roster, name, why), name, { kind: 'quarantine', why })
+  }
+  /** Also from what was seen of it. @throws {FileError} */
+  release(name: string): boolean {
+    return this.#keep(quarantined(this.#roster, name, null), name, { kind: 'release' })
+  }
+  /** Its key is worth nothing from now on, and its channel ends with its next word. @throws {FileError} */
+  remove(name: string): boolean {
+    const roster = removed(this.#roster, name)
+    if (roster === null) return false
+    this.#save(roster)
+    const member = this.#members.get(name)
+    if (member !== undefined) this.#slots[member.volunteer.slot] = undefined
+    this.#members.delete(name)
+    this.#changed()
+    return true
+  }
+
+  list(): VolunteerStatus[] {
+    const nowMs = this.#parts.clock.now()
+    const known = new Map(this.volunteers.map((each) => [each.id, each]))
+    return this.#roster.map(({ name, baseUrl, uplink, key, quarantine }) => {
+      const volunteer = known.get(name)
+      const common = { name, baseUrl, uplink, secondsAgo: null }
+      if (volunteer === undefined || this.#members.get(name)?.channel == null) {
+        const state = quarantine !== null ? 'quarantined' : key === null ? 'invited' : 'away'
+        return { ...common, state, why: quarantine ?? '' }
+      }
+      const { standing, report } = volunteer
+      const secondsAgo = report === null ? null : Math.round((nowMs - report.atMs) / 100) / 10
+      return { ...common, ...{ state: standing.state, secondsAgo }, why: whyOf(standing) }
+    })
+  }
+
+  #keep(roster: Roster | null, name: string, evidence: Evidence): boolean {
+    if (roster === null) return false
+    this.#save(roster)
+    this.saw(name, evidence)
+    return true
+  }
+
+  /** First on the disk: what a volunteer was told stays true. */
+  #save(roster: Roster): void {
+    replaceState(this.#parts.path, formatRoster(roster))
+    this.#roster = roster
+  }
+
+  #newcomer(): Pick<Volunteer, 'slot' | 'ledger' | 'measured'> {
+    const free = this.#slots.indexOf(undefined)
+    const slot = free < 0 ? this.#slots.length : free
+    return { slot, ledger: new Ledger(), measured: null }
+  }
+
+  #bounceKey(name: string, key: string): Uint8Array {
+    return bounceKey(this.#parts.secret, `${name} ${key}`)
+  }
+
+  #changed(): void {
+    this.#listedMs = Number.NEGATIVE_INFINITY
+  }
+
+  #list(nowMs: number): void {
+    const members = [...this.#members.values()]
+    let [redirects, retries] = [0, 0]
+    for (const { volunteer, health } of members) {
+      redirects += volunteer.ledger.redirects(nowMs)
+      retries += health.retries.length
+    }
+    for (const member of members) {
+      const { volunteer, health } = member
+      const own = volunteer.ledger.redirects(nowMs)
+      const elsewhere = (retries - health.retries.length) / Math.max(1, redirects - own)
+      const standing = standingOf(health, own, elsewhere, nowMs)
+      member.volunteer = { ...volunteer, standing, lastFaultMs: health.lastFaultMs }
+    }
+    this.#listed = members.map(({ volunteer }) => volunteer)
+    this.#usualRate = usualRateOf(this.#listed)
+    this.#listedMs = nowMs
+  }
+}
+
+function openRoster(path: string): Roster {
+  const text = readState(path)
+  if (text === null) return []
+  try {
+    return parseRoster(text)
+  } catch (cause) {
+    if (!(cause instanceof PrsyncError)) throw cause
+    throw new StartupError(`${path} is damaged: ${cause.message}`, { cause })
+  }
+}
+
+type Who = Pick<Volunteer, 'id' | 'baseUrl' | 'scheme' | 'families' | 'networks' | 'declared'>
+
+function whoIs({ name, uplink }: Enrolled, join: Join): Who {
+  const { protocol, hostname } = new URL(join.baseUrl)
+  return {
+    id: name,
+    baseUrl: join.baseUrl,
+    scheme: protocol === 'https:' ? 'https' : 'http',
+    families: familiesOf(hostname),
+    networks: [],
+    declared:
+      uplink === null || join.uplink === null
+        ? (uplink ?? join.uplink)
+        : Math.min(uplink, join.uplink),
+  }
+}
+
+/** A name may lead to both. */
+function familiesOf(host: string): readonly Family[] {
+  if (host.startsWith('[')) return [16]
+  return /^[\d.]+$/.test(host) ? [4] : [4, 16]
+}
+
+function whyOf(standing: Volunteer['standing']): string {
+  return 'why' in standing ? standing.why : ''
+}

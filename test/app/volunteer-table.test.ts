@@ -1,0 +1,172 @@
+/** The table of volunteers on a clock by hand: who may be sent clients, for which files, and what outlives a restart. */
+import { writeFileSync } from 'node:fs'
+import { join as joinPath } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Wanted } from '../../lib/app/redirect-desk.js'
+import { Volunteers } from '../../lib/app/volunteer-table.js'
+import { StartupError } from '../../lib/base/errors.js'
+import { rootOf } from '../../lib/hash/root.js'
+import { isGenuine } from '../../lib/mirror/bounce.js'
+import type { EnrolledMessage, Join, Load } from '../../lib/mirror/volunteer-messages.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { seededRandom } from '../support/seeded-random.js'
+
+const [KEY, OTHER] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+const NEWEST = 9
+
+function open(t: Test, clock = new ManualClock(), path = joinPath(t.testdir({}), 'volunteers')) {
+  const table = new Volunteers({
+    path,
+    secret: new Uint8Array(32).fill(3),
+    sequenceOf: (module) => (module === 'm' ? NEWEST : null),
+    uplink: 1000,
+    rate: () => 10,
+    clock,
+    random: seededRandom(1),
+  })
+  return { table, clock, path }
+}
+const joinWith = (token: string | null, baseUrl = 'http://192.0.2.1:8730'): Join => ({
+  type: 'join',
+  token,
+  baseUrl,
+  uplink: 500,
+})
+const load = (sequence: number, change: Partial<Load> = {}): Load => ({
+  type: 'load',
+  through: [{ module: 'm', sequence }],
+  fair: 1e6,
+  flows: 0,
+  lasting: [],
+  clientRate: 0,
+  syncRate: 0,
+  observed: [],
+  ...change,
+})
+const wanted = (since: number, module = 'm'): Wanted => ({
+  module,
+  name: 'f',
+  content: { root: rootOf(new Uint8Array(32)), length: 1e6 },
+  since,
+  isHere: true,
+})
+
+t.test('from the invitation to the first client', async (t) => {
+  const { table, clock } = open(t)
+  t.ok(table.isEmpty)
+  const token = table.invite('v1', 800, 1000)
+  t.notOk(table.isEmpty)
+  t.match(table.list(), [{ name: 'v1', state: 'invited', uplink: 800 }])
+  t.same(table.volunteers, [])
+  const channel = {}
+  t.match(table.join(KEY, joinWith('wrong'), channel), /no invitation/)
+  const enrolled = table.join(KEY, joinWith(token), channel)
+  t.match(enrolled, { type: 'enrolled', name: 'v1' })
+  const baseUrl = 'http://192.0.2.1:8730'
+  const standing = { state: 'fresh' }
+  t.match(table.volunteers, [
+    { id: 'v1', baseUrl, scheme: 'http', families: [4], declared: 500, report: null, standing },
+  ])
+  t.equal(table.holds(wanted(1))(0), false, 'nothing said yet')
+  t.ok(table.loaded('v1', load(7), channel))
+  const [first] = table.volunteers
+  t.match(first, { report: { fair: 1e6, atMs: clock.now() }, joinedMs: clock.now() })
+  t.same(table.centre, { uplink: 1000, rate: 10, usualRate: null })
+})
+
+t.test('it holds what came to its name until the sequence it is complete through', async (t) => {
+  const { table } = open(t)
+  const channel = {}
+  table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
+  const holds = (since: number, module = 'm') => table.holds(wanted(since, module))(0)
+  table.loaded('v1', load(7), channel)
+  t.same([holds(1), holds(7), holds(8), holds(1, 'n')], [true, true, false, false])
+  table.loaded('v1', load(NEWEST), channel)
+  t.ok(holds(8))
+  table.loaded('v1', load(NEWEST + 1), channel)
+  t.notOk(holds(1), 'of another history')
+  table.loaded('v1', load(7, { through: [] }), channel)
+  t.notOk(holds(1), 'it lost what it had')
+  t.notOk(table.holds(wanted(1))(5), 'no such slot')
+})
+
+t.test('a channel that ends takes it out, and the latest channel counts', async (t) => {
+  const { table, clock } = open(t)
+  const [first, second] = [{}, {}]
+  table.join(KEY, joinWith(table.invite('v1', null, 1000)), first)
+  table.loaded('v1', load(7), first)
+  const startedMs = clock.now()
+  table.left('v1', first)
+  t.match(table.volunteers, [{ report: null }])
+  t.match(table.list(), [{ state: 'away' }])
+  await clock.advance(59_000)
+  table.join(KEY, joinWith(null), second)
+  t.match(table.volunteers, [{ joinedMs: startedMs }], 'goes on where it was')
+  t.notOk(table.loaded('v1', load(7), first), 'the old channel')
+  table.loaded('v1', load(7), second)
+  table.left('v1', first)
+  t.match(table.volunteers, [{ report: { fair: 1e6 } }], 'its end tells nothing now')
+  table.left('v1', second)
+  await clock.advance(60_000)
+  table.join(KEY, joinWith(null), first)
+  t.match(table.volunteers, [{ joinedMs: clock.now() }], 'starts slowly')
+})
+
+t.test('what is seen of it makes its standing, which grows old', async (t) => {
+  const { table, clock } = open(t)
+  const channel = {}
+  table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
+  const state = () => table.volunteers[0]?.standing.state
+  for (let i = 0; i < 3; i++) table.saw('v1', { kind: 'bounce', lacks: true })
+  t.equal(state(), 'suspect')
+  t.equal(table.volunteers[0]?.lastFaultMs, clock.now())
+  table.loaded('v1', load(7), channel)
+  t.equal(state(), 'fresh', 'it told anew what it has')
+  for (const client of ['a', 'b', 'c']) table.saw('v1', { kind: 'retry', client })
+  t.equal(state(), 'suspect')
+  await clock.advance(600_000)
+  t.equal(state(), 'fresh')
+  table.saw('v1', { kind: 'drain', begins: true })
+  t.match(table.list(), [{ state: 'draining' }])
+  table.saw('nobody', { kind: 'drain', begins: true })
+})
+
+t.test('enrolment and quarantine outlive the centre', async (t) => {
+  const { table, clock, path } = open(t)
+  const { bounceKey } = table.join(
+    KEY,
+    joinWith(table.invite('v1', 9, 1000)),
+    {},
+  ) as EnrolledMessage
+  t.ok(table.quarantine('v1', 'by me'))
+  t.match(table.volunteers, [{ standing: { state: 'quarantined', why: 'by me' } }])
+  const { table: next } = open(t, clock, path)
+  t.same(next.volunteers, [], 'nobody reported yet')
+  t.match(next.list(), [{ name: 'v1', state: 'quarantined', why: 'by me', uplink: 9 }])
+  t.match(next.join(KEY, joinWith(null), {}), { name: 'v1', bounceKey })
+  t.match(next.volunteers, [{ standing: { state: 'quarantined' } }])
+  t.ok(next.release('v1'))
+  t.match(next.volunteers, [{ standing: { state: 'fresh' } }])
+  writeFileSync(path, '{')
+  t.throws(() => open(t, clock, path), StartupError)
+})
+
+t.test('who is removed is gone, and its slot and name are free', async (t) => {
+  const { table } = open(t)
+  const channel = {}
+  table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
+  const before = table.bounceKey('v1') ?? new Uint8Array()
+  t.ok(table.remove('v1'))
+  t.same([table.volunteers, table.list(), table.bounceKey('v1')], [[], [], null])
+  t.notOk(table.loaded('v1', load(7), channel), 'its channel is over')
+  t.match(table.join(KEY, joinWith(null), {}), /an invitation is wanted/)
+  t.same(
+    [table.remove('v1'), table.quarantine('v1', ''), table.release('v1')],
+    [false, false, false],
+  )
+  table.join(OTHER, joinWith(table.invite('v1', null, 1000)), {})
+  t.match(table.volunteers, [{ slot: 0 }])
+  t.notSame(table.bounceKey('v1'), before, 'what the old one signs is worth nothing')
+  const bounce = { volunteer: 'v1', reason: 'lacks', mac: 'x'.repeat(16) }
+  t.notOk(isGenuine(before, bounce, 'm/f'))
+})

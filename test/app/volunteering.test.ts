@@ -1,0 +1,135 @@
+/** A centre with volunteers on their channels: redirects begin with a report and end with the channel; who is not whom it says is refused. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join as joinPath } from 'node:path'
+import t, { type Test } from 'tap'
+import { systemClock, systemRandom } from '../../lib/app/system.js'
+import { VolunteerChannel } from '../../lib/app/volunteer-channel.js'
+import { VOLUNTEER_PATH } from '../../lib/app/volunteer-desk.js'
+import { Volunteers } from '../../lib/app/volunteer-table.js'
+import { keyPairOf } from '../../lib/hash/ed25519.js'
+import { connectWebSocket } from '../../lib/io/ws.js'
+import {
+  type EnrolledMessage,
+  formatKey,
+  formatSigned,
+  type Join,
+  type Load,
+  parseCentreWord,
+} from '../../lib/mirror/volunteer-messages.js'
+import { askAt } from '../support/ask.js'
+import { startCentre } from '../support/centre.js'
+import { ruled } from '../support/contents.js'
+
+const KEYS = keyPairOf(new Uint8Array(32).fill(1))
+const BASE_URL = 'http://127.0.0.2:8730'
+
+/** A centre with one invitation. */
+async function start(t: Test) {
+  const folder = t.testdir({ source: {}, state: {} })
+  writeFileSync(joinPath(folder, 'source', 'big'), ruled(100_000))
+  const state = joinPath(folder, 'state')
+  mkdirSync(state, { recursive: true })
+  const parts = { secret: new Uint8Array(32), sequenceOf: () => null, uplink: null, rate: () => 0 }
+  const host = { clock: systemClock, random: systemRandom }
+  const path = joinPath(state, 'volunteers')
+  const token = new Volunteers({ path, ...parts, ...host }).invite('v1', null, 3600_000)
+  const centre = await startCentre(joinPath(folder, 'source'), state)
+  t.teardown(() => centre.stop())
+  const { origin, port } = new URL(centre.url)
+  let clients = 0
+  const get = () => askAt(Number(port), '/m/big', { 'user-agent': `client/${clients++}` }, 'GET')
+  /** Asks until the answer is as expected: what is said on another connection is heard soon. */
+  const until = async (status: number) => {
+    for (;;) {
+      const reply = await get()
+      if (reply.status === status) return reply
+    }
+  }
+  return { origin, token, get, until }
+}
+
+const join = (token: string | null): Join => ({
+  type: 'join',
+  token,
+  baseUrl: BASE_URL,
+  uplink: null,
+})
+const load: Load = {
+  type: 'load',
+  through: [{ module: 'm', sequence: 1 }],
+  fair: 1e9,
+  flows: 0,
+  lasting: [],
+  clientRate: 0,
+  syncRate: 0,
+  observed: [],
+}
+
+/** @returns what it was told, once it was */
+function volunteer(t: Test, origin: string, token: string | null) {
+  const stop = new AbortController()
+  let running: Promise<void> = Promise.resolve()
+  let channel: VolunteerChannel | null = null
+  const told = new Promise<EnrolledMessage | string>((resolve) => {
+    channel = new VolunteerChannel({
+      origin,
+      userAgent: 'prsync/test',
+      keys: KEYS,
+      join: join(token),
+      load: () => load,
+      onEnrolled: resolve,
+      onLost: resolve,
+      clock: systemClock,
+      random: systemRandom,
+    })
+    running = channel.keep(stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error
+    })
+  })
+  const leave = async (): Promise<void> => {
+    stop.abort(new Error('the test is over'))
+    await running
+  }
+  t.teardown(leave)
+  return { told, leave, drain: () => channel?.drain() }
+}
+
+t.test('clients are sent there while it reports, and not when it drains or is gone', async (t) => {
+  const { origin, token, get, until } = await start(t)
+  t.equal((await get()).status, 200, 'nobody reported yet')
+  const first = volunteer(t, origin, token)
+  t.match(await first.told, { name: 'v1', bounceKey: /^[0-9a-f]{64}$/ })
+  t.match(await until(302), { headers: { location: `${BASE_URL}/m/big` } })
+  first.drain()
+  t.ok(await until(200))
+  await first.leave()
+  const second = volunteer(t, origin, null)
+  t.match(await second.told, { name: 'v1' }, 'its key is enough')
+  t.ok(await until(302))
+  await second.leave()
+  t.ok(await until(200))
+})
+
+t.test('who is not enrolled is refused, and so is a signature of another', async (t) => {
+  const { origin, token, get } = await start(t)
+  t.match(await volunteer(t, origin, null).told, /an invitation is wanted/)
+  const other = keyPairOf(new Uint8Array(32).fill(2))
+  const { signal } = new AbortController()
+  const url = new URL(VOLUNTEER_PATH, origin.replace('http', 'ws'))
+  const say = async (frame: (nonce: string) => string): Promise<string | null> => {
+    const socket = await connectWebSocket(url, 10_000, 'prsync/test', signal)
+    socket.write(formatKey(KEYS))
+    const word = parseCentreWord((await socket.read(signal)) ?? '')
+    socket.write(frame(word?.type === 'nonce' ? word.nonce : ''))
+    const answer = await socket.read(signal)
+    socket.close()
+    return answer
+  }
+  t.equal(await say((nonce) => formatSigned(join(token), other, nonce, 0)), null)
+  t.equal(await say(() => formatSigned(join(token), KEYS, '00'.repeat(16), 0)), null)
+  t.equal(await say((nonce) => formatSigned(join(token), KEYS, nonce, 1)), null)
+  t.equal(await say((nonce) => formatSigned(load, KEYS, nonce, 0)), null, 'no join first')
+  t.equal(await say(() => 'x'.repeat(20_000)), null)
+  t.match(await say((nonce) => formatSigned(join(token), KEYS, nonce, 0)), /enrolled/)
+  t.equal((await get()).status, 200, 'it never reported')
+})
