@@ -9,15 +9,20 @@ const PUBLISH = 'publish'
 /** Modules in one answer. */
 const MODULES = 10_000
 
-/** @throws {StartupError} where the socket cannot be made */
+/**
+ * @param otherwise what else can be asked; null: not understood
+ * @throws {StartupError} where the socket cannot be made
+ */
 export function answerAdmin(
   state: string,
   publishing: Publishing,
+  otherwise: (question: string) => string | null,
   log: Log,
   signal: AbortSignal,
 ): Promise<{ close(): Promise<void> }> {
   return answerUnix(socketOf(state), async (question) => {
-    if (question !== PUBLISH) return formatAnswer({ error: 'not understood' })
+    if (question !== PUBLISH)
+      return otherwise(question) ?? formatAnswer({ error: 'not understood' })
     try {
       return formatAnswer({ published: await publishing.now(signal) })
     } catch (error) {
@@ -57,6 +62,7 @@ export function parseAnswer(text: string): Published[] {
   })
 }
 
-function socketOf(state: string): string {
+/** The socket of the centre with this state directory. */
+export function socketOf(state: string): string {
   return `${state}/control.sock`
 }

@@ -28,6 +28,7 @@ import { openRsyncFace, type RsyncFace } from './rsync-face.js'
 import { systemRandom } from './system.js'
 import { TorrentDesk } from './torrent-desk.js'
 import { trackerRoute } from './tracker-route.js'
+import { answerVolunteers } from './volunteer-admin.js'
 import { VOLUNTEER_PATH, VolunteerDesk } from './volunteer-desk.js'
 import { Volunteers } from './volunteer-table.js'
 
@@ -238,7 +239,9 @@ class RunningCentre {
       this.#swarms = await startSwarms(modules, { ...parts, clock, log }, signal)
       this.#swarms.wire.otherwise = (infoHash) => this.#torrents.topic(infoHash)
     }
-    this.#admin = await answerAdmin(state, this.#publishing, log, signal)
+    const otherwise = (question: string): string | null =>
+      answerVolunteers(this.#volunteers, question)
+    this.#admin = await answerAdmin(state, this.#publishing, otherwise, log, signal)
   }
 
   async close(): Promise<void> {

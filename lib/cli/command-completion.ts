@@ -8,6 +8,7 @@ import { serveProgram } from './command-serve.js'
 import { statusProgram } from './command-status.js'
 import { torrentProgram } from './command-torrent.js'
 import { verifyProgram } from './command-verify.js'
+import { VOLUNTEER_WORDS, volunteerProgram } from './command-volunteer.js'
 import { type CommandShape, completionFor, type OptionShape, SHELLS } from './completion.js'
 import { type Command, command, parse } from './program.js'
 
@@ -40,7 +41,11 @@ export function completionCommand(argv: readonly string[]): ExitCode {
     verifyProgram(),
     keygenProgram(),
   ]
-  const shapes = [...programs.map((p) => shapeOf(p, [])), shapeOf(cli, SHELLS)]
+  const shapes = [
+    ...programs.map((p) => shapeOf(p, [])),
+    shapeOf(volunteerProgram(), VOLUNTEER_WORDS),
+    shapeOf(cli, SHELLS),
+  ]
   process.stdout.write(completionFor(shell, shapes, copyOptions()))
   return EXIT.ok
 }

@@ -1,12 +1,5 @@
 /** The program: which command, the one catch, error → message and exit status. Heavy modules load with their command. */
-import {
-  EXIT,
-  type ExitCode,
-  messageOf,
-  PrsyncError,
-  StoppedError,
-  UnsupportedError,
-} from '../base/errors.js'
+import { EXIT, type ExitCode, messageOf, PrsyncError, StoppedError } from '../base/errors.js'
 import { versionText } from './version.js'
 
 /** @param invokedAs the path of the program: under the name `rsync` only the rsync face exists */
@@ -68,7 +61,7 @@ async function run(
     case 'verify':
       return (await import('./command-verify.js')).verifyCommand(rest, signal)
     case 'volunteer':
-      throw new UnsupportedError('volunteer is not built yet')
+      return (await import('./command-volunteer.js')).volunteerCommand(rest, signal)
     default:
       return (await import('./command-sync.js')).syncCommand(argv, signal)
   }

@@ -198,3 +198,31 @@ t.test('zsh and fish are told of the same options', async (t) => {
   t.match(fish.stdout, /seen_subcommand_from pull' -l max-delete -r -d '/)
   t.match(await prsync(['completion', 'tcsh']), { status: 1, stderr: /bash, zsh, fish/ })
 })
+
+t.test(
+  'volunteer invites, lists, quarantines, releases and removes at the running centre',
+  async (t) => {
+    const folder = t.testdir({ source: { a: 'a' }, state: {} })
+    const state = join(folder, 'state')
+    const ask = (...args: string[]) => prsync(['volunteer', ...args, '--state', state])
+    t.match(await ask('list'), { status: 75 })
+    const centre = await startCentre(join(folder, 'source'), state)
+    t.teardown(() => centre.stop())
+    t.match(await ask('list'), { status: 0, stdout: '', stderr: '' })
+    const invited = await ask('invite', 'v1', '--uplink', '1m')
+    t.match(invited, { status: 0, stdout: /^[0-9a-f]{64}\n$/, stderr: '' })
+    t.notMatch(readFileSync(join(state, 'volunteers'), 'utf8'), invited.stdout.trim())
+    t.equal(statSync(join(state, 'volunteers')).mode & 0o777, 0o600)
+    t.match(await ask('list'), { status: 0, stdout: 'v1 invited -\n' })
+    t.match(await ask('quarantine', 'v1', '--why', 'wrong bytes'), { status: 0, stdout: '' })
+    t.match(await ask('list'), { stdout: 'v1 quarantined - wrong bytes\n' })
+    t.match(await ask('release', 'v1'), { status: 0 })
+    t.match(JSON.parse((await ask('list', '--json')).stdout), { name: 'v1', uplink: 1024 * 1024 })
+    t.match(await ask('remove', 'v1'), { status: 0 })
+    t.match(await ask('remove', 'v1'), { status: 1, stderr: /no volunteer is called v1/ })
+    t.match(await ask('release'), { status: 1, stderr: /wants a name/ })
+    t.match(await ask('forget', 'v1'), { status: 1, stderr: /not forget, but invite/ })
+    t.match(await ask('invite', '../v1'), { stderr: /not a name/ })
+    t.match(await ask('list'), { stdout: '' })
+  },
+)

@@ -54,7 +54,7 @@ t.test('what is wrong or not built is said on stderr, with its status', async (t
     [['--iconv=no-such-set', 'a', 'host:b'], 4, /iconv_open\("UTF-8", "no-such-set"\) failed/],
     [['-a', '--read-batch=no-such-file', 'b'], 11, /cannot open batch no-such-file/],
     [['--bogus', 'a', 'b'], 1, /--bogus: unknown option\n.*\(code 1\)/],
-    [['volunteer'], 4, /not built yet/],
+    [['volunteer'], 1, /missing required argument/],
   ]
   for (const [args, status, says] of cases) {
     const ended = run(args)
