@@ -27,6 +27,8 @@ export type NodeSwarmParts = {
   readonly contents: ContentStore
   /** What may come, over the wire or not. */
   readonly download: RateLimit
+  /** What may go; null: as configured. */
+  readonly upload: RateLimit | null
   readonly clock: Clock
   readonly log: Log
 }
@@ -50,7 +52,7 @@ export async function withSwarm(
     clock,
     random: systemRandom,
     log,
-    upload: new RateLimit(config.uploadRate, clock.monotonic()),
+    upload: parts.upload ?? new RateLimit(config.uploadRate, clock.monotonic()),
     download: parts.download,
     dial: wire?.dialer(infoHash) ?? noPeers,
   })
@@ -157,4 +159,13 @@ export async function linger(
     if (swarm.needed()) neededAt = clock.monotonic()
     else if (isOutdated()) return
   }
+}
+
+/** Goes on giving until there is a newer snapshot. */
+export async function untilOutdated(
+  clock: Clock,
+  signal: AbortSignal,
+  isOutdated: () => boolean,
+): Promise<void> {
+  while (!isOutdated()) await clock.sleep(LOOK_MS, signal)
 }

@@ -11,7 +11,7 @@ import { formatCentreUrl } from './centre.js'
 import { DeltaSource } from './delta-source.js'
 import { Materializer } from './materialize.js'
 import type { Fetcher } from './missing.js'
-import { linger, withSwarm } from './node-swarm.js'
+import { linger, untilOutdated, withSwarm } from './node-swarm.js'
 import { keepPages, NODE_SNAPSHOTS } from './page-keeping.js'
 import { findBelow } from './pages.js'
 import { type FirstLook, lookFirst } from './pull-look.js'
@@ -52,7 +52,10 @@ export async function follow(
   const { clock, log } = host
   let lost = 0
   await withSwarm(
-    { config, url: config.url, centre, client, head, contents, download, clock, log },
+    {
+      ...{ config, url: config.url, centre, client, head, contents, download, clock, log },
+      upload: host.upload ?? null,
+    },
     signal,
     async (swarm, inner, isOutdated) => {
       swarm.setThrough(throughOf(store))
@@ -72,7 +75,10 @@ export async function follow(
       swarm.setThrough(throughOf(store))
       release()
       events.phase('giving to others')
-      if (config.peerListen !== null) await linger(swarm, config.lingerMs, clock, inner, isOutdated)
+      if (config.peerListen === null) return
+      if (config.resident && outcome.exitCode === EXIT.ok)
+        await untilOutdated(clock, inner, isOutdated)
+      else await linger(swarm, config.lingerMs, clock, inner, isOutdated)
     },
   )
   return { lost, sequence: head.sequence }

@@ -24,7 +24,13 @@ import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
 import { storedPin } from './pulled.js'
 import { systemRandom } from './system.js'
 
-export type PullHost = { readonly clock: Clock; readonly log: Log; readonly userAgent: string }
+export type PullHost = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly userAgent: string
+  /** Shared with what else this process sends; null or not said: the configured rate is the pull's own. */
+  readonly upload?: RateLimit | null
+}
 
 /** A head that may be followed, and how it was signed. */
 export type FollowedHead = { readonly head: Head; readonly pin: Pin; readonly bytes: Uint8Array }

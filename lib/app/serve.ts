@@ -13,7 +13,7 @@ import { openTokenFile } from '../io/token-file.js'
 import { acceptWebSockets } from '../io/ws.js'
 import { fingerprint, type Head, swarmInfoHash } from '../snapshot/head.js'
 import { Meter } from '../swarm/meter.js'
-import { RateLimit, spendInTurn } from '../swarm/rate-limit.js'
+import { RateLimit } from '../swarm/rate-limit.js'
 import { SwarmTable } from '../tracker/swarm-table.js'
 import { answerAdmin } from './admin.js'
 import { adminRoute } from './admin-http.js'
@@ -21,6 +21,7 @@ import { type CentreSwarms, startSwarms } from './centre-swarms.js'
 import { CONTROL_PATH, ControlDesk } from './control-desk.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
+import { pacedAnswer } from './paced.js'
 import { type PublishEvents, Publishing } from './publishing.js'
 import { RedirectDesk, type VolunteerTable } from './redirect-desk.js'
 import { route } from './routes.js'
@@ -273,32 +274,6 @@ class RunningCentre {
       given: { wire: wire?.bytes.sent ?? 0, http, torrents },
       nodes: this.control.nodes(module.name),
     }
-  }
-}
-
-/** What goes out in parts waits its turn; an answer of one part counts, and is not held up. */
-function pacedAnswer(
-  answer: HttpAnswer,
-  upload: RateLimit,
-  clock: Clock,
-  signal: AbortSignal,
-): HttpAnswer {
-  const { body } = answer
-  if (body === undefined) return answer
-  if (body instanceof Uint8Array) upload.spend(body.length)
-  return body instanceof Uint8Array
-    ? answer
-    : { ...answer, body: paced(body, upload, clock, signal) }
-}
-async function* paced(
-  body: AsyncIterable<Uint8Array>,
-  upload: RateLimit,
-  clock: Clock,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
-  for await (const chunk of body) {
-    await spendInTurn(upload, chunk.length, clock, signal)
-    yield chunk
   }
 }
 

@@ -111,5 +111,6 @@ function repairOf(config: VerifyConfig, wish: PullWish): PullConfig {
     peerListen: config.peerListen,
     lingerMs: 0,
     lingerUnasked: false,
+    resident: false,
   }
 }

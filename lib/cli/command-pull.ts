@@ -108,6 +108,7 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     peerListen: flags.peers ? addressOf(flags.peerListen) : null,
     lingerMs: parseDuration(flags.linger, '--linger'),
     lingerUnasked: cli.getOptionValueSource('linger') === 'default',
+    resident: false,
   }
   if (flags.jitter !== undefined)
     await systemClock.sleep(Math.random() * parseDuration(flags.jitter, '--jitter'), signal)

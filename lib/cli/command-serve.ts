@@ -13,6 +13,7 @@ import {
 import { displayName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
 import { parseDuration } from '../options/units.js'
+import { type JoinFlags, joinService } from './join-service.js'
 import { limitsText } from './limits-text.js'
 import { ownProgram } from './own-program.js'
 import { type Command, command, parse } from './program.js'
@@ -20,6 +21,10 @@ import { addressOf, rateOf } from './values.js'
 
 type Flags = {
   tracker?: string[]
+  join?: string
+  token?: string
+  key?: string
+  delete?: boolean
   listen: string
   peerListen: string
   rsyncListen?: string
@@ -37,7 +42,12 @@ type Flags = {
 
 export function serveProgram(): Command {
   return command('serve', 'Publish trees, track and seed their swarm, and answer ordinary clients.')
+    .argument('[dir]', 'with --join: the directory to keep in step')
     .option('--tracker <name=dir...>', 'publish these directories as modules')
+    .option('--join <url>', 'be a volunteer of http://centre:8730/NAME')
+    .option('--token <token>', 'join: of the invitation, at the first join')
+    .option('--key <fingerprint>', 'join: trust only this key (default: the one of the first pull)')
+    .option('--delete', 'join: remove what the snapshot does not have')
     .option('--listen <addr:port>', 'HTTP', '0.0.0.0:8730')
     .option('--peer-listen <addr:port>', 'BitTorrent wire', '0.0.0.0:8731')
     .option('--rsync-listen <[addr:]port>', "the modules for rsync's own clients too")
@@ -51,7 +61,13 @@ export function serveProgram(): Command {
     .option('--tls-key <file>', 'and its private key')
     .option('-X, --xattrs', 'publish extended attributes and ACLs')
     .option('-v, --verbose', 'say more')
-    .addHelpText('after', '\nExample:\n  prsync serve --tracker debian=/srv/mirror/debian')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  prsync serve --tracker debian=/srv/mirror/debian
+  prsync serve --join http://centre:8730/debian --token TOKEN --public-url http://mirror.example /srv/mirror/debian`,
+    )
 }
 
 export async function serveCommand(
@@ -61,13 +77,18 @@ export async function serveCommand(
   const cli = serveProgram()
   if (!parse(cli, argv)) return EXIT.ok
   const flags = cli.opts<Flags>()
+  if (flags.join !== undefined) {
+    await joinService(joinFlags(flags.join, flags, cli.args), signal)
+    return EXIT.ok
+  }
+  if (cli.args.length > 0) throw new UsageError('a directory is wanted with --join alone')
   const modules = (flags.tracker ?? []).map((text) => {
     const module = parseModule(text)
     if (module === null) throw new UsageError(`not NAME=DIR: ${text}`)
     return module
   })
   if (modules.length === 0)
-    throw new UsageError('serve wants --tracker NAME=DIR (see prsync serve --help)')
+    throw new UsageError('serve wants --tracker NAME=DIR or --join URL (see prsync serve --help)')
   const names = new Set(modules.map((m) => m.name))
   if (names.size < modules.length) throw new UsageError('two modules of one name')
   const config = {
@@ -110,6 +131,26 @@ export async function serveCommand(
   if (machineLacks().length > 0) process.stderr.write(limitsText(machineLacks()))
   await serve(config, events, host, hangups(), signal)
   return EXIT.ok
+}
+
+function joinFlags(url: string, flags: Flags, args: readonly string[]): JoinFlags {
+  const [destination, another] = args
+  if (destination === undefined || another !== undefined)
+    throw new UsageError('--join wants one directory')
+  if (flags.tracker !== undefined) throw new UsageError('--tracker and --join are two services')
+  return {
+    ...{ url, destination },
+    fingerprint: flags.key ?? null,
+    token: flags.token ?? null,
+    delete: flags.delete === true,
+    xattrs: flags.xattrs === true,
+    listen: addressOf(flags.listen),
+    peerListen: addressOf(flags.peerListen),
+    publicUrl: flags.publicUrl === undefined ? null : urlOf(flags.publicUrl),
+    state: flags.state ?? defaultState(),
+    uploadRate: rateOf(flags.uplink, '--uplink'),
+    tls: tlsOf(flags),
+  }
 }
 
 function rsyncFace(text: string): RsyncFace {

@@ -148,6 +148,7 @@ export function pullConfig(url: string, destination: string): PullConfig {
     peerListen: null,
     lingerMs: 0,
     lingerUnasked: false,
+    resident: false,
   }
 }
 

@@ -1,0 +1,85 @@
+/**
+ * What a volunteer answers ordinary clients: the files of the last snapshot that its tree is in step with, with the headers of the
+ * centre, each only while it stands as it was hashed. Whatever it cannot give goes back to the centre, with its word for it.
+ */
+import { type ByteName, byteName, nameFault } from '../base/byte-name.js'
+import { EMPTY } from '../base/bytes.js'
+import type { HttpAnswer, HttpRequest } from '../base/http.js'
+import { notAllowed, textAnswer } from '../base/http-answers.js'
+import { LIMITS } from '../base/limits.js'
+import { type Entry, sizeOf } from '../flist/entry.js'
+import type { ContentStore } from '../host.js'
+import { bounceAnswer, formatBounce, LACKS } from '../mirror/bounce.js'
+import { fileHeaders } from '../mirror/file-headers.js'
+import type { Flows } from '../mirror/flows.js'
+import { type GivenBytes, withBytes, withoutBytes } from './file-answer.js'
+import { follow } from './followed.js'
+import { decodePath, encodePath } from './url-path.js'
+
+export type VolunteerFiles = {
+  readonly module: string
+  /** Of the centre, as in `http://centre:8730`. */
+  readonly origin: string
+  readonly entryOf: (name: ByteName) => Entry | null
+  readonly contents: ContentStore
+  readonly flows: Flows
+  /** As it was enrolled; null: not yet. */
+  readonly enrolled: () => { readonly name: string; readonly key: Uint8Array } | null
+  /** Milliseconds that never go back. */
+  readonly now: () => number
+}
+
+export function volunteerAnswer(files: VolunteerFiles, request: HttpRequest): HttpAnswer {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
+  if (request.path.length + request.query.length > LIMITS.urlBytes)
+    return textAnswer(414, 'no name is so long\n')
+  const path = request.path.startsWith('/') ? decodePath(request.path) : null
+  if (path === null) return textAnswer(400, 'malformed path\n')
+  const prefix = `/${files.module}/`
+  if (!path.startsWith(prefix)) return textAnswer(404, `nothing but ${prefix} is here\n`)
+  const name = byteName(path.slice(prefix.length))
+  if (nameFault(name) !== null) return textAnswer(404, 'no such file\n')
+  const found = follow(name, files.entryOf)
+  if (found?.entry.kind !== 'file') return back(files, found?.name ?? name)
+  const { entry } = found
+  const bytes = entry.content === null ? NOTHING : files.contents.find(entry.content.root)
+  if (bytes === null) return back(files, found.name)
+  const size = sizeOf(entry)
+  const mtimeMs = Number(entry.mtimeNs / 1_000_000n)
+  const facts = { name: found.name, byLink: found.byLink, size, mtimeMs, sha256: null }
+  const headers = fileHeaders(facts)
+  return withoutBytes(request, headers, size) ?? counted(files, request, headers, bytes)
+}
+
+const NOTHING: GivenBytes = { length: 0, read: () => Promise.resolve(EMPTY) }
+
+/** The answer, as a flow while it runs. */
+function counted(
+  { flows, now }: VolunteerFiles,
+  request: HttpRequest,
+  headers: Readonly<Record<string, string>>,
+  bytes: GivenBytes,
+): HttpAnswer {
+  let heard: (length: number) => void = () => {}
+  const answer = withBytes(request, headers, bytes, (length) => heard(length))
+  const { body } = answer
+  if (request.method === 'HEAD' || body === undefined || body instanceof Uint8Array) return answer
+  async function* asFlow(parts: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const flow = flows.begin(Number(answer.headers['content-length']), now)
+    heard = (length) => flow.sent(length)
+    try {
+      yield* parts
+    } finally {
+      flow.end()
+    }
+  }
+  return { ...answer, body: asFlow(body) }
+}
+
+/** To the centre; without the means to say so, a client that sees an error asks there itself. */
+function back({ module, origin, enrolled }: VolunteerFiles, name: ByteName): HttpAnswer {
+  const known = enrolled()
+  if (known === null) return textAnswer(503, 'not now\n', { 'retry-after': '60' })
+  const bounce = formatBounce(known.key, known.name, LACKS, `${module}/${name}`)
+  return bounceAnswer(`${origin}/${module}/${encodePath(name)}`, bounce)
+}

@@ -1,0 +1,125 @@
+/** A centre and two volunteers, processes on addresses of loopback: clients are sent there, one is killed, another takes its place. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { inviteVolunteer, listVolunteers } from '../../lib/app/volunteer-admin.js'
+import { type AskedReply, askAt } from '../support/ask.js'
+import { startCentre } from '../support/centre.js'
+import { ruled } from '../support/contents.js'
+import { PROGRAM } from '../support/program.js'
+
+const BIG = Buffer.from(ruled(300_000))
+const { signal } = new AbortController()
+
+type Service = { readonly child: ChildProcess; said(what: RegExp): Promise<void> }
+
+function start(t: Test, ...args: string[]): Service {
+  const { NODE_OPTIONS: _, ...env } = process.env
+  const child = spawn(process.execPath, [PROGRAM, 'serve', ...args], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let heard = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    heard += text
+  })
+  const said = async (what: RegExp): Promise<void> => {
+    while (!what.test(heard)) {
+      if (child.exitCode !== null) throw new Error(`it ended: ${heard}`)
+      await Promise.race([once(child.stderr, 'data'), once(child, 'close')])
+    }
+  }
+  return { child, said }
+}
+
+t.test('files are given by volunteers, and whoever fails is made up for', async (t) => {
+  const folder = t.testdir({ source: {}, state: {} })
+  writeFileSync(join(folder, 'source', 'big.iso'), BIG)
+  const state = join(folder, 'state')
+  const centre = await startCentre(join(folder, 'source'), state)
+  t.teardown(() => centre.stop())
+  const port = Number(new URL(centre.url).port)
+  const services = new Map<string, Service>()
+  for (const host of ['127.0.0.2', '127.0.0.3']) {
+    const token = await inviteVolunteer(state, { name: host, uplink: null, ttlMs: 60_000 }, signal)
+    const own = ['--state', join(folder, `state-${host}`), '--listen', `${host}:0`]
+    const more = ['--peer-listen', `${host}:0`, '--uplink', '1g', '--delete']
+    const tree = join(folder, `tree-${host}`)
+    const service = start(t, '--join', centre.url, '--token', token, ...own, ...more, tree)
+    services.set(host, service)
+    await service.said(/in step with sequence 1\n/)
+    await service.said(new RegExp(`volunteer ${host} of`))
+  }
+  let clients = 0
+  const ask = (path: string, client = `client/${clients++}`, method = 'GET') =>
+    askAt(port, path, { 'user-agent': client }, method)
+  const until = async (isIt: (reply: AskedReply) => boolean, path = '/m/big.iso') => {
+    for (;;) {
+      const client = `client/${clients++}`
+      const reply = await ask(path, client)
+      if (isIt(reply)) return { reply, client, location: `${reply.headers['location']}` }
+    }
+  }
+  const bytesAt = async (url: string): Promise<Buffer> =>
+    Buffer.from(await (await fetch(url)).arrayBuffer())
+
+  const here = await ask('/m/big.iso', 'x', 'HEAD')
+  const { client, location } = await until(({ status }) => status === 302)
+  const given = await fetch(location)
+  t.ok(BIG.equals(Buffer.from(await given.arrayBuffer())))
+  t.equal(given.headers.get('accept-ranges'), 'bytes')
+  for (const name of ['etag', 'last-modified'])
+    t.equal(given.headers.get(name), `${here.headers[name]}`, name)
+  const range = await fetch(location, { headers: { range: 'bytes=5-9' } })
+  t.equal(range.status, 206)
+  t.ok(BIG.subarray(5, 10).equals(Buffer.from(await range.arrayBuffer())))
+
+  const lacking = await fetch(location.replace('big.iso', 'none'), { redirect: 'manual' })
+  t.equal(lacking.status, 307)
+  t.match(lacking.headers.get('location'), /^http:\/\/127\.0\.0\.1:\d+\/m\/none\?prsync-bounce=127/)
+
+  const { hostname: failed } = new URL(location)
+  services.get(failed)?.child.kill('SIGKILL')
+  await t.rejects(bytesAt(location))
+  const again = await ask('/m/big.iso', client)
+  const other = failed === '127.0.0.2' ? '127.0.0.3' : '127.0.0.2'
+  if (again.status === 302) t.match(again.headers['location'], `http://${other}:`)
+  else t.equal(again.status, 200)
+  const second = await until(({ headers }) => /^http/.test(`${headers['location']}`))
+  t.match(second.location, `http://${other}:`)
+  t.ok(BIG.equals(await bytesAt(second.location)))
+
+  const fresh = BIG.subarray(1)
+  writeFileSync(join(folder, 'source', 'next.iso'), fresh)
+  await centre.rescan()
+  const third = await until(({ status }) => status === 302, '/m/next.iso')
+  t.ok(fresh.equals(await bytesAt(third.location)), 'a push brings the next snapshot')
+
+  const { child } = services.get(other) ?? start(t)
+  child.kill('SIGTERM')
+  const [status] = (await once(child, 'close')) as [number]
+  t.equal(status, 0, 'it drains and ends')
+  t.equal((await ask('/m/big.iso')).status, 200)
+  t.match(await listVolunteers(state, signal), [{ state: 'away' }, { state: 'away' }])
+})
+
+t.test('a token that is none is told of, and it goes on asking', async (t) => {
+  const folder = t.testdir({ source: { a: 'a' }, state: {} })
+  const centre = await startCentre(join(folder, 'source'), join(folder, 'state'))
+  t.teardown(() => centre.stop())
+  const own = [
+    '--state',
+    join(folder, 'own'),
+    '--listen',
+    '127.0.0.2:0',
+    '--peer-listen',
+    '127.0.0.2:0',
+  ]
+  const service = start(t, '--join', centre.url, '--token', 'none', ...own, join(folder, 'tree'))
+  await service.said(/no clients for now: .*no invitation has this token/)
+  service.child.kill('SIGTERM')
+  await once(service.child, 'close')
+})
