@@ -1,15 +1,18 @@
 /** `prsync serve --join`: a tree kept in step with a centre, given to other nodes and to the clients that the centre sends. */
+import type { ByteName } from '../base/byte-name.js'
 import { messageOf, PrsyncError, StartupError } from '../base/errors.js'
 import { together } from '../base/together.js'
-import { keyPairOf } from '../hash/ed25519.js'
+import type { Entry } from '../flist/entry.js'
+import { type KeyPair, keyPairOf } from '../hash/ed25519.js'
 import type { Clock } from '../host.js'
 import { TreeContents } from '../io/contents.js'
-import { serveHttp } from '../io/http-server.js'
+import { type HttpServer, serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
 import { lockFile } from '../io/lock.js'
 import { Store } from '../io/store.js'
 import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { Flows } from '../mirror/flows.js'
+import type { EnrolledMessage } from '../mirror/volunteer-messages.js'
 import { RateLimit } from '../swarm/rate-limit.js'
 import { pacedAnswer } from './paced.js'
 import { findEntry } from './pages.js'
@@ -57,38 +60,96 @@ export async function join(
   host: PullHost,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, log, userAgent } = host
-  const { url, uploadRate: uplink } = config.pull
+  // first, as it makes the directory
   const keys = keyPairOf(openKeyFile(`${config.state}/volunteer-key`).seed)
   const lock = lockFile(`${config.state}/volunteer-lock`)
   if (lock === null) throw new StartupError(`another volunteer runs with ${config.state}`)
-  const local = openLocal(config.pull.destination)
-  const upload = new RateLimit(uplink, clock.monotonic())
-  const flows = new Flows(uplink, clock.monotonic())
-  let enrolled: { name: string; key: Uint8Array } | null = null
-  const files = {
-    ...{ module: url.module, origin: url.origin, flows, contents: local.contents },
-    entryOf: local.entryOf,
-    enrolled: () => enrolled,
-    now: () => clock.monotonic(),
+  try {
+    const local = openLocal(config.pull.destination)
+    try {
+      await volunteer({ config, events, host, keys, local }, pullEvents, signal)
+    } finally {
+      await local.close()
+    }
+  } finally {
+    lock.release()
   }
-  const server = await serveHttp({
+}
+
+type Parts = {
+  readonly config: JoinConfig
+  readonly events: JoinEvents
+  readonly host: PullHost
+  readonly keys: KeyPair
+  readonly local: Local
+}
+
+async function volunteer(parts: Parts, pullEvents: PullEvents, signal: AbortSignal): Promise<void> {
+  const { config, events, host, local } = parts
+  const { clock } = host
+  const { uploadRate } = config.pull
+  const upload = new RateLimit(uploadRate, clock.monotonic())
+  const flows = new Flows(uploadRate, clock.monotonic())
+  let enrolled: EnrolledMessage | null = null
+  const server = await listen(parts, upload, flows, () => enrolled)
+  const baseUrl = config.publicUrl ?? urlOf(config, server.port)
+  const channel = openChannel(parts, upload, flows, baseUrl, (told) => {
+    enrolled = told
+    events.enrolled(told.name, baseUrl)
+  })
+  const over = new AbortController()
+  const tasks: ReadonlyArray<(inner: AbortSignal) => Promise<void>> = [
+    (inner) => channel.keep(inner),
+    (inner) => keepInStep(config.pull, events, pullEvents, { ...host, upload }, inner),
+    (inner) => tellNews(local.through, channel, events, clock, inner),
+    async (inner) => {
+      await ended(signal, inner)
+      channel.drain()
+      await drained(flows, clock, inner)
+      over.abort(signal.reason)
+    },
+  ]
+  try {
+    await together(over.signal, ...tasks)
+  } catch (error) {
+    if (!over.signal.aborted) throw error
+  } finally {
+    await server.close()
+  }
+}
+
+function listen(
+  { config, host, local }: Parts,
+  upload: RateLimit,
+  flows: Flows,
+  enrolled: () => EnrolledMessage | null,
+): Promise<HttpServer> {
+  const { clock, log } = host
+  const { module } = config.pull.url
+  const { contents, entryOf } = local
+  const files = { module, flows, contents, entryOf, enrolled, now: () => clock.monotonic() }
+  return serveHttp({
     ...config.listen,
     tls: config.tls,
     upgrade: null,
     log,
-    handle: (request, inner) =>
-      Promise.resolve(pacedAnswer(volunteerAnswer(files, request), upload, clock, inner)),
-  }).catch((error: unknown) => {
-    lock.release()
-    throw error
+    handle: (request, signal) =>
+      Promise.resolve(pacedAnswer(volunteerAnswer(files, request), upload, clock, signal)),
   })
-  const scheme = config.tls === null ? 'http' : 'https'
-  const address = config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host
-  const baseUrl = config.publicUrl ?? `${scheme}://${address}:${server.port}`
-  const channel = new VolunteerChannel({
-    ...{ origin: url.origin, userAgent, keys, clock, random: systemRandom },
-    join: { type: 'join', token: config.token, baseUrl, uplink },
+}
+
+function openChannel(
+  { config, events, host, keys, local }: Parts,
+  upload: RateLimit,
+  flows: Flows,
+  baseUrl: string,
+  onEnrolled: (told: EnrolledMessage) => void,
+): VolunteerChannel {
+  const { clock, userAgent } = host
+  const { url, uploadRate } = config.pull
+  return new VolunteerChannel({
+    ...{ origin: url.origin, userAgent, keys, clock, random: systemRandom, onEnrolled },
+    join: { type: 'join', token: config.token, baseUrl, uplink: uploadRate },
     load: () => {
       const sequence = local.through()
       const through = sequence === null ? [] : [{ module: url.module, sequence }]
@@ -96,40 +157,12 @@ export async function join(
       const load = flows.report(upload.spent - flows.sent, clock.monotonic())
       return { type: 'load', through, ...load }
     },
-    onEnrolled: ({ name, bounceKey }) => {
-      enrolled = { name, key: Buffer.from(bounceKey, 'hex') }
-      events.enrolled(name, baseUrl)
-    },
     onLost: (why) => events.lost(why),
   })
-  const over = new AbortController()
-  const untilOver =
-    (task: (inner: AbortSignal) => Promise<void>) =>
-    async (inner: AbortSignal): Promise<void> => {
-      await task(inner).catch((error: unknown) => {
-        if (!over.signal.aborted) throw error
-      })
-    }
-  try {
-    await together(
-      over.signal,
-      untilOver((inner) => channel.keep(inner)),
-      untilOver((inner) => keepInStep(config.pull, events, pullEvents, { ...host, upload }, inner)),
-      untilOver((inner) => tellNews(local.through, channel, events, clock, inner)),
-      untilOver(async (inner) => {
-        await ended(signal, inner)
-        channel.drain()
-        await drained(flows, clock, inner)
-        over.abort(signal.reason)
-      }),
-    )
-  } catch (error) {
-    if (!over.signal.aborted) throw error
-  } finally {
-    await server.close()
-    await local.close()
-    lock.release()
-  }
+}
+
+function urlOf({ listen: { host }, tls }: JoinConfig, port: number): string {
+  return `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Pull after pull: each stays in the swarm until there is a newer snapshot. */
@@ -191,19 +224,26 @@ function ended(signal: AbortSignal, inner: AbortSignal): Promise<void> {
 }
 
 /** The tree and its index, read beside the pulls that change both. */
-function openLocal(destination: string) {
+type Local = {
+  readonly contents: TreeContents
+  readonly entryOf: (name: ByteName) => Entry | null
+  readonly through: () => number | null
+  readonly close: () => Promise<void>
+}
+
+function openLocal(destination: string): Local {
   const tree = DiskTree.openOrMake(destination)
   if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
   const store = new Store(`${destination}/${PRIVATE_NAME}/index`)
   const contents = new TreeContents(tree, store)
   return {
     contents,
-    entryOf: (name: Parameters<typeof findEntry>[1]) => {
+    entryOf: (name) => {
       const done = doneHead(store)
       return done === null ? null : findEntry(done.head.page, name, (root) => store.blob(root))
     },
     through: () => throughOf(store),
-    close: async (): Promise<void> => {
+    close: async () => {
       contents.close()
       await store.close()
       tree.close()

@@ -157,6 +157,7 @@ class RunningCentre {
       ...common,
       path: `${config.state}/volunteers`,
       secret: keys.seed,
+      origin: () => this.origin,
       uplink: config.uploadRate,
       rate: () => {
         sent.add(this.#upload.spent - sent.total)

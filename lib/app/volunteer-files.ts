@@ -12,19 +12,18 @@ import type { ContentStore } from '../host.js'
 import { bounceAnswer, formatBounce, LACKS } from '../mirror/bounce.js'
 import { fileHeaders } from '../mirror/file-headers.js'
 import type { Flows } from '../mirror/flows.js'
+import type { EnrolledMessage } from '../mirror/volunteer-messages.js'
 import { type GivenBytes, withBytes, withoutBytes } from './file-answer.js'
 import { follow } from './followed.js'
 import { decodePath, encodePath } from './url-path.js'
 
 export type VolunteerFiles = {
   readonly module: string
-  /** Of the centre, as in `http://centre:8730`. */
-  readonly origin: string
   readonly entryOf: (name: ByteName) => Entry | null
   readonly contents: ContentStore
   readonly flows: Flows
   /** As it was enrolled; null: not yet. */
-  readonly enrolled: () => { readonly name: string; readonly key: Uint8Array } | null
+  readonly enrolled: () => EnrolledMessage | null
   /** Milliseconds that never go back. */
   readonly now: () => number
 }
@@ -77,9 +76,10 @@ function counted(
 }
 
 /** To the centre; without the means to say so, a client that sees an error asks there itself. */
-function back({ module, origin, enrolled }: VolunteerFiles, name: ByteName): HttpAnswer {
+function back({ module, enrolled }: VolunteerFiles, name: ByteName): HttpAnswer {
   const known = enrolled()
   if (known === null) return textAnswer(503, 'not now\n', { 'retry-after': '60' })
-  const bounce = formatBounce(known.key, known.name, LACKS, `${module}/${name}`)
-  return bounceAnswer(`${origin}/${module}/${encodePath(name)}`, bounce)
+  const key = Buffer.from(known.bounceKey, 'hex')
+  const bounce = formatBounce(key, known.name, LACKS, `${module}/${name}`)
+  return bounceAnswer(`${known.centre}/${module}/${encodePath(name)}`, bounce)
 }

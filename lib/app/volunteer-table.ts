@@ -39,6 +39,8 @@ export type VolunteersParts = {
   readonly secret: Uint8Array
   /** The current sequence; null where there is no such module. */
   readonly sequenceOf: (module: string) => number | null
+  /** What clients call the centre. */
+  readonly origin: () => string
   /** What the centre can send, and sends, bytes a second; null: not limited. */
   readonly uplink: number | null
   readonly rate: () => number
@@ -154,7 +156,8 @@ export class Volunteers implements VolunteerTable {
     this.#members.set(name, member)
     this.#slots[slot] = member
     this.#changed()
-    return { type: 'enrolled', name, bounceKey: hexOf(this.#bounceKey(name, hex)) }
+    const centre = this.#parts.origin()
+    return { type: 'enrolled', name, bounceKey: hexOf(this.#bounceKey(name, hex)), centre }
   }
 
   /** False: the channel is no longer this volunteer's. */

@@ -82,15 +82,7 @@ export async function serveCommand(
     return EXIT.ok
   }
   if (cli.args.length > 0) throw new UsageError('a directory is wanted with --join alone')
-  const modules = (flags.tracker ?? []).map((text) => {
-    const module = parseModule(text)
-    if (module === null) throw new UsageError(`not NAME=DIR: ${text}`)
-    return module
-  })
-  if (modules.length === 0)
-    throw new UsageError('serve wants --tracker NAME=DIR or --join URL (see prsync serve --help)')
-  const names = new Set(modules.map((m) => m.name))
-  if (names.size < modules.length) throw new UsageError('two modules of one name')
+  const modules = modulesOf(flags)
   const config = {
     modules,
     listen: addressOf(flags.listen),
@@ -133,6 +125,19 @@ export async function serveCommand(
   return EXIT.ok
 }
 
+function modulesOf(flags: Flags): { name: string; directory: string }[] {
+  const modules = (flags.tracker ?? []).map((text) => {
+    const module = parseModule(text)
+    if (module === null) throw new UsageError(`not NAME=DIR: ${text}`)
+    return module
+  })
+  if (modules.length === 0)
+    throw new UsageError('serve wants --tracker NAME=DIR or --join URL (see prsync serve --help)')
+  const names = new Set(modules.map((m) => m.name))
+  if (names.size < modules.length) throw new UsageError('two modules of one name')
+  return modules
+}
+
 function joinFlags(url: string, flags: Flags, args: readonly string[]): JoinFlags {
   const [destination, another] = args
   if (destination === undefined || another !== undefined)
@@ -141,7 +146,7 @@ function joinFlags(url: string, flags: Flags, args: readonly string[]): JoinFlag
   return {
     ...{ url, destination },
     fingerprint: flags.key ?? null,
-    token: flags.token ?? null,
+    token: flags.token ?? process.env['PRSYNC_TOKEN'] ?? null,
     delete: flags.delete === true,
     xattrs: flags.xattrs === true,
     listen: addressOf(flags.listen),

@@ -30,7 +30,11 @@ export function isVolunteerName(name: string): boolean {
 
 /** Absolute, http or https, in its one form, without user, query, fragment or a slash at the end. */
 export function isBaseUrl(text: string): boolean {
-  if (text.length > URL_LENGTH || !/^https?:\/\/[!-~]+[^/]$/.test(text) || /[<>"?#@]/.test(text))
+  if (
+    text.length > URL_LENGTH ||
+    !/^https?:\/\/[!-~]*[!-.0-~]$/.test(text) ||
+    /[<>"?#@]/.test(text)
+  )
     return false
   return URL.canParse(text) && new URL(text).href.replace(/\/$/, '') === text
 }

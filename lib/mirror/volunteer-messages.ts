@@ -18,7 +18,7 @@ import {
 } from '../base/json.js'
 import { isSignedBy, type KeyPair, signed } from '../hash/ed25519.js'
 import { isModuleName } from '../snapshot/head.js'
-import { isBaseUrl } from './enrolment.js'
+import { isBaseUrl, isVolunteerName } from './enrolment.js'
 import { LASTING_MS, type LoadReport } from './report.js'
 
 /** Modules of one volunteer, and rates of single clients in one report. */
@@ -52,6 +52,8 @@ export type EnrolledMessage = {
   readonly name: string
   /** What it signs them with (`bounce.ts`): 32 bytes in hex. */
   readonly bounceKey: string
+  /** What clients call the centre: bounces lead there. A base URL, as volunteers have. */
+  readonly centre: string
 }
 export type CentreWord =
   | { readonly type: 'nonce'; readonly nonce: string }
@@ -122,16 +124,19 @@ export function parseCentreWord(text: string): CentreWord | null {
     case 'nonce':
       return { type: 'nonce', nonce: hexAt(from, 'nonce', 16) }
     case 'enrolled':
-      return {
-        type: 'enrolled',
-        name: stringAt(from, 'name'),
-        bounceKey: hexAt(from, 'bounceKey', 32),
-      }
+      return enrolledOf(from)
     case 'refused':
       return { type: 'refused', why: stringAt(from, 'why').slice(0, WHY_LENGTH) }
     default:
       return null
   }
+}
+
+function enrolledOf(from: JsonObject): EnrolledMessage {
+  const [name, centre] = [stringAt(from, 'name'), stringAt(from, 'centre')]
+  if (!isVolunteerName(name)) throw new WireError('not a name', { at: 'enrolled' })
+  if (!isBaseUrl(centre)) throw new WireError('not a URL for clients', { at: 'enrolled' })
+  return { type: 'enrolled', name, bounceKey: hexAt(from, 'bounceKey', 32), centre }
 }
 
 function joinOf(from: JsonObject): Join {

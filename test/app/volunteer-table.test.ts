@@ -19,6 +19,7 @@ function open(t: Test, clock = new ManualClock(), path = joinPath(t.testdir({}),
     path,
     secret: new Uint8Array(32).fill(3),
     sequenceOf: (module) => (module === 'm' ? NEWEST : null),
+    origin: () => 'http://centre.example',
     uplink: 1000,
     rate: () => 10,
     clock,
@@ -61,7 +62,7 @@ t.test('from the invitation to the first client', async (t) => {
   const channel = {}
   t.match(table.join(KEY, joinWith('wrong'), channel), /no invitation/)
   const enrolled = table.join(KEY, joinWith(token), channel)
-  t.match(enrolled, { type: 'enrolled', name: 'v1' })
+  t.match(enrolled, { type: 'enrolled', name: 'v1', centre: 'http://centre.example' })
   const baseUrl = 'http://192.0.2.1:8730'
   const standing = { state: 'fresh' }
   t.match(table.volunteers, [

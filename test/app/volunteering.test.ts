@@ -30,10 +30,10 @@ async function start(t: Test) {
   const state = joinPath(folder, 'state')
   mkdirSync(state, { recursive: true })
   const parts = { secret: new Uint8Array(32), sequenceOf: () => null, uplink: null, rate: () => 0 }
-  const host = { clock: systemClock, random: systemRandom }
+  const host = { origin: () => '', clock: systemClock, random: systemRandom }
   const path = joinPath(state, 'volunteers')
   const token = new Volunteers({ path, ...parts, ...host }).invite('v1', null, 3600_000)
-  const centre = await startCentre(joinPath(folder, 'source'), state)
+  let centre = await startCentre(joinPath(folder, 'source'), state)
   t.teardown(() => centre.stop())
   const { origin, port } = new URL(centre.url)
   let clients = 0
@@ -45,7 +45,12 @@ async function start(t: Test) {
       if (reply.status === status) return reply
     }
   }
-  return { origin, token, get, until }
+  const restart = async () => {
+    await centre.stop()
+    const listen = { host: '127.0.0.1', port: Number(port) }
+    centre = await startCentre(joinPath(folder, 'source'), state, { listen })
+  }
+  return { origin, token, get, until, restart }
 }
 
 const join = (token: string | null): Join => ({
@@ -108,6 +113,15 @@ t.test('clients are sent there while it reports, and not when it drains or is go
   t.ok(await until(302))
   await second.leave()
   t.ok(await until(200))
+})
+
+t.test('a centre that starts again sends nobody until they are back, by themselves', async (t) => {
+  const { origin, token, get, until, restart } = await start(t)
+  await volunteer(t, origin, token).told
+  t.ok(await until(302))
+  await restart()
+  t.equal((await get()).status, 200)
+  t.match(await until(302), { headers: { location: `${BASE_URL}/m/big` } })
 })
 
 t.test('who is not enrolled is refused, and so is a signature of another', async (t) => {

@@ -249,7 +249,7 @@ const decoders: readonly Decoder[] = [
     },
     seeds: [
       text(`{"type":"nonce","nonce":"${'2d'.repeat(16)}"}`),
-      text(`{"type":"enrolled","name":"v","bounceKey":"${'2d'.repeat(32)}"}`),
+      text(`{"type":"enrolled","name":"v","bounceKey":"${'2d'.repeat(32)}","centre":"http://c"}`),
       text('{"type":"refused","why":"no"}'),
     ],
   },

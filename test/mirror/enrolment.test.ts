@@ -73,10 +73,13 @@ t.test('what is kept is read again, and what is damaged refused', async (t) => {
 })
 
 t.test('base URLs', async (t) => {
+  t.ok(isBaseUrl('http://c'))
   for (const good of ['http://v.example', 'https://[2001:db8::1]:8443/a/b', 'http://192.0.2.1:80a'])
     t.equal(isBaseUrl(good), !good.endsWith('a'), good)
   for (const bad of [
     'http://v.example/',
+    'http://v.example\n',
+    'http://',
     'HTTP://v.example',
     'http://V.example',
     'http://u@v.example',

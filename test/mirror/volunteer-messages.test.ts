@@ -45,7 +45,7 @@ t.test('what is said is heard, by whose key it is signed', async (t) => {
   })
   const words: CentreWord[] = [
     { type: 'nonce', nonce: NONCE },
-    { type: 'enrolled', name: 'v1', bounceKey: '2d'.repeat(32) },
+    { type: 'enrolled', name: 'v1', bounceKey: '2d'.repeat(32), centre: 'http://c.example' },
     { type: 'refused', why: 'not enrolled' },
   ]
   for (const word of words) t.same(parseCentreWord(formatCentreWord(word)), word)
@@ -92,4 +92,7 @@ t.test('what is no message is refused', async (t) => {
   t.throws(() => parseKey(`{"type":"key","key":"${'2D'.repeat(32)}"}`), WireError)
   t.throws(() => parseKey(`{"type":"hello","key":"${'2d'.repeat(32)}"}`), WireError)
   t.throws(() => parseCentreWord('{"type":"nonce","nonce":""}'), WireError)
+  const enrolled = { type: 'enrolled', name: 'v1', bounceKey: '2d'.repeat(32), centre: 'http://c' }
+  for (const change of [{ name: 'v\r\n1' }, { centre: 'c' }, { bounceKey: '' }])
+    t.throws(() => parseCentreWord(of(enrolled, change)), WireError, JSON.stringify(change))
 })
