@@ -24,7 +24,7 @@ export type VolunteerCommand =
     }
   | { readonly volunteer: 'list' }
   | {
-      readonly volunteer: 'quarantine' | 'release' | 'remove'
+      readonly volunteer: 'quarantine' | 'drain' | 'release' | 'remove'
       readonly name: string
       /** What admins see beside it. */
       readonly why: string
@@ -53,6 +53,8 @@ function answer(volunteers: Volunteers, asked: VolunteerCommand): object {
       return { volunteers: volunteers.list() }
     case 'quarantine':
       return { known: volunteers.quarantine(asked.name, asked.why) }
+    case 'drain':
+      return { known: volunteers.drain(asked.name) }
     case 'release':
       return { known: volunteers.release(asked.name) }
     case 'remove':
@@ -74,6 +76,7 @@ export function parseVolunteerCommand(text: string): VolunteerCommand {
       return { volunteer, name, uplink, ttlMs }
     }
     case 'quarantine':
+    case 'drain':
     case 'release':
     case 'remove':
       return { volunteer, name, why: stringAt(from, 'why').slice(0, WHY_LENGTH) }

@@ -86,7 +86,7 @@ export class VolunteerDesk {
     try {
       for (let word = await next(SILENCE_MS); word !== null; word = await next(SILENCE_MS)) {
         if (word.type === 'load' && !volunteers.loaded(name, word, socket)) return
-        if (word.type === 'drain') volunteers.saw(name, { kind: 'drain', begins: word.begins })
+        if (word.type === 'drain') volunteers.drains(name, word.begins, socket)
         if (word.type === 'join') return
       }
     } finally {

@@ -14,8 +14,8 @@ import {
   formatRoster,
   invited,
   joined,
+  judged,
   parseRoster,
-  quarantined,
   type Roster,
   removed,
 } from '../mirror/enrolment.js'
@@ -148,7 +148,11 @@ export class Volunteers implements VolunteerTable {
         lastFaultMs: health.lastFaultMs,
         report: null,
       },
-      health: { ...health, isDraining: false, quarantine: done.enrolled.quarantine },
+      health: {
+        ...health,
+        isDraining: done.enrolled.isDraining,
+        quarantine: done.enrolled.quarantine,
+      },
       through: new Map(),
       channel,
       leftMs: nowMs,
@@ -178,6 +182,13 @@ export class Volunteers implements VolunteerTable {
     return true
   }
 
+  /** It goes, or stays after all, unless an admin wants it to go. */
+  drains(name: string, begins: boolean, channel: object): void {
+    if (this.#members.get(name)?.channel !== channel) return
+    const isWanted = this.#roster.some((each) => each.name === name && each.isDraining)
+    this.saw(name, { kind: 'drain', begins: begins || isWanted })
+  }
+
   /** Its channel ended: nobody is sent there until it is back. */
   left(name: string, channel: object): void {
     const member = this.#members.get(name)
@@ -200,11 +211,19 @@ export class Volunteers implements VolunteerTable {
 
   /** Until it is released. False: nobody has that name. @throws {FileError} */
   quarantine(name: string, why: string): boolean {
-    return this.#keep(quarantined(this.#roster, name, why), name, { kind: 'quarantine', why })
+    const roster = judged(this.#roster, name, { quarantine: why })
+    return this.#keep(roster, name, { kind: 'quarantine', why })
   }
-  /** Also from what was seen of it. @throws {FileError} */
+  /** Nobody new is sent there until it is released. @throws {FileError} */
+  drain(name: string): boolean {
+    const roster = judged(this.#roster, name, { isDraining: true })
+    return this.#keep(roster, name, { kind: 'drain', begins: true })
+  }
+  /** From quarantine, from draining, and from what was seen of it. @throws {FileError} */
   release(name: string): boolean {
-    return this.#keep(quarantined(this.#roster, name, null), name, { kind: 'release' })
+    const roster = judged(this.#roster, name, { quarantine: null, isDraining: false })
+    this.saw(name, { kind: 'drain', begins: false })
+    return this.#keep(roster, name, { kind: 'release' })
   }
   /** Its key is worth nothing from now on, and its channel ends with its next word. @throws {FileError} */
   remove(name: string): boolean {

@@ -1,4 +1,4 @@
-/** `prsync volunteer invite|list|quarantine|release|remove`: who serves the files of the centre here. */
+/** `prsync volunteer invite|list|quarantine|drain|release|remove`: who serves the files of the centre here. */
 import { defaultState } from '../app/system.js'
 import { changeVolunteer, inviteVolunteer, listVolunteers } from '../app/volunteer-admin.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
@@ -8,7 +8,7 @@ import { rateOf } from './values.js'
 
 type Flags = { state?: string; uplink?: string; ttl: string; why: string; json?: boolean }
 
-export const VOLUNTEER_WORDS = ['invite', 'list', 'quarantine', 'release', 'remove']
+export const VOLUNTEER_WORDS = ['invite', 'list', 'quarantine', 'drain', 'release', 'remove']
 
 export function volunteerProgram(): Command {
   return command('volunteer', 'Say who may serve the files of the centre here.')
@@ -23,7 +23,8 @@ export function volunteerProgram(): Command {
       'after',
       `
 invite prints a token for one volunteer; with a known name, for its new key or
-URL. quarantine sends it nobody until release; remove ends its enrolment.
+URL. quarantine and drain send it nobody until release; remove ends its
+enrolment.
 Exit status 75 when no centre runs.
 
 Examples:
@@ -56,7 +57,7 @@ export async function volunteerCommand(
     process.stdout.write(`${await inviteVolunteer(state, { name, uplink, ttlMs }, signal)}\n`)
     return EXIT.ok
   }
-  if (what !== 'quarantine' && what !== 'release' && what !== 'remove')
+  if (what !== 'quarantine' && what !== 'drain' && what !== 'release' && what !== 'remove')
     throw new UsageError(`volunteer: not ${what ?? ''}, but ${VOLUNTEER_WORDS.join(', ')}`)
   if (!(await changeVolunteer(state, { volunteer: what, name, why: flags.why }, signal)))
     throw new UsageError(`no volunteer is called ${name}`)

@@ -5,7 +5,15 @@
  */
 import { hash } from 'node:crypto'
 import { WireError } from '../base/errors.js'
-import { countAt, countOrNullAt, listAt, objectOf, parseObject, stringAt } from '../base/json.js'
+import {
+  booleanAt,
+  countAt,
+  countOrNullAt,
+  listAt,
+  objectOf,
+  parseObject,
+  stringAt,
+} from '../base/json.js'
 
 const MOST = 10_000
 const URL_LENGTH = 1000
@@ -20,6 +28,8 @@ export type Enrolled = {
   readonly invitation: { readonly tokenDigest: string; readonly untilMs: number } | null
   /** An admin's reason; null: clients may be sent there. */
   readonly quarantine: string | null
+  /** An admin wants it to get nobody new; no judgement. */
+  readonly isDraining: boolean
 }
 export type Roster = readonly Enrolled[]
 
@@ -48,7 +58,7 @@ export function invited(
   untilMs: number,
 ): Roster {
   const before = roster.find((each) => each.name === name)
-  const fresh = { name, key: null, baseUrl: null, quarantine: null }
+  const fresh = { name, key: null, baseUrl: null, quarantine: null, isDraining: false }
   const invitation = { tokenDigest: digestOf(token), untilMs }
   return replaced(roster, { ...fresh, ...before, uplink, invitation })
 }
@@ -81,9 +91,13 @@ export function joined(
 }
 
 /** Null: nobody has that name. */
-export function quarantined(roster: Roster, name: string, why: string | null): Roster | null {
+export function judged(
+  roster: Roster,
+  name: string,
+  judgement: Partial<Pick<Enrolled, 'quarantine' | 'isDraining'>>,
+): Roster | null {
   const known = roster.find((each) => each.name === name)
-  return known === undefined ? null : replaced(roster, { ...known, quarantine: why })
+  return known === undefined ? null : replaced(roster, { ...known, ...judgement })
 }
 /** Null: nobody has that name. */
 export function removed(roster: Roster, name: string): Roster | null {
@@ -114,7 +128,9 @@ function enrolledOf(value: unknown): Enrolled {
   if (baseUrl !== null && !isBaseUrl(baseUrl)) throw new WireError('not a base URL', { at: name })
   const uplink = countOrNullAt(from, 'uplink')
   const invitation = from['invitation'] === null ? null : invitationOf(from['invitation'])
-  return { name, key, baseUrl, uplink, invitation, quarantine: textOrNull('quarantine') }
+  const quarantine = textOrNull('quarantine')
+  const isDraining = booleanAt(from, 'isDraining')
+  return { name, key, baseUrl, uplink, invitation, quarantine, isDraining }
 }
 function invitationOf(value: unknown): NonNullable<Enrolled['invitation']> {
   const from = objectOf(value, 'invitation')

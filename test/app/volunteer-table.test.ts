@@ -152,6 +152,27 @@ t.test('enrolment and quarantine outlive the centre', async (t) => {
   t.throws(() => open(t, clock, path), StartupError)
 })
 
+t.test('who an admin drains stays so, until released', async (t) => {
+  const { table, clock, path } = open(t)
+  const channel = {}
+  table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
+  const state = (of = table) => of.volunteers[0]?.standing.state
+  table.drains('v1', true, {})
+  t.equal(state(), 'fresh', 'said on another channel')
+  table.drains('v1', true, channel)
+  t.equal(state(), 'draining')
+  table.drains('v1', false, channel)
+  t.equal(state(), 'fresh')
+  t.ok(table.drain('v1'))
+  table.drains('v1', false, channel)
+  t.equal(state(), 'draining')
+  const { table: next } = open(t, clock, path)
+  next.join(KEY, joinWith(null), channel)
+  t.equal(state(next), 'draining')
+  t.ok(next.release('v1'))
+  t.equal(state(next), 'fresh')
+})
+
 t.test('who is removed is gone, and its slot and name are free', async (t) => {
   const { table } = open(t)
   const channel = {}

@@ -216,6 +216,7 @@ t.test(
     t.match(await ask('list'), { status: 0, stdout: 'v1 invited -\n' })
     t.match(await ask('quarantine', 'v1', '--why', 'wrong bytes'), { status: 0, stdout: '' })
     t.match(await ask('list'), { stdout: 'v1 quarantined - wrong bytes\n' })
+    t.match(await ask('drain', 'v1'), { status: 0, stdout: '' })
     t.match(await ask('release', 'v1'), { status: 0 })
     t.match(JSON.parse((await ask('list', '--json')).stdout), { name: 'v1', uplink: 1024 * 1024 })
     t.match(await ask('remove', 'v1'), { status: 0 })

@@ -261,7 +261,7 @@ const decoders: readonly Decoder[] = [
     },
     seeds: [
       text(
-        `{"version":1,"volunteers":[{"name":"v","key":"${'2d'.repeat(32)}","baseUrl":"http://v.example","uplink":null,"invitation":{"tokenDigest":"x","untilMs":1},"quarantine":null}]}`,
+        `{"version":1,"volunteers":[{"name":"v","key":"${'2d'.repeat(32)}","baseUrl":"http://v.example","uplink":null,"invitation":{"tokenDigest":"x","untilMs":1},"quarantine":null,"isDraining":true}]}`,
       ),
     ],
   },

@@ -6,8 +6,8 @@ import {
   invited,
   isBaseUrl,
   joined,
+  judged,
   parseRoster,
-  quarantined,
   type Roster,
   removed,
 } from '../../lib/mirror/enrolment.js'
@@ -51,13 +51,13 @@ t.test('another URL or another key wants a new invitation', async (t) => {
 })
 
 t.test('quarantine outlives joins and invitations; who is removed is unknown', async (t) => {
-  const out = quarantined(taken(), 'v1', 'wrong bytes') ?? []
+  const out = judged(taken(), 'v1', { quarantine: 'wrong bytes' }) ?? []
   t.match(joined(out, KEY, URL_OF, NOW), { enrolled: { quarantine: 'wrong bytes' } })
   t.match(invited(out, 'v1', null, 'token-2', NOW), [{ quarantine: 'wrong bytes' }])
-  t.match(quarantined(out, 'v1', null), [{ quarantine: null }])
+  t.match(judged(out, 'v1', { quarantine: null }), [{ quarantine: null }])
   t.same(removed(out, 'v1'), [])
   t.equal(removed(out, 'v2'), null)
-  t.equal(quarantined(out, 'v2', 'x'), null)
+  t.equal(judged(out, 'v2', { quarantine: 'x' }), null)
 })
 
 t.test('what is kept is read again, and what is damaged refused', async (t) => {
