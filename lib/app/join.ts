@@ -1,9 +1,11 @@
 /** `prsync serve --join`: a tree kept in step with a centre, given to other nodes and to the clients that the centre sends. */
 import type { ByteName } from '../base/byte-name.js'
+import { EMPTY } from '../base/bytes.js'
 import { messageOf, PrsyncError, StartupError } from '../base/errors.js'
 import { together } from '../base/together.js'
 import type { Entry } from '../flist/entry.js'
 import { type KeyPair, keyPairOf } from '../hash/ed25519.js'
+import type { ContentId } from '../hash/root.js'
 import type { Clock } from '../host.js'
 import { TreeContents } from '../io/contents.js'
 import { type HttpServer, serveHttp } from '../io/http-server.js'
@@ -236,12 +238,20 @@ function openLocal(destination: string): Local {
   if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
   const store = new Store(`${destination}/${PRIVATE_NAME}/index`)
   const contents = new TreeContents(tree, store)
+  let known: Uint8Array = EMPTY
+  let page: ContentId | null = null
+  /** Of the last head; its signature is checked once. */
+  const pageOf = (): ContentId | null => {
+    const bytes = store.value('done') ?? EMPTY
+    if (Buffer.compare(bytes, known) !== 0) {
+      page = doneHead(store)?.head.page ?? null
+      known = bytes
+    }
+    return page
+  }
   return {
     contents,
-    entryOf: (name) => {
-      const done = doneHead(store)
-      return done === null ? null : findEntry(done.head.page, name, (root) => store.blob(root))
-    },
+    entryOf: (name) => findEntry(pageOf(), name, (root) => store.blob(root)),
     through: () => throughOf(store),
     close: async () => {
       contents.close()
