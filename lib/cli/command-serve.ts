@@ -143,13 +143,17 @@ function joinFlags(url: string, flags: Flags, args: readonly string[]): JoinFlag
   if (destination === undefined || another !== undefined)
     throw new UsageError('--join wants one directory')
   if (flags.tracker !== undefined) throw new UsageError('--tracker and --join are two services')
+  const listen = addressOf(flags.listen)
+  if (flags.publicUrl === undefined && ['0.0.0.0', '::'].includes(listen.host))
+    throw new UsageError(
+      '--join wants --public-url, or --listen with an address that clients reach',
+    )
   return {
-    ...{ url, destination },
+    ...{ url, destination, listen },
     fingerprint: flags.key ?? null,
     token: flags.token ?? process.env['PRSYNC_TOKEN'] ?? null,
     delete: flags.delete === true,
     xattrs: flags.xattrs === true,
-    listen: addressOf(flags.listen),
     peerListen: addressOf(flags.peerListen),
     publicUrl: flags.publicUrl === undefined ? null : urlOf(flags.publicUrl),
     state: flags.state ?? defaultState(),

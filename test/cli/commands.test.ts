@@ -125,6 +125,26 @@ t.test('serve says what is in its way and what to do', async (t) => {
   const free = ['--listen', '127.0.0.1:0', '--peer-listen', '127.0.0.1:0']
   const pem = join(folder, 'pem')
   const cases: readonly [what: string, args: string[], status: number, stderr: RegExp][] = [
+    ['a volunteer without a directory', ['--join', 'http://127.0.0.1:1/m'], 1, /one directory/],
+    [
+      'a volunteer that nobody finds',
+      ['--join', 'http://127.0.0.1:1/m', 'd', '--listen', ':0'],
+      1,
+      /--public-url/,
+    ],
+    [
+      'both services',
+      ['--join', 'http://127.0.0.1:1/m', 'd', '--tracker', 'm=d'],
+      1,
+      /two services/,
+    ],
+    [
+      'a volunteer of a part',
+      ['--join', 'http://127.0.0.1:1/m/sub', 'd', '--public-url', 'http://v'],
+      1,
+      /whole module/,
+    ],
+    ['a directory to publish without its option', ['d'], 1, /with --join alone/],
     ['nothing to publish', [], 1, /--tracker NAME=DIR/],
     ['no such tree', ['--tracker', 'm=/nowhere', ...free], 11, /\/nowhere/],
     [
