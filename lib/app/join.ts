@@ -135,8 +135,8 @@ function listen(
     tls: config.tls,
     upgrade: null,
     log,
-    handle: (request, signal) =>
-      Promise.resolve(pacedAnswer(volunteerAnswer(files, request), upload, clock, signal)),
+    handle: async (request, signal) =>
+      pacedAnswer(await volunteerAnswer(files, request), upload, clock, signal),
   })
 }
 

@@ -4,6 +4,7 @@
  */
 import { type ByteName, byteName, nameFault } from '../base/byte-name.js'
 import { EMPTY } from '../base/bytes.js'
+import { FileError } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { notAllowed, textAnswer } from '../base/http-answers.js'
 import { LIMITS } from '../base/limits.js'
@@ -28,7 +29,10 @@ export type VolunteerFiles = {
   readonly now: () => number
 }
 
-export function volunteerAnswer(files: VolunteerFiles, request: HttpRequest): HttpAnswer {
+export async function volunteerAnswer(
+  files: VolunteerFiles,
+  request: HttpRequest,
+): Promise<HttpAnswer> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
   if (request.path.length + request.query.length > LIMITS.urlBytes)
     return textAnswer(414, 'no name is so long\n')
@@ -42,12 +46,23 @@ export function volunteerAnswer(files: VolunteerFiles, request: HttpRequest): Ht
   if (found?.entry.kind !== 'file') return back(files, found?.name ?? name)
   const { entry } = found
   const bytes = entry.content === null ? NOTHING : files.contents.find(entry.content.root)
-  if (bytes === null) return back(files, found.name)
+  if (bytes === null || !(await stands(bytes))) return back(files, found.name)
   const size = sizeOf(entry)
   const mtimeMs = Number(entry.mtimeNs / 1_000_000n)
   const facts = { name: found.name, byLink: found.byLink, size, mtimeMs, sha256: null }
   const headers = fileHeaders(facts)
   return withoutBytes(request, headers, size) ?? counted(files, request, headers, bytes)
+}
+
+/** Found where somebody changed it meanwhile, it would be cut after its headers, which ends apt; now it can still be sent back. */
+async function stands(bytes: GivenBytes): Promise<boolean> {
+  try {
+    await bytes.read(0, Math.min(1, bytes.length))
+    return true
+  } catch (error) {
+    if (error instanceof FileError) return false
+    throw error
+  }
 }
 
 const NOTHING: GivenBytes = { length: 0, read: () => Promise.resolve(EMPTY) }

@@ -81,7 +81,14 @@ t.test('files are given by volunteers, and whoever fails is made up for', async 
   t.equal(lacking.status, 307)
   t.match(lacking.headers.get('location'), /^http:\/\/127\.0\.0\.1:\d+\/m\/none\?prsync-bounce=127/)
 
+  // changed by somebody else: the volunteer sends the client back, and the centre gives it
   const { hostname: failed } = new URL(location)
+  const damaged = join(folder, `tree-${failed}`, 'big.iso')
+  writeFileSync(damaged, BIG.subarray(1))
+  const bounced = await fetch(location)
+  t.match(bounced.url, /^http:\/\/127\.0\.0\.1:\d+\/m\/big\.iso\?prsync-bounce=/)
+  t.ok(BIG.equals(Buffer.from(await bounced.arrayBuffer())))
+
   services.get(failed)?.child.kill('SIGKILL')
   await t.rejects(bytesAt(location))
   const again = await ask('/m/big.iso', client)
