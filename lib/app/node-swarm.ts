@@ -17,6 +17,8 @@ import { systemRandom } from './system.js'
 /** Nobody was interested for so long: nobody needs us. */
 const UNNEEDED_MS = 3000
 const LOOK_MS = 250
+/** A tree that nothing is published for may still be changed by others. */
+const LOOK_AGAIN_MS = 3600_000
 
 export type NodeSwarmParts = {
   readonly config: PullConfig
@@ -161,11 +163,12 @@ export async function linger(
   }
 }
 
-/** Goes on giving until there is a newer snapshot. */
+/** Goes on giving until there is a newer snapshot, or it is time to look whether somebody changed the tree. */
 export async function untilOutdated(
   clock: Clock,
   signal: AbortSignal,
   isOutdated: () => boolean,
 ): Promise<void> {
-  while (!isOutdated()) await clock.sleep(LOOK_MS, signal)
+  const end = clock.monotonic() + LOOK_AGAIN_MS
+  while (!isOutdated() && clock.monotonic() < end) await clock.sleep(LOOK_MS, signal)
 }

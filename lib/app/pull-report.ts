@@ -30,7 +30,7 @@ export type PullConfig = {
   readonly lingerMs: number
   /** Nobody asked for it: where nothing was to be done, nothing is given to others either. */
   readonly lingerUnasked: boolean
-  /** A tree in step is given to others until there is a newer snapshot, whether anybody takes or not. */
+  /** A tree in step is given to others until there is a newer snapshot, for an hour at most, whether anybody takes or not. */
   readonly resident: boolean
 }
 
