@@ -37,7 +37,9 @@ export class Unlz4Tokens implements Decompressor {
 
   begin(): void {}
   add(bytes: Uint8Array, sink: TokenSink): void {
-    sink.literal(this.#out, 0, unpackLz4(bytes, this.#out))
+    const length = unpackLz4(bytes, this.#out)
+    // A block may hold nothing.
+    if (length > 0) sink.literal(this.#out, 0, length)
   }
   finishSegment(): void {}
   matched(): void {}
