@@ -25,8 +25,12 @@ export function equalFiles(a: FileAt, b: FileAt): boolean {
   }
 }
 
+/** Made once: one for each file would cost more than reading it. */
+let parts: readonly [Buffer, Buffer] | null = null
+
 function equalBytes(a: number, b: number): boolean {
-  const [x, y] = [Buffer.allocUnsafe(PART_BYTES), Buffer.allocUnsafe(PART_BYTES)]
+  parts ??= [Buffer.allocUnsafeSlow(PART_BYTES), Buffer.allocUnsafeSlow(PART_BYTES)]
+  const [x, y] = parts
   for (let at = 0; ; ) {
     const got = readSync(a, x, 0, x.length, at)
     if (readSync(b, y, 0, Math.max(1, got), at) !== got) return false

@@ -32,16 +32,20 @@ export async function fileSumInParts(
 }
 const NOTHING = new Uint8Array(0)
 
+/** Made once: each part is done with before anybody else reads. */
+let part: Buffer | null = null
+
 function* partsOf(file: FileAt, sum: Checksum): Generator<void, Uint8Array, void> {
   const fd = file.tree.openFile(file.name)
   try {
-    const part = Buffer.allocUnsafe(PART_BYTES)
+    part ??= Buffer.allocUnsafeSlow(PART_BYTES)
     sum.start()
     for (let at = 0; ; ) {
       const got = readSync(fd, part, 0, part.length, at)
-      if (got === 0) return sum.digest()
       sum.update(part.subarray(0, got))
       at += got
+      // A file gives fewer bytes than asked for at its end only: read(2).
+      if (got < part.length) return sum.digest()
       yield
     }
   } finally {

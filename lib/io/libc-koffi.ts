@@ -52,10 +52,10 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
   }
   const z = (name: Uint8Array): Buffer => Buffer.concat([name, NUL])
   const c = {
-    syscall: declare('long syscall(long, int, const char*, void*, size_t)'),
+    openat2: declare('long syscall(long, int, size_t, size_t, size_t)'),
     close: declare('int close(int)'),
-    openat: declare('int openat(int, const char*, int, unsigned int)'),
-    statx: declare('int statx(int, const char*, int, unsigned int, void*)'),
+    openat: declare('int openat(int, size_t, int, unsigned int)'),
+    statx: declare('int statx(int, size_t, int, unsigned int, void*)'),
     statxAddress: declare('int statx(int, size_t, int, unsigned int, size_t)'),
     mkdirat: declare('int mkdirat(int, const char*, unsigned int)'),
     unlinkat: declare('int unlinkat(int, const char*, int)'),
@@ -86,7 +86,19 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     if (result < 0) throw failure(syscall)
     return result
   }
-  const how = Buffer.alloc(24)
+  const addressOf = (bytes: Uint8Array | Uint32Array): number => Number(koffi.address(bytes))
+  const how = Buffer.allocUnsafeSlow(256)
+  const howAt = addressOf(how)
+  // Where a name stands for calls that are made for every file: nothing is allocated or converted.
+  const nameArea = Buffer.allocUnsafeSlow(NAME_BYTES + 1)
+  const nameAt = addressOf(nameArea)
+  const place = (name: Uint8Array, syscall: string): number => {
+    if (name.length > NAME_BYTES) throw new SystemError(syscall, 'ENAMETOOLONG')
+    nameArea.set(name)
+    nameArea[name.length] = 0
+    return nameAt
+  }
+  const values = Buffer.allocUnsafeSlow(XATTR_BYTES)
   const times = Buffer.alloc(32)
   const setTime = (ns: bigint | null, at: number): void => {
     const rest = ns === null ? 0n : ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n
@@ -107,20 +119,24 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       how.writeBigUInt64LE(BigInt(flags), 0)
       how.writeBigUInt64LE(BigInt(mode), 8)
       how.writeBigUInt64LE(RESOLVE, 16)
-      return check(c.syscall(SYS_OPENAT2, directory, z(name), how, 24) as number, 'openat2')
+      return check(
+        c.openat2(SYS_OPENAT2, directory, place(name, 'openat2'), howAt, 24) as number,
+        'openat2',
+      )
     },
     openAt: (directory, name, flags, mode) =>
-      check(c.openat(directory, z(name), flags, mode) as number, 'openat'),
+      check(c.openat(directory, place(name, 'openat'), flags, mode) as number, 'openat'),
     statAt(directory, name, into, follow = false) {
       const flags = follow ? 0 : AT.symlinkNoFollow
-      if ((c.statx(directory, z(name), flags, STATX_BASIC, into) as number) === 0) return true
+      const at = place(name, 'statx')
+      if ((c.statx(directory, at, flags, STATX_BASIC, into) as number) === 0) return true
       if (NOTHING_THERE.has(koffi.errno())) return false
       throw failure('statx')
     },
     byAddress: {
       stat: (directory, name, into) =>
         c.statxAddress(directory, name, AT.symlinkNoFollow, STATX_BASIC, into) === 0,
-      of: (bytes) => Number(koffi.address(bytes)),
+      of: addressOf,
       close: (fd) => void c.close(fd),
     },
     mkdirAt: (directory, name, mode) =>
@@ -177,27 +193,26 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       throw error
     },
     listXattrs(path) {
-      const into = Buffer.alloc(65536)
-      const length = c.llistxattr(z(path), into, into.length) as number
+      const length = c.llistxattr(z(path), values, values.length) as number
+      if (length === 0) return []
       if (length < 0) {
         const error = failure('llistxattr')
         if (error.code === 'EOPNOTSUPP') return []
         throw error
       }
-      return into
+      return values
         .toString('latin1', 0, length)
         .split('\0')
         .filter((name) => name !== '')
     },
     getXattr(path, name) {
-      const into = Buffer.alloc(65536)
       const length = c.lgetxattr(
         z(path),
         z(Buffer.from(name, 'latin1')),
-        into,
-        into.length,
+        values,
+        values.length,
       ) as number
-      if (length >= 0) return into.subarray(0, length)
+      if (length >= 0) return Buffer.from(values.subarray(0, length))
       const error = failure('lgetxattr')
       if (error.code === 'ENODATA' || error.code === 'EOPNOTSUPP') return null
       throw error
@@ -227,6 +242,10 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
 }
 
 const NUL = Buffer.alloc(1)
+/** PATH_MAX, without its NUL. */
+const NAME_BYTES = 4095
+/** XATTR_LIST_MAX and XATTR_SIZE_MAX: xattr(7). */
+const XATTR_BYTES = 65_536
 /** ENOENT, ENOTDIR, by number: an error object a missing name would cost more than the call. */
 const NOTHING_THERE = new Set([2, 20])
 const CANNOT_CLONE = new Set([

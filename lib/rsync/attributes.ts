@@ -73,7 +73,8 @@ export class AttributeWork {
 
   /**
    * Gives an entry's attributes to what stands under a name. @param seen what stood there before, whose mode may stay;
-   * null: it is new @param now what stands there, to spare calls that change nothing; null: unknown
+   * null: it is new @param now what stands there, to spare calls that change nothing; null: unknown @param flags what was
+   * found to differ, likewise; null: it was not compared
    */
   give(
     entry: Entry,
@@ -82,15 +83,19 @@ export class AttributeWork {
     seen: Standing | null,
     now: Standing | null,
     withTimes = true,
+    flags: number | null = null,
   ): void {
     const { acls, xattrs, trace } = this.#rule
     const isLink = entry.stands.kind === 'symlink'
     const wanted = this.wanted(entry, seen, now, withTimes)
     const { uid, gid } = wanted
     if (trace.owned !== undefined) tellOwner(trace.owned, wanted, name, now ?? tree.stat(name))
-    if (!xattrs && !acls) return this.#to.give(tree, name, isLink, wanted)
+    const isAlike = flags !== null && (flags & (ITEM.acl | ITEM.xattr)) === 0
+    const hasOwner = uid === null && gid === null
+    if ((!xattrs && !acls) || (isAlike && hasOwner))
+      return this.#to.give(tree, name, isLink, wanted)
     // A change of owner takes capabilities away, which are extended attributes.
-    if (uid !== null || gid !== null) this.#to.give(tree, name, isLink, { ...NOTHING, uid, gid })
+    if (!hasOwner) this.#to.give(tree, name, isLink, { ...NOTHING, uid, gid })
     this.giveXattrs(entry, tree, name)
     this.#to.give(tree, name, isLink, { ...wanted, uid: null, gid: null })
   }
@@ -210,6 +215,7 @@ function isAcl(x: { readonly name: string }): boolean {
   return isAclName(x.name)
 }
 function areEqual(a: readonly Xattr[], b: readonly Xattr[], acl: boolean): boolean {
+  if (a.length === 0 && b.length === 0) return true
   const text = (list: readonly Xattr[]): string =>
     JSON.stringify(
       list

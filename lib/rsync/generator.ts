@@ -160,10 +160,11 @@ export class Generator {
     }
     if (seen === null)
       return this.#makeDirectory(entry, name) ? { ...skipped, isSkipped: false } : skipped
-    this.#item(entry, this.#differences(entry, name, seen, false), null)
+    const flags = this.#differences(entry, name, seen, false)
+    this.#item(entry, flags, null)
     if (!options.dryRun)
       this.#attempt('failed to set attributes on', name, () => {
-        this.#parts.attributes.give(entry, to.tree, name, seen, seen, false)
+        this.#parts.attributes.give(entry, to.tree, name, seen, seen, false, flags)
         this.#openUp(name)
       })
     return { name, entry, isNew: false, isSkipped: false }
@@ -494,7 +495,15 @@ export class Generator {
     if (!isTold(flags)) events.remark('uptodate', entry, name)
     if (!options.dryRun)
       this.#attempt('failed to set attributes on', name, () =>
-        attributes.give(entry, to.tree, name, seen, this.#asCounted(seen, flags, entry)),
+        attributes.give(
+          entry,
+          to.tree,
+          name,
+          seen,
+          this.#asCounted(seen, flags, entry),
+          true,
+          flags,
+        ),
       )
     this.#settled(entry, name)
   }
