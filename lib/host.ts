@@ -4,7 +4,7 @@ import type { ContentId, Root } from './hash/root.js'
 
 /** A reliable byte stream both ways: a socket, a child's stdio, or one end of a pair. */
 export type Link = {
-  /** The next bytes, or null at the end. They are the caller's to keep. */
+  /** The next bytes, or null at the end. They are the caller's to keep, but where the link says that its memory is reused. */
   read(signal: AbortSignal): Promise<Uint8Array | null>
   /** Settles when `bytes` may be reused: awaiting it is the backpressure. */
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void>

@@ -31,7 +31,7 @@ export class BatchRecording {
   /** Without frames. */
   readonly take = (bytes: Uint8Array): void => {
     if (this.#early !== null) {
-      this.#early.push(bytes)
+      this.#early.push(Uint8Array.from(bytes))
       return
     }
     this.#pending.put(bytes)

@@ -166,6 +166,7 @@ function openSocket(
   for (const name of options.unsettable) how.warn(`socket option ${name} cannot be set here`)
   return connectTcp({ host, port }, how.contimeoutMs, signal, {
     keepAlive: options.keepAlive,
+    reusesMemory: true,
     ...(how.address === null ? {} : { from: how.address }),
     ...(how.family === null ? {} : { family: how.family }),
     late: (message) => new ConnectTimeoutError(message),

@@ -4,15 +4,19 @@
  */
 import { createReadStream, createWriteStream, fstatSync } from 'node:fs'
 import net from 'node:net'
-import type { Readable, Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { codeOf } from '../base/errors.js'
 import type { Link } from '../host.js'
+import { ReadRing } from './read-ring.js'
 import { StreamLink } from './stream-link.js'
 import type { TcpAddress } from './tcp.js'
 
-/** Standard input and output. */
+/** Standard input and output. What is read stands until the next read but one. */
 export function stdioLink(): Link {
-  return new StreamLink(readableOf(0), writableOf(1))
+  if (!waits(0)) return new StreamLink(createReadStream('', { fd: 0 }), writableOf(1))
+  const ring = new ReadRing()
+  const input = new net.Socket(readingInto(ring, { fd: 0, readable: true, writable: false }))
+  return new StreamLink(input, writableOf(1), ring)
 }
 
 export type InheritedLink = Link & {
@@ -20,16 +24,25 @@ export type InheritedLink = Link & {
   readonly remote: TcpAddress | null
 }
 
-/** One socket, for both directions, that was passed to us. */
+/** One socket, for both directions, that was passed to us. What is read stands until the next read but one. */
 export function socketLink(fd: number): InheritedLink {
-  const socket = new net.Socket({ fd, readable: true, writable: true })
-  return new InheritedSocket(socket)
+  const ring = new ReadRing()
+  const socket = new net.Socket(readingInto(ring, { fd, readable: true, writable: true }))
+  return new InheritedSocket(socket, ring)
+}
+
+/** net.Socket takes what net.connect passes on to it; its type does not say so. */
+function readingInto(
+  ring: ReadRing,
+  options: net.SocketConstructorOpts,
+): net.SocketConstructorOpts {
+  return Object.assign(options, { onread: ring.options })
 }
 
 class InheritedSocket extends StreamLink implements InheritedLink {
   readonly remote: TcpAddress | null
-  constructor(socket: net.Socket) {
-    super(socket, socket)
+  constructor(socket: net.Socket, ring: ReadRing) {
+    super(socket, socket, ring)
     const { remoteAddress: host, remotePort: port } = socket
     this.remote = host === undefined || port === undefined ? null : { host, port }
   }
@@ -48,11 +61,6 @@ export function isSocket(fd: number): boolean {
 function waits(fd: number): boolean {
   const stat = fstatSync(fd)
   return stat.isSocket() || stat.isFIFO()
-}
-function readableOf(fd: number): Readable {
-  return waits(fd)
-    ? new net.Socket({ fd, readable: true, writable: false })
-    : createReadStream('', { fd })
 }
 function writableOf(fd: number): Writable {
   return waits(fd)

@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { SocketError } from '../base/errors.js'
 import type { Link } from '../host.js'
+import type { ReadRing } from './read-ring.js'
 
 /** Received bytes that nobody has read, above which the sender is made to wait. */
 const UNREAD_BYTES = 512 * 1024
@@ -9,6 +10,7 @@ const UNREAD_BYTES = 512 * 1024
 export class StreamLink implements Link {
   readonly #incoming: Readable
   readonly #outgoing: Writable
+  readonly #ring: ReadRing | null
   readonly #unread: Uint8Array[] = []
   #unreadBytes = 0
   #ended = false
@@ -16,16 +18,24 @@ export class StreamLink implements Link {
   #wake: (() => void) | null = null
   #writing = false
 
-  /** @param outgoing the same socket, or another stream */
-  constructor(incoming: Readable, outgoing: Writable) {
+  /** @param outgoing the same socket, or another stream @param ring what `incoming` reads into; null: memory of its own each time */
+  constructor(incoming: Readable, outgoing: Writable, ring: ReadRing | null = null) {
     this.#incoming = incoming
     this.#outgoing = outgoing
-    incoming.on('data', (chunk: Uint8Array) => {
+    this.#ring = ring
+    const take = (chunk: Uint8Array): void => {
       this.#unread.push(chunk)
       this.#unreadBytes += chunk.length
-      if (this.#unreadBytes > UNREAD_BYTES) incoming.pause()
       this.#wake?.()
-    })
+    }
+    if (ring !== null) {
+      ring.sink = take
+      incoming.resume()
+    } else
+      incoming.on('data', (chunk: Uint8Array) => {
+        take(chunk)
+        if (this.#unreadBytes > UNREAD_BYTES) incoming.pause()
+      })
     incoming.on('error', (cause) => {
       this.#fault = new SocketError(cause.message, { cause })
     })
@@ -45,7 +55,8 @@ export class StreamLink implements Link {
       const chunk = this.#unread.shift()
       if (chunk !== undefined) {
         this.#unreadBytes -= chunk.length
-        if (this.#unreadBytes === 0) this.#incoming.resume()
+        this.#ring?.taken()
+        if (this.#ring?.hasRoom ?? this.#unreadBytes === 0) this.#incoming.resume()
         return chunk
       }
       if (this.#fault !== null) throw this.#fault

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import net from 'node:net'
 import { type PrsyncError, SocketError, StartupError, TimeoutError } from '../base/errors.js'
 import type { Link } from '../host.js'
+import { ReadRing } from './read-ring.js'
 import { StreamLink } from './stream-link.js'
 
 export type TcpAddress = { readonly host: string; readonly port: number }
@@ -20,6 +21,8 @@ export type TcpOptions = {
   readonly from?: string
   readonly family?: 4 | 6
   readonly keepAlive?: boolean
+  /** What is read stands until the next read but one, and no longer: see ReadRing. */
+  readonly reusesMemory?: boolean
   /** What it is when nobody answers in time. */
   readonly late?: (message: string) => PrsyncError
 }
@@ -35,6 +38,7 @@ export function connectTcp(
   how: TcpOptions = {},
 ): Promise<TcpLink> {
   const late = how.late ?? ((message: string) => new TimeoutError(message))
+  const ring = how.reusesMemory === true ? new ReadRing() : null
   return new Promise((resolve, reject) => {
     const socket = net.connect({
       host: to.host,
@@ -43,6 +47,7 @@ export function connectTcp(
       keepAlive: how.keepAlive ?? false,
       ...(how.from === undefined ? {} : { localAddress: how.from }),
       ...(how.family === undefined ? {} : { family: how.family }),
+      ...(ring === null ? {} : { onread: ring.options }),
     })
     const where = `${to.host}:${to.port}`
     const settle = (done: () => void): void => {
@@ -65,7 +70,7 @@ export function connectTcp(
             () => fail(late(`no connection to ${where} within ${timeoutMs} ms`)),
             timeoutMs,
           )
-    socket.once('connect', () => settle(() => resolve(new SocketLink(socket))))
+    socket.once('connect', () => settle(() => resolve(new SocketLink(socket, ring))))
     socket.once('error', (cause) => fail(new SocketError(`${where}: ${cause.message}`, { cause })))
     signal.addEventListener('abort', stopped, { once: true })
     if (signal.aborted) stopped()
@@ -83,7 +88,9 @@ export function listenTcp(
   onLink: (link: TcpLink) => void,
 ): Promise<TcpListener> {
   return new Promise((resolve, reject) => {
-    const server = net.createServer({ noDelay: true }, (socket) => onLink(new SocketLink(socket)))
+    const server = net.createServer({ noDelay: true }, (socket) =>
+      onLink(new SocketLink(socket, null)),
+    )
     server.maxConnections = most
     server.once('error', (cause) =>
       reject(
@@ -112,8 +119,8 @@ export function expectListeners(signal: AbortSignal): void {
 class SocketLink extends StreamLink implements TcpLink {
   readonly remote: TcpAddress
 
-  constructor(socket: net.Socket) {
-    super(socket, socket)
+  constructor(socket: net.Socket, ring: ReadRing | null) {
+    super(socket, socket, ring)
     this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
   }
 }

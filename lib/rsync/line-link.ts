@@ -32,7 +32,8 @@ export class LineLink implements Link {
       const taken = at < 0 ? this.#rest : this.#rest.subarray(0, at)
       length += taken.length
       if (length > most) throw new WireError(`a line of more than ${most} bytes`)
-      chunks.push(taken)
+      // Copied: a link may use its memory again.
+      chunks.push(Uint8Array.from(taken))
       this.#rest = at < 0 ? EMPTY : this.#rest.subarray(at + 1)
       if (at >= 0) return latin1Of(joined(chunks))
       const more = await this.#link.read(signal)
@@ -52,7 +53,7 @@ export class LineLink implements Link {
       }
       const taken = this.#rest.subarray(0, left)
       this.#rest = this.#rest.subarray(taken.length)
-      chunks.push(taken)
+      chunks.push(Uint8Array.from(taken))
       left -= taken.length
     }
     return joined(chunks)

@@ -92,6 +92,10 @@ export class WireReader {
   async more(): Promise<void> {
     if (this.#join()) return
     this.#send()
+    await this.#readLink()
+    if (this.#join()) return
+    // A link may use its memory again once it has been read twice.
+    this.#cursor = new Cursor(Uint8Array.from(this.#cursor.view(this.#cursor.left)))
     while (!this.#join()) await this.#readLink()
   }
 

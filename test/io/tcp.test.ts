@@ -1,17 +1,17 @@
 import t from 'tap'
 import { SocketError, StartupError, TimeoutError } from '../../lib/base/errors.js'
-import { connectTcp, listenTcp, type TcpLink } from '../../lib/io/tcp.js'
+import { connectTcp, listenTcp, type TcpLink, type TcpOptions } from '../../lib/io/tcp.js'
 
 const never = new AbortController().signal
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
 
-async function pair(): Promise<[TcpLink, TcpLink]> {
+async function pair(how: TcpOptions = {}): Promise<[TcpLink, TcpLink]> {
   let taken = (_link: TcpLink): void => {}
   const incoming = new Promise<TcpLink>((resolve) => {
     taken = resolve
   })
   const listener = await listenTcp(LOOPBACK, 2, (link) => taken(link))
-  const outgoing = await connectTcp(listener.local, 5000, never)
+  const outgoing = await connectTcp(listener.local, 5000, never, how)
   const both: [TcpLink, TcpLink] = [outgoing, await incoming]
   await listener.close()
   return both
@@ -107,4 +107,34 @@ t.test('a peer that resets is a fault of the socket', async (t) => {
   await b.close()
   await t.rejects(failed, SocketError)
   await a.close()
+})
+
+t.test('memory that is reused stands until the next read but one', async (t) => {
+  const [reader, writer] = await pair({ reusesMemory: true })
+  const sent = Buffer.alloc(24 << 20)
+  for (let at = 0; at < sent.length; at += 4)
+    sent.writeUInt32LE(Math.imul(at, 2654435761) >>> 0, at)
+  const writing = writer.write(sent, never).then(() => writer.close())
+  const memory = new Set<ArrayBufferLike>()
+  let last: { readonly bytes: Uint8Array; readonly at: number } | null = null
+  let at = 0
+  for (;;) {
+    const bytes = await reader.read(never)
+    // What came before it has not changed meanwhile.
+    if (
+      last !== null &&
+      sent.compare(last.bytes, 0, last.bytes.length, last.at, last.at + last.bytes.length) !== 0
+    )
+      t.fail(`bytes from ${last.at} on`)
+    if (bytes === null) break
+    memory.add(bytes.buffer)
+    last = { bytes, at }
+    at += bytes.length
+    // More comes while this reader is busy.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.equal(at, sent.length)
+  t.ok(memory.size <= 4, 'four parts go round')
+  await writing
+  await reader.close()
 })
