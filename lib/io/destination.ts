@@ -211,9 +211,12 @@ export class Destination {
   read(fd: number, into: Uint8Array, offset: number): number {
     return readSync(fd, into, 0, into.length, offset)
   }
-  /** Cuts, or lengthens by a hole, what is no device; then what was written is on the disk, if asked for. */
-  finish(fd: number, length: number, fsync: boolean): void {
-    if (fstatSync(fd).isFile()) ftruncateSync(fd, length)
+  /**
+   * Cuts, or lengthens by a hole, what is no device; then what was written is on the disk, if asked for. @param isExact it was
+   * new, and all of it was written
+   */
+  finish(fd: number, length: number, isExact: boolean, fsync: boolean): void {
+    if (!isExact && fstatSync(fd).isFile()) ftruncateSync(fd, length)
     if (fsync) fsyncSync(fd)
   }
   size(fd: number): number {

@@ -57,17 +57,17 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     openat: declare('int openat(int, size_t, int, unsigned int)'),
     statx: declare('int statx(int, size_t, int, unsigned int, void*)'),
     statxAddress: declare('int statx(int, size_t, int, unsigned int, size_t)'),
-    mkdirat: declare('int mkdirat(int, const char*, unsigned int)'),
-    unlinkat: declare('int unlinkat(int, const char*, int)'),
-    renameat: declare('int renameat(int, const char*, int, const char*)'),
-    linkat: declare('int linkat(int, const char*, int, const char*, int)'),
+    mkdirat: declare('int mkdirat(int, size_t, unsigned int)'),
+    unlinkat: declare('int unlinkat(int, size_t, int)'),
+    renameat: declare('int renameat(int, size_t, int, size_t)'),
+    linkat: declare('int linkat(int, size_t, int, size_t, int)'),
     symlinkat: declare('int symlinkat(const char*, int, const char*)'),
     mknodat: declare('int mknodat(int, const char*, unsigned int, uint64_t)'),
-    readlinkat: declare('long readlinkat(int, const char*, void*, size_t)'),
-    fchownat: declare('int fchownat(int, const char*, unsigned int, unsigned int, int)'),
-    fchmodat: declare('int fchmodat(int, const char*, unsigned int, int)'),
-    utimensat: declare('int utimensat(int, const char*, void*, int)'),
-    futimens: declare('int futimens(int, void*)'),
+    readlinkat: declare('long readlinkat(int, size_t, void*, size_t)'),
+    fchownat: declare('int fchownat(int, size_t, unsigned int, unsigned int, int)'),
+    fchmodat: declare('int fchmodat(int, size_t, unsigned int, int)'),
+    utimensat: declare('int utimensat(int, size_t, size_t, int)'),
+    futimens: declare('int futimens(int, size_t)'),
     ioctl: declare('int ioctl(int, unsigned long, int)'),
     copyFileRange: declare('long copy_file_range(int, void*, int, void*, size_t, unsigned int)'),
     fallocate: declare('int fallocate(int, int, int64_t, int64_t)'),
@@ -89,26 +89,31 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
   const addressOf = (bytes: Uint8Array | Uint32Array): number => Number(koffi.address(bytes))
   const how = Buffer.allocUnsafeSlow(256)
   const howAt = addressOf(how)
-  // Where a name stands for calls that are made for every file: nothing is allocated or converted.
-  const nameArea = Buffer.allocUnsafeSlow(NAME_BYTES + 1)
-  const nameAt = addressOf(nameArea)
-  const place = (name: Uint8Array, syscall: string): number => {
-    if (name.length > NAME_BYTES) throw new SystemError(syscall, 'ENAMETOOLONG')
-    nameArea.set(name)
-    nameArea[name.length] = 0
-    return nameAt
+  // Where names stand for calls that are made for every file: nothing is allocated or converted.
+  const nameSlot = (): ((name: Uint8Array, syscall: string) => number) => {
+    const area = Buffer.allocUnsafeSlow(NAME_BYTES + 1)
+    const at = addressOf(area)
+    return (name, syscall) => {
+      if (name.length > NAME_BYTES) throw new SystemError(syscall, 'ENAMETOOLONG')
+      area.set(name)
+      area[name.length] = 0
+      return at
+    }
   }
+  const place = nameSlot()
+  const placeOther = nameSlot()
   const values = Buffer.allocUnsafeSlow(XATTR_BYTES)
-  const times = Buffer.alloc(32)
+  const times = Buffer.allocUnsafeSlow(256)
+  const timesAt = addressOf(times)
   const setTime = (ns: bigint | null, at: number): void => {
     const rest = ns === null ? 0n : ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n
     times.writeBigInt64LE(ns === null ? 0n : (ns - rest) / 1_000_000_000n, at)
     times.writeBigInt64LE(ns === null ? BigInt(UTIME_OMIT) : rest, at + 8)
   }
-  const setTimes = (mtimeNs: bigint | null, atimeNs: bigint | null): Buffer => {
+  const setTimes = (mtimeNs: bigint | null, atimeNs: bigint | null): number => {
     setTime(atimeNs, 0)
     setTime(mtimeNs, 16)
-    return times
+    return timesAt
   }
   const offsets = [Buffer.alloc(8), Buffer.alloc(8)] as const
   return {
@@ -140,12 +145,19 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
       close: (fd) => void c.close(fd),
     },
     mkdirAt: (directory, name, mode) =>
-      void check(c.mkdirat(directory, z(name), mode) as number, 'mkdirat'),
+      void check(c.mkdirat(directory, place(name, 'mkdirat'), mode) as number, 'mkdirat'),
     unlinkAt: (directory, name, flags) =>
-      void check(c.unlinkat(directory, z(name), flags) as number, 'unlinkat'),
+      void check(c.unlinkat(directory, place(name, 'unlinkat'), flags) as number, 'unlinkat'),
     renameAt: (a, from, b, to) =>
-      void check(c.renameat(a, z(from), b, z(to)) as number, 'renameat'),
-    linkAt: (a, from, b, to) => void check(c.linkat(a, z(from), b, z(to), 0) as number, 'linkat'),
+      void check(
+        c.renameat(a, place(from, 'renameat'), b, placeOther(to, 'renameat')) as number,
+        'renameat',
+      ),
+    linkAt: (a, from, b, to) =>
+      void check(
+        c.linkat(a, place(from, 'linkat'), b, placeOther(to, 'linkat'), 0) as number,
+        'linkat',
+      ),
     symlinkAt: (target, directory, name) =>
       void check(c.symlinkat(z(target), directory, z(name)) as number, 'symlinkat'),
     mknodAt: (directory, name, mode, device) =>
@@ -153,21 +165,26 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     readlinkAt(directory, name) {
       const into = Buffer.alloc(4096)
       const length = check(
-        c.readlinkat(directory, z(name), into, into.length) as number,
+        c.readlinkat(directory, place(name, 'readlinkat'), into, into.length) as number,
         'readlinkat',
       )
       return into.subarray(0, length)
     },
     chownAt: (directory, name, uid, gid) =>
       void check(
-        c.fchownat(directory, z(name), uid, gid, AT.symlinkNoFollow) as number,
+        c.fchownat(directory, place(name, 'fchownat'), uid, gid, AT.symlinkNoFollow) as number,
         'fchownat',
       ),
     chmodAt: (directory, name, mode) =>
-      void check(c.fchmodat(directory, z(name), mode, 0) as number, 'fchmodat'),
+      void check(c.fchmodat(directory, place(name, 'fchmodat'), mode, 0) as number, 'fchmodat'),
     utimeAt: (directory, name, mtimeNs, atimeNs = null) =>
       void check(
-        c.utimensat(directory, z(name), setTimes(mtimeNs, atimeNs), AT.symlinkNoFollow) as number,
+        c.utimensat(
+          directory,
+          place(name, 'utimensat'),
+          setTimes(mtimeNs, atimeNs),
+          AT.symlinkNoFollow,
+        ) as number,
         'utimensat',
       ),
     futime: (fd, ns) => void check(c.futimens(fd, setTimes(ns, null)) as number, 'futimens'),

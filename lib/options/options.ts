@@ -156,6 +156,11 @@ export type Options = ConnectionOptions & {
   readonly batch: { readonly kind: 'write' | 'only-write' | 'read'; readonly file: string } | null
 }
 
+/** Files are built from their first byte to their last, so that their length is right when the last is written. */
+export function buildsInOrder({ inplace, sparse, preallocate }: Options): boolean {
+  return !inplace && !sparse && !preallocate
+}
+
 /** Does it ask for no bytes? A run that only writes a batch changes nothing either, and has to. */
 export function isDryOnWire({ dryRun, batch }: Options): boolean {
   return dryRun && batch?.kind !== 'only-write'

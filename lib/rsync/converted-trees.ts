@@ -155,8 +155,8 @@ export class ConvertedReceiver implements ReceivingTree {
   read(fd: number, into: Uint8Array, offset: number): number {
     return this.#inner.read(fd, into, offset)
   }
-  finish(fd: number, length: number, fsync: boolean): void {
-    this.#inner.finish(fd, length, fsync)
+  finish(fd: number, length: number, isExact: boolean, fsync: boolean): void {
+    this.#inner.finish(fd, length, isExact, fsync)
   }
   size(fd: number): number {
     return this.#inner.size(fd)

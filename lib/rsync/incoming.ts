@@ -5,7 +5,7 @@ import type { TokenSink } from '../delta/match.js'
 import { Patch } from '../delta/patch.js'
 import type { Source } from '../delta/sums.js'
 import type { Checksum } from '../hash/checksum.js'
-import type { Options } from '../options/options.js'
+import { buildsInOrder, type Options } from '../options/options.js'
 import { lengthOf } from '../wire/sum-head.js'
 import type { Asked } from './asking.js'
 import type { Request } from './generator.js'
@@ -126,12 +126,12 @@ export class Incoming implements TokenSink {
       return false
     }
     if (!isRight) {
-      if (options.inplace) this.#attempt(() => to.finish(made.fd, this.#at, false))
+      if (options.inplace) this.#attempt(() => to.finish(made.fd, this.#at, false, false))
       this.abort(true)
       return null
     }
     this.#attempt(() => {
-      to.finish(made.fd, this.#at, options.fsync)
+      to.finish(made.fd, this.#at, buildsInOrder(options), options.fsync)
       this.#close()
       placing.done(made, this.#request)
     })

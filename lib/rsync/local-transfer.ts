@@ -7,7 +7,7 @@ import { codeOf, FileError } from '../base/errors.js'
 import type { Steps } from '../base/steps.js'
 import type { Trace } from '../base/trace.js'
 import type { Source } from '../delta/sums.js'
-import type { Options } from '../options/options.js'
+import { buildsInOrder, type Options } from '../options/options.js'
 import type { Entry, Request } from './generator.js'
 import type { LocalDelta } from './local-delta.js'
 import type { Placing } from './placing.js'
@@ -137,7 +137,7 @@ export class LocalTransfer {
       to.write(fd, bytes, at, options.sparse && !inPlace)
       at += bytes.length
     })
-    to.finish(fd, at, options.fsync)
+    to.finish(fd, at, buildsInOrder(options), options.fsync)
     this.count.literal += done.literal
     this.count.matched += done.matched
   }
@@ -188,7 +188,7 @@ export class LocalTransfer {
       yield got
     }
     this.count.literal += at - from
-    to.finish(fd, at, options.fsync)
+    to.finish(fd, at, buildsInOrder(options), options.fsync)
   }
   /** Small steps under --bwlimit, so that waits are short. */
   get #stepBytes(): number | null {

@@ -46,7 +46,7 @@ export type ReceivingTree = {
   write(fd: number, bytes: Uint8Array, offset: number, sparse: boolean): void
   read(fd: number, into: Uint8Array, offset: number): number
   /** Cuts, or lengthens by a hole; then what was written is on the disk, if asked for. */
-  finish(fd: number, length: number, fsync: boolean): void
+  finish(fd: number, length: number, isExact: boolean, fsync: boolean): void
   size(fd: number): number
   commit(made: NewFile, name: ByteName): void
   discard(made: NewFile): void
