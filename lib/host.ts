@@ -1,5 +1,6 @@
 /** What the machine must give us, as types. `lib/io` gives it for real, `test/support` in memory. */
 import type { ByteName } from './base/byte-name.js'
+import type { FilterRule } from './flist/filter.js'
 import type { ContentId, Root } from './hash/root.js'
 
 /** A reliable byte stream both ways: a socket, a child's stdio, or one end of a pair. */
@@ -156,8 +157,19 @@ export type LookJob = {
 export type SameRule = {
   readonly owner: boolean
   readonly group: boolean
-  /** Nothing else may stand there. */
+  /** Nothing else may stand there, but for what `names` protects. */
   readonly exact: boolean
+  /** A file of several names in the first tree is none of these. */
+  readonly single: boolean
+  /** So is what has extended attributes, ACLs among them, in either tree. */
+  readonly bare: boolean
+  /** Names that do not count; null: all do. */
+  readonly names: NameRules | null
+}
+/** Rules that need no file of a directory's own, the same for every directory. */
+export type NameRules = {
+  readonly rules: readonly FilterRule[]
+  readonly deleteExcluded: boolean
 }
 export type LookResult = {
   /** In order but for what is below, with a row of LOOK_COLUMNS each. */

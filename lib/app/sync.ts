@@ -109,8 +109,8 @@ class SyncRun {
     // What is written there must not be met again as a source; progress tells how much is left.
     const goes = standsAt(destination)
     const isInside = source.paths.some((path) => isBelow(goes, path))
-    if (options.hardLinks || options.pruneEmptyDirs || options.progress || isInside)
-      list.expand(list.root, options.pruneEmptyDirs)
+    const isListedFirst = options.pruneEmptyDirs || options.progress || isInside
+    if (isListedFirst) list.expand(list.root, options.pruneEmptyDirs)
     this.#events.counted(countOf(list), list.count.bytes)
     const coming = { isEmpty: list.isEmpty, only: () => kindOfOnly(onlyEntry(list)) }
     const place = targetPlace(named ?? '.', coming, options, (path, directories) =>
@@ -172,6 +172,7 @@ class SyncRun {
     const unchanged = new Unchanged({
       options,
       keeping,
+      filters,
       to: to.tree,
       open: openLook,
       threads: openLookPool,
@@ -196,7 +197,12 @@ class SyncRun {
         },
       },
     })
-    generator.expectLinks(countLinks(list.root))
+    if (options.hardLinks) {
+      // How many names a file has is known when all are listed that are gone through.
+      await unchanged.searchAhead(list.root)
+      if (!isListedFirst) list.expand(list.root, false, (name) => unchanged.isDone(name))
+      generator.expectLinks(countLinks(list.root))
+    }
     const walk = new Walk({
       options,
       list,

@@ -42,11 +42,12 @@ function* partsOf(file: FileAt, sum: Checksum): Generator<void, Uint8Array, void
     sum.start()
     for (let at = 0; ; ) {
       const got = readSync(fd, part, 0, part.length, at)
+      if (got === 0) return sum.digest()
       sum.update(part.subarray(0, got))
       at += got
+      yield
       // A file gives fewer bytes than asked for at its end only: read(2).
       if (got < part.length) return sum.digest()
-      yield
     }
   } finally {
     file.tree.closeFile(fd)

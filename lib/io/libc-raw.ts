@@ -16,6 +16,8 @@ export type RawCalls = {
   /** Entries of a directory as `struct dirent64`; 0 at the end. */
   entries(fd: number, into: Address, length: number): number
   readlinkAt(directory: number, name: Address, into: Address, length: number): number
+  /** Names of extended attributes; with no room for them, how long they are. */
+  listXattrs(path: Address, into: Address, length: number): number
   read(fd: number, into: Address, length: number): number
   write(fd: number, from: Address, length: number): number
   close(fd: number): number
@@ -52,6 +54,7 @@ function bind(): RawCalls {
     statAt: call('int statx(int, size_t, int, unsigned int, size_t)'),
     entries: call('long getdents64(int, size_t, size_t)'),
     readlinkAt: call('long readlinkat(int, size_t, size_t, size_t)'),
+    listXattrs: call('long llistxattr(size_t, size_t, size_t)'),
     read: call('long read(int, size_t, size_t)'),
     write: call('long write(int, size_t, size_t)'),
     close: call('int close(int)'),

@@ -3,9 +3,11 @@
  * word: no string, no object, two statx(2) a file. The first thing that differs, or cannot be found out, ends it.
  */
 import { constants } from 'node:fs'
+import { type ByteName, joinName } from '../base/byte-name.js'
 import { bytesOf, latin1Of } from '../base/bytes.js'
 import { codeOf } from '../base/errors.js'
-import type { LookJob, LookResult, SameRule, TreeHandle } from '../host.js'
+import { Filter, type Side } from '../flist/filter-match.js'
+import type { LookJob, LookResult, NameRules, SameRule, TreeHandle } from '../host.js'
 import { AT, type Libc, libc } from './libc.js'
 import type { RawCalls } from './libc-raw.js'
 
@@ -20,6 +22,7 @@ const DIRECTORY = 4
 const FILE = 8
 const LINK = 10
 /** Words of struct statx: statx(2). */
+const NLINK = 4
 const UID = 5
 const GID = 6
 const MODE = 7
@@ -28,6 +31,9 @@ const TIME = 28
 const STATX_WORDS = 64
 
 type Counts = { files: number; links: number; directories: number; bytes: number }
+/** Two directories that are open. */
+type Pair = { readonly a: number; readonly b: number; readonly name: ByteName }
+type Names = { readonly hidden: Filter; readonly kept: Filter }
 
 export class PairLook {
   readonly #calls: Libc
@@ -40,6 +46,8 @@ export class PairLook {
   readonly #seenAt: number
   readonly #empty = Buffer.alloc(128)
   readonly #emptyAt: number
+  readonly #path = Buffer.allocUnsafeSlow(PATH_BYTES)
+  readonly #pathAt: number
 
   constructor(raw: RawCalls) {
     this.#calls = libc()
@@ -48,6 +56,7 @@ export class PairLook {
     this.#linksAt = raw.addressOf(this.#links)
     this.#seenAt = raw.addressOf(new Uint8Array(this.#seen.buffer))
     this.#emptyAt = raw.addressOf(this.#empty)
+    this.#pathAt = raw.addressOf(this.#path)
   }
 
   look({ from, to, fromHead, toHead, below, rule, most }: LookJob): LookResult {
@@ -55,11 +64,15 @@ export class PairLook {
     const same: string[] = []
     const rows: number[] = []
     const different: string[] = []
+    const names = rule.names === null ? null : openNames(rule.names)
     let left = most
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const a = this.#open(from, join(fromHead, next))
       const b = a === null ? null : this.#open(to, join(toHead, next))
-      const counts = a === null || b === null ? null : this.#compare(a, b, next, rule, pending)
+      const counts =
+        a === null || b === null
+          ? null
+          : this.#compare({ a, b, name: join(toHead, next) }, next, rule, names, pending)
       if (a !== null) this.#raw.close(a)
       if (b !== null) this.#raw.close(b)
       if (counts === null) different.push(next)
@@ -86,33 +99,56 @@ export class PairLook {
   }
 
   /** @param pending directories in it are added @returns null where something differs */
-  #compare(a: number, b: number, below: string, rule: SameRule, pending: string[]): Counts | null {
+  #compare(
+    pair: Pair,
+    below: string,
+    rule: SameRule,
+    names: Names | null,
+    pending: string[],
+  ): Counts | null {
     const counts = { files: 0, links: 0, directories: 0, bytes: 0 }
+    const { a, b, name } = pair
+    const wanted = new Set<string>()
     let isSame = this.#isSame(a, b, this.#emptyAt, AT.emptyPath, false, rule)
+    if (isSame && rule.bare) isSame = this.#isBare(pair, DOT_AT)
     for (;;) {
       const length = this.#raw.entries(a, this.#entriesAt, ENTRY_BYTES)
       if (length < 0) return null
       if (length === 0) break
       for (let at = 0; at < length; at += this.#entries.readUInt16LE(at + RECORD_LENGTH)) {
-        if (this.#entries[at + TYPE] === DIRECTORY) {
-          if (this.#isDot(at)) continue
+        const isInto = this.#entries[at + TYPE] === DIRECTORY
+        if (isInto && this.#isDot(at)) continue
+        if (names !== null) {
+          const base = this.#base(at)
+          if (names.hidden.excludes(joinName(name, base), isInto)) continue
+          wanted.add(base)
+        }
+        if (isInto) {
           pending.push(below === '' ? this.#base(at) : `${below}/${this.#base(at)}`)
           counts.directories++
-        } else if (isSame) isSame = this.#isSameEntry(a, b, at, rule, counts)
+        } else if (isSame) isSame = this.#isSameEntry(pair, at, rule, counts)
       }
     }
     if (!isSame) return null
-    const { files, links, directories } = counts
+    if (!rule.exact) return counts
     // All of these stand there, but for directories, which are looked at for themselves.
-    return rule.exact && this.#count(b) !== files + links + directories ? null : counts
+    const { files, links, directories } = counts
+    const isExact =
+      names === null
+        ? this.#count(b) === files + links + directories
+        : this.#holdsOnly(pair, wanted, names.kept)
+    return isExact ? counts : null
   }
 
-  #isSameEntry(a: number, b: number, at: number, rule: SameRule, counts: Counts): boolean {
+  #isSameEntry(pair: Pair, at: number, rule: SameRule, counts: Counts): boolean {
+    const { a, b } = pair
     const type = this.#entries[at + TYPE]
     if (type !== FILE && type !== LINK) return false
     const name = this.#entriesAt + at + BASE
     if (!this.#isSame(a, b, name, AT.symlinkNoFollow, true, rule)) return false
+    if (rule.single && this.#seen[NLINK] !== 1) return false
     if (type === LINK && !this.#isSameLink(a, b, name)) return false
+    if (rule.bare && !this.#isBare(pair, at + BASE)) return false
     if (type === LINK) counts.links++
     else counts.files++
     counts.bytes += (this.#seen[SIZE] ?? 0) + (this.#seen[SIZE + 1] ?? 0) * 2 ** 32
@@ -154,6 +190,34 @@ export class PairLook {
     )
   }
 
+  /** Neither has extended attributes. @param at where its name stands among the entries; DOT_AT: the directories themselves */
+  #isBare({ a, b }: Pair, at: number): boolean {
+    return this.#hasNone(a, at) && this.#hasNone(b, at)
+  }
+  #hasNone(directory: number, at: number): boolean {
+    // There is no call that takes a directory and a name.
+    let length = this.#path.write(`/proc/self/fd/${directory}/`, 'latin1')
+    if (at === DOT_AT) this.#path[length++] = DOT
+    else length += this.#entries.copy(this.#path, length, at, this.#entries.indexOf(0, at))
+    this.#path[length] = 0
+    return this.#raw.listXattrs(this.#pathAt, 0, 0) === 0
+  }
+
+  /** Nothing that is not wanted, but for what is kept. */
+  #holdsOnly({ b, name }: Pair, wanted: ReadonlySet<string>, kept: Filter): boolean {
+    for (;;) {
+      const length = this.#raw.entries(b, this.#entriesAt, ENTRY_BYTES)
+      if (length < 0) return false
+      if (length === 0) return true
+      for (let at = 0; at < length; at += this.#entries.readUInt16LE(at + RECORD_LENGTH)) {
+        if (this.#isDot(at)) continue
+        const base = this.#base(at)
+        const isInto = this.#entries[at + TYPE] === DIRECTORY
+        if (!wanted.has(base) && !kept.excludes(joinName(name, base), isInto)) return false
+      }
+    }
+  }
+
   /** Entries of a directory; -1: it cannot be read. */
   #count(directory: number): number {
     for (let count = 0; ; ) {
@@ -176,8 +240,23 @@ export class PairLook {
   }
 }
 const DOT = 0x2e
+const DOT_AT = -1
+/** `/proc/self/fd/N/`, NAME_MAX and a NUL. */
+const PATH_BYTES = 512
 
-function join(head: string, below: string): string {
-  if (below === '') return head
-  return head === '.' ? below : `${head}/${below}`
+/** Both sides' rules: what is not sent, and what is not deleted. */
+function openNames({ rules, deleteExcluded }: NameRules): Names {
+  const filter = (side: Side): Filter =>
+    new Filter(rules, {
+      side,
+      deleteExcluded,
+      rootPath: '',
+      readMerge: () => null,
+      readMergeAbove: () => null,
+    })
+  return { hidden: filter('sender'), kept: filter('receiver') }
+}
+
+function join(head: ByteName, below: string): ByteName {
+  return below === '' ? head : joinName(head, below)
 }

@@ -267,14 +267,18 @@ export class SourceList {
     return directory.listed
   }
 
-  /** Lists everything below, and keeps it. @returns does anything but directories stand there? */
-  expand(directory: SourceDirectory, prune: boolean): boolean {
+  /**
+   * Lists everything below, and keeps it. @param isDone directories that nobody will go into
+   * @returns does anything but directories stand there?
+   */
+  expand(directory: SourceDirectory, prune: boolean, isDone = isNever): boolean {
+    if (isDone(directory.name)) return true
     this.enter(directory)
     const nodes = this.list(directory)
     const kept: SourceNode[] = []
     let full = false
     for (const node of nodes) {
-      const isFull = isListed(node) ? this.expand(node, prune) : true
+      const isFull = isListed(node) ? this.expand(node, prune, isDone) : true
       full ||= isFull
       if (isFull || !prune) kept.push(node)
       else if (isListed(node) && node.entry !== null) this.count.directory--
@@ -454,6 +458,10 @@ export class SourceList {
   tallyRoot(): void {
     this.#tally(this.root.entry)
   }
+}
+
+function isNever(_name: ByteName): boolean {
+  return false
 }
 
 const NOTHING: Standing = {

@@ -4,10 +4,11 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
+import type { FilterRule } from '../flist/filter.js'
 import { LOOK_COLUMNS, type LookJob, type LookResult, type LookThreads } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { Keeping } from '../plan/compare.js'
-import type { SourceDirectory } from './source-list.js'
+import { isListed, type SourceDirectory } from './source-list.js'
 import type { SourceTree } from './trees.js'
 
 /** Entries between looks at what threads have found. */
@@ -22,6 +23,7 @@ const DEPTH = 2
 export type UnchangedParts = {
   readonly options: Options
   readonly keeping: Keeping
+  readonly filters: readonly FilterRule[]
   readonly to: SourceTree
   /** Null: this machine has none. */
   readonly open: () => ((job: LookJob) => LookResult) | null
@@ -44,7 +46,7 @@ export class Unchanged {
 
   constructor(parts: UnchangedParts) {
     this.#parts = parts
-    this.#mayLook = mayLook(parts.options)
+    this.#mayLook = mayLook(parts.options) && parts.filters.every(isOfNamesAlone)
   }
 
   /** There is nothing to do, neither in it nor below. */
@@ -67,6 +69,13 @@ export class Unchanged {
     return all
   }
 
+  /** The same for each directory that was named below it, where a list is needed before it is gone through. */
+  async searchAhead(directory: SourceDirectory): Promise<void> {
+    await this.search(directory)
+    for (const { node } of directory.named.values())
+      if (isListed(node)) await this.searchAhead(node)
+  }
+
   /** Compares a directory that stands at both ends, and all below. */
   async search(directory: SourceDirectory): Promise<void> {
     const [origin, more] = directory.contents
@@ -77,14 +86,22 @@ export class Unchanged {
     if (this.#look === undefined) this.#look = this.#parts.open()
     const look = this.#look
     if (look === null) return
-    const { options, keeping, to } = this.#parts
+    const { options, keeping, filters, to } = this.#parts
     const { owner, group } = keeping
+    const { deleteExcluded, hardLinks, acls, xattrs } = options
     const job = {
       from: origin.tree.forThreads,
       to: to.forThreads,
       fromHead: origin.name,
       toHead: name,
-      rule: { owner, group, exact: options.deleting !== null },
+      rule: {
+        owner,
+        group,
+        exact: options.deleting !== null,
+        single: hardLinks,
+        bare: acls || xattrs > 0,
+        names: filters.length === 0 ? null : { rules: filters, deleteExcluded },
+      },
     }
     await this.#searchAll(job, look)
   }
@@ -169,9 +186,7 @@ function mayLook(o: Options): boolean {
     o.info.name < 2 &&
     o.verbosity < 2 &&
     !o.progress &&
-    o.filters.length === 0 &&
     !o.cvsExclude &&
-    !o.hardLinks &&
     !o.fakeSuper &&
     o.iconv === null &&
     o.confineRoot === null &&
@@ -196,12 +211,13 @@ function mayLook(o: Options): boolean {
     o.groupmap === null &&
     !o.atimes &&
     !o.openNoAtime &&
-    !o.acls &&
-    o.xattrs === 0 &&
     !o.removeSourceFiles &&
-    o.deleting !== 'before' &&
-    o.deleting !== 'after' &&
     o.partialDir === null &&
     !o.delayUpdates
   )
+}
+
+/** It says the same of a name wherever the trees stand, and reads no file. */
+function isOfNamesAlone(rule: FilterRule): boolean {
+  return rule.kind !== 'dir-merge' && !rule.absolute
 }

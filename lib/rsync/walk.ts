@@ -74,7 +74,10 @@ export class Walk<D extends WalkedDirectory<D>> {
     const { root } = list
     const opened = list.open?.(root) ?? null
     if (opened !== null) await opened
-    if (options.deleting === 'before') this.#sweep(root)
+    if (options.deleting === 'before') {
+      if (!isNew) await this.#parts.skips?.search(root)
+      this.#sweep(root)
+    }
     if (root.entry !== null && options.incRecursive) this.#numbered = 1
     const top: Place = { name: ROOT_NAME, isNew, isSkipped: false, entry: null }
     const steps = list.straight?.() ?? null
@@ -196,7 +199,8 @@ export class Walk<D extends WalkedDirectory<D>> {
 
   /** A pass of its own over all directories that are there. */
   #sweep(directory: D): void {
-    const { list, deleter, mayDelete } = this.#parts
+    const { list, deleter, mayDelete, skips } = this.#parts
+    if (skips?.isDone(directory.name) === true) return
     list.enter(directory)
     directory.listed ??= list.list(directory)
     deleter.enter(directory.name)

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  linkSync,
   lstatSync,
   lutimesSync,
   mkdirSync,
@@ -12,11 +13,27 @@ import {
 } from 'node:fs'
 import t, { type Test } from 'tap'
 import { ROOT_NAME } from '../../lib/base/byte-name.js'
+import { parseFilters } from '../../lib/flist/filter.js'
 import type { LookResult, SameRule } from '../../lib/host.js'
 import { openLook } from '../../lib/io/look-pool.js'
 import { DiskTree } from '../../lib/io/tree.js'
 
-const LOOSE: SameRule = { owner: true, group: true, exact: false }
+const LOOSE: SameRule = {
+  owner: true,
+  group: true,
+  exact: false,
+  single: false,
+  bare: false,
+  names: null,
+}
+const sourceOf = { read: () => '', cvsIgnore: [] }
+const rulesOf = (...texts: string[]): SameRule['names'] => ({
+  rules: parseFilters(
+    texts.map((text) => ({ kind: 'filter', text })),
+    sourceOf,
+  ),
+  deleteExcluded: false,
+})
 const look = openLook()
 const skip = look === null ? 'koffi has no binary for this machine' : false
 
@@ -101,6 +118,57 @@ t.test(
     t.same(look({ ...LOOSE, exact: true }).different, ['d'])
   },
 )
+
+t.test('a file of several names counts where links are kept', { skip }, async (t) => {
+  const { a, b, look } = stage(t)
+  linkSync(`${a}/d/h`, `${a}/../h`)
+  sameTime(`${a}/d`, `${b}/d`)
+  t.same(look().different, [])
+  t.same(look({ ...LOOSE, single: true }).different, ['d'])
+  linkSync(`${b}/g`, `${b}/../g`)
+  t.same(
+    look({ ...LOOSE, single: true }).same,
+    [''],
+    'a further name of what stands there does not',
+  )
+})
+
+t.test('extended attributes of either', { skip }, async (t) => {
+  for (const end of ['a', 'b'] as const) {
+    const stand = stage(t)
+    t.same(stand.look({ ...LOOSE, bare: true }).different, [])
+    const set = spawnSync('setfattr', ['-n', 'user.x', '-v', '1', `${stand[end]}/d/h`])
+    if (set.status !== 0) return t.comment('this file system has no extended attributes')
+    t.same(stand.look().different, [])
+    t.same(stand.look({ ...LOOSE, bare: true }).different, ['d'])
+    t.equal(spawnSync('setfattr', ['-n', 'user.x', '-v', '1', stand[end]]).status, 0)
+    t.same([...stand.look({ ...LOOSE, bare: true }).different].sort(), ['', 'd'], 'of a directory')
+  }
+})
+
+t.test('names that rules leave out', { skip }, async (t) => {
+  const { a, b, look } = stage(t)
+  writeFileSync(`${a}/d/new.o`, 'not at the other end')
+  mkdirSync(`${a}/skipped`)
+  sameTime(a, b)
+  sameTime(`${a}/d`, `${b}/d`)
+  const names = rulesOf('- *.o', '- /skipped/')
+  t.same(look({ ...LOOSE, names }).different, [])
+  const { same, rows } = look({ ...LOOSE, names, exact: true })
+  t.same([...same].sort(), ['', 'd'])
+  const at = same.indexOf('d') * 4
+  t.same([...rows.subarray(at, at + 4)], [1, 1, 0, 12], 'they are not counted')
+  t.same(look({ ...LOOSE, names: rulesOf('- *.o') }).different, ['skipped'])
+
+  writeFileSync(`${b}/d/kept.o`, '')
+  sameTime(`${a}/d`, `${b}/d`)
+  t.same(look({ ...LOOSE, names, exact: true }).different, [], 'protected')
+  const sides = rulesOf('H *.o', '- /skipped/')
+  t.same(look({ ...LOOSE, names: sides, exact: true }).different, ['d'], 'hidden alone')
+  t.same(look({ ...LOOSE, names: sides }).different, [])
+  const all = names === null ? null : { ...names, deleteExcluded: true }
+  t.same(look({ ...LOOSE, names: all, exact: true }).different, ['d'])
+})
 
 t.test('targets of links', { skip }, async (t) => {
   const { a, b, look } = stage(t)
