@@ -1,7 +1,9 @@
 /** What the machine must give us, as types. `lib/io` gives it for real, `test/support` in memory. */
 import type { ByteName } from './base/byte-name.js'
+import type { SumHead } from './delta/block-size.js'
 import type { FilterRule } from './flist/filter.js'
 import type { ContentId, Root } from './hash/root.js'
+import type { BlockSum } from './kernel/kernel-port.js'
 
 /** A reliable byte stream both ways: a socket, a child's stdio, or one end of a pair. */
 export type Link = {
@@ -184,6 +186,40 @@ export const LOOK_COLUMNS = 4
 export type LookThreads = {
   readonly width: number
   run(job: LookJob): Promise<LookResult>
+  close(): Promise<void>
+}
+
+/** Parts of one file to be compared with its basis in place, of a basis to be summed, or of a file to be searched, by several threads. */
+export type DeltaJob = {
+  readonly phase: 'align' | 'sums' | 'search'
+  readonly files: DeltaFiles
+  /** Parts go from here to the length of what is read. */
+  readonly start: number
+  readonly length: number
+  readonly partBytes: number
+  readonly parts: number
+  readonly basisLength: number
+  readonly head: SumHead
+  readonly sum: BlockSum
+  /** Sums of the basis as BlockSums has them. Shared, as are the rest. */
+  readonly packed: Uint8Array
+  readonly state: Int32Array
+  /**
+   * A row of FOUND_COLUMNS for each part. Searched: bytes matched, where the first match starts and the last one ends.
+   * Aligned: how far, and how many bytes of that differed.
+   */
+  readonly found: Float64Array
+}
+export const FOUND_COLUMNS = 3
+/** Open files, read and written at any place. */
+export type DeltaFiles = { readonly source: number; readonly basis: number; readonly into: number }
+/** Places in its state: the next part, parts done, threads that are at one, anything but 0: it failed, no more. */
+export const DELTA_STATE = { next: 0, done: 1, busy: 2, failed: 3, stop: 4 } as const
+/** Threads that help with a job. */
+export type DeltaThreads = {
+  help(job: DeltaJob): void
+  /** Does a part here. False: none is left. */
+  next(job: DeltaJob): boolean
   close(): Promise<void>
 }
 

@@ -60,6 +60,7 @@ class SyncRun {
   #target: TargetSide | null = null
   #crew: CopyCrew | null = null
   #unchanged: Unchanged | null = null
+  #delta: LocalDelta | null = null
   /** Files that came a second time: told at the end, as rsync does it then. */
   readonly #again: Entry[] = []
   /** What a dry run would bring. */
@@ -74,6 +75,7 @@ class SyncRun {
   async close(): Promise<void> {
     await this.#crew?.close()
     await this.#unchanged?.close()
+    await this.#delta?.close()
     this.#source?.close()
     this.#target?.close()
   }
@@ -99,6 +101,7 @@ class SyncRun {
     const places = source.places()
     const filters = readFilters(options, trusted)
     const delta = options.wholeFile !== false ? null : await openDelta()
+    this.#delta = delta
     becomeCopyUser(options.copyAs)
     const destination = named === null ? null : trustedTarget(named, options)
     const list = source.list(places, filters)
@@ -249,8 +252,11 @@ class SyncRun {
 
 /** Loaded when needed: the kernel is large. */
 async function openDelta(): Promise<LocalDelta> {
-  const module = await import('../rsync/local-delta.js')
-  return new module.LocalDelta()
+  const [{ LocalDelta }, { openDeltaPool }] = await Promise.all([
+    import('../rsync/local-delta.js'),
+    import('../io/delta-pool.js'),
+  ])
+  return new LocalDelta(openDeltaPool)
 }
 
 /** The only entry of a list; null: there are more. */

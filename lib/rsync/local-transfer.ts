@@ -26,6 +26,8 @@ export type TransferEvents = {
   sourceFault(call: string, entry: Entry, error: unknown): void
 }
 
+type Basis = { readonly source: Source; readonly fd: number; readonly close: () => void }
+
 export type TransferParts = {
   readonly options: Options
   readonly to: ReceivingTree
@@ -104,13 +106,13 @@ export class LocalTransfer {
       return
     }
     try {
-      yield* this.#delta(source, basis.source, made.fd, false)
+      yield* this.#delta(source, basis, made.fd, false)
     } finally {
       basis.close()
     }
   }
 
-  #openBasis(request: Request): { source: Source; close: () => void } | null {
+  #openBasis(request: Request): Basis | null {
     const { to } = this.#parts
     const { basis } = request
     if (basis === null) return null
@@ -120,24 +122,31 @@ export class LocalTransfer {
       basis.tree.closeFile(fd)
       return null
     }
-    return { source: this.#sourceOf(fd, length), close: () => basis.tree.closeFile(fd) }
+    return { source: this.#sourceOf(fd, length), fd, close: () => basis.tree.closeFile(fd) }
   }
   #sourceOf(fd: number, length: number): Source {
     return { length, read: (offset, into) => this.#parts.to.read(fd, into, offset) }
   }
 
   /** @param inPlace the basis is what is written */
-  *#delta(source: number, basis: Source, fd: number, inPlace: boolean): Steps<void> {
+  *#delta(
+    source: number,
+    basis: Pick<Basis, 'source' | 'fd'>,
+    fd: number,
+    inPlace: boolean,
+  ): Steps<void> {
     const { options, to, delta } = this.#parts
     if (delta === null) return
-    let at = 0
-    const rule = { blockLength: options.blockSize, inPlace }
+    const mayShare = buildsInOrder(options) && options.bwlimit === 0
+    const files = mayShare ? { source, basis: basis.fd, into: fd } : null
+    const rule = { blockLength: options.blockSize, inPlace, files }
     const from = this.#sourceOf(source, to.size(source))
-    const done = yield* delta.copy(from, basis, rule, (bytes) => {
-      to.write(fd, bytes, at, options.sparse && !inPlace)
-      at += bytes.length
-    })
-    to.finish(fd, at, buildsInOrder(options), options.fsync)
+    const done = yield* delta.copy(from, basis.source, rule, (bytes, at) =>
+      to.write(fd, bytes, at, options.sparse && !inPlace),
+    )
+    // Where threads gave up, more may stand there than came.
+    const isExact = files === null && buildsInOrder(options)
+    to.finish(fd, done.literal + done.matched, isExact, options.fsync)
     this.count.literal += done.literal
     this.count.matched += done.matched
   }
@@ -153,7 +162,10 @@ export class LocalTransfer {
       if (options.append !== 'no' && length > 0)
         yield* this.#append(source, file.fd, length, request)
       else if (this.#parts.delta === null || length === 0) yield* this.#pour(source, file.fd, 0)
-      else yield* this.#delta(source, this.#sourceOf(file.fd, length), file.fd, true)
+      else {
+        const basis = { source: this.#sourceOf(file.fd, length), fd: file.fd }
+        yield* this.#delta(source, basis, file.fd, true)
+      }
     } finally {
       to.closeFile(file)
     }
@@ -188,7 +200,7 @@ export class LocalTransfer {
       yield got
     }
     this.count.literal += at - from
-    to.finish(fd, at, buildsInOrder(options), options.fsync)
+    to.finish(fd, at, false, options.fsync)
   }
   /** Small steps under --bwlimit, so that waits are short. */
   get #stepBytes(): number | null {
