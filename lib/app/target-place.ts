@@ -56,6 +56,9 @@ export function targetPlace(
   if ((kindOfOnly !== null || isEmpty) && !endsInSlash) {
     const above = directoryOf(byteName(trimmed))
     if (mkpath && !dryRun && above !== '') makePath(trustedTarget(above, rule), true)
+    // The directory that was just made, by another name: `d/.`
+    if (/(^|\/)\.\.?$/.test(trimmed) && kindOfDestination(trimmed) === 'directory')
+      return isEmpty ? null : { directory: realPath(trimmed), localName: null, isNew: false }
     const place = fileTarget(trimmed, rule)
     return isEmpty ? null : place
   }

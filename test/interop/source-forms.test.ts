@@ -129,3 +129,16 @@ printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
   t.same(prsync.stands, rsync.stands)
   t.equal(prsync.status, 0, prsync.stderr)
 })
+
+t.test(
+  'a destination that --mkpath makes by a name that leads back to it',
+  { skip: noRsync },
+  async (t) => {
+    for (const source of ['s/one/a', 's/to'])
+      for (const to of ['d/.', 'd/x/.', 'd/x/..']) {
+        const args = ['-a', '--mkpath', '--out-format=%i %n', source, to]
+        const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 'd')
+        t.same(prsync, { ...rsync, stderr: '' }, `${source} ${to}`)
+      }
+  },
+)
