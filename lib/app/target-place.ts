@@ -55,11 +55,18 @@ export function targetPlace(
     throw new SelectionError('cannot overwrite non-directory with a directory')
   if ((kindOfOnly !== null || isEmpty) && !endsInSlash) {
     const above = directoryOf(byteName(trimmed))
-    if (mkpath && !dryRun && above !== '') makePath(trustedTarget(above, rule), true)
+    const missing = mkpath && above !== '' ? missingIn(above) : 0
+    if (missing > 0) {
+      if (!dryRun) makePath(trustedTarget(above, rule), true)
+      made(above, missing)
+    }
+    const localName = byteName(trimmed.slice(trimmed.lastIndexOf('/') + 1))
+    if (missing > 0 && dryRun)
+      return { directory: realPath(existingAbove(above)), localName, isNew: true }
     // The directory that was just made, by another name: `d/.`
-    if (/(^|\/)\.\.?$/.test(trimmed) && kindOfDestination(trimmed) === 'directory')
+    if (/^\.\.?$/.test(localName) && kindOfDestination(trimmed) === 'directory')
       return isEmpty ? null : { directory: realPath(trimmed), localName: null, isNew: false }
-    const place = fileTarget(trimmed, rule)
+    const place = fileTarget(trimmed, localName, rule)
     return isEmpty ? null : place
   }
   const missing = missingIn(trimmed)
@@ -70,7 +77,7 @@ export function targetPlace(
 }
 
 /** What stands under the name itself is replaced, also where it is a link. */
-function fileTarget(path: string, rule: PathRule): TargetPlace {
+function fileTarget(path: string, localName: ByteName, rule: PathRule): TargetPlace {
   const slash = path.lastIndexOf('/')
   const above = slash < 0 ? '.' : path.slice(0, slash) || '/'
   const directory = trustedTarget(above, rule)
@@ -78,7 +85,7 @@ function fileTarget(path: string, rule: PathRule): TargetPlace {
     throw new SelectionError(`change_dir "${above}" failed: No such file or directory (2)`)
   return {
     directory: realPath(directory),
-    localName: byteName(path.slice(slash + 1)),
+    localName,
     isNew: false,
   }
 }

@@ -131,14 +131,15 @@ printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
 })
 
 t.test(
-  'a destination that --mkpath makes by a name that leads back to it',
+  'a file whose directory --mkpath makes, also by a name that leads back to it',
   { skip: noRsync },
   async (t) => {
     for (const source of ['s/one/a', 's/to'])
-      for (const to of ['d/.', 'd/x/.', 'd/x/..']) {
-        const args = ['-a', '--mkpath', '--out-format=%i %n', source, to]
-        const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 'd')
-        t.same(prsync, { ...rsync, stderr: '' }, `${source} ${to}`)
-      }
+      for (const to of ['d/.', 'd/x/.', 'd/x/..', 'd/n', 'd/x/n'])
+        for (const flags of ['-a', '-an']) {
+          const args = [flags, '--mkpath', '--out-format=%i %n', source, to]
+          const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 'd')
+          t.same(prsync, { ...rsync, stderr: '' }, `${source} ${to}`)
+        }
   },
 )
