@@ -1,9 +1,9 @@
 /** A module that a client asked for: may it come in, and what is the process then? rsyncd.conf(5). */
-import { PrsyncError, StartupError, UsageError } from '../base/errors.js'
+import { FileError, PrsyncError, StartupError, UsageError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { type FilterOption, type FilterRule, parseFilters } from '../flist/filter.js'
 import type { AuthDigest } from '../hash/auth-digest.js'
-import { keepWithin } from '../io/boundary.js'
+import { isInside, keepWithin } from '../io/boundary.js'
 import {
   canWorkIn,
   changeRoot,
@@ -19,7 +19,7 @@ import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
 import { type LateHook, prepareLateHook, runHook } from '../io/hooks.js'
 import { type NameConverter, openNameConverter } from '../io/name-converter.js'
 import { addressesOfName } from '../io/names.js'
-import { kindOfPath, readNamed, realPath } from '../io/operator.js'
+import { kindOfPath, readNamed, realPath, trustedPath } from '../io/operator.js'
 import {
   type Environment,
   flagOf,
@@ -107,6 +107,8 @@ export class OpenModule {
   #converter: NameConverter | null = null
   #published: PublishedNames | null = null
   #filters: readonly FilterRule[] = []
+  /** The module's directory without links. */
+  #place = ''
   #ids: { uid: number | null; gids: readonly number[] | null } = { uid: null, gids: null }
 
   constructor(name: string, values: Values, peer: PeerInfo, env: Environment, log: DaemonLog) {
@@ -182,6 +184,13 @@ export class OpenModule {
       return 'chdir failed'
     }
     try {
+      this.#place = this.#resolved(path)
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error
+      this.#log(`rsync: chdir ${path} failed: ${error.message}`)
+      return 'chdir failed'
+    }
+    try {
       this.#filters = moduleFilters(this.values, this.#env)
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
@@ -195,6 +204,16 @@ export class OpenModule {
       (await this.#openPublished())
     )
   }
+  /** @throws {FileError} on a link that the clients may have made, to lead elsewhere */
+  #resolved(path: string): string {
+    const isRooted = maybeOf(this.values, 'use chroot') !== false && isRoot()
+    if (!isRooted && !flagOf(this.values, 'insecure links')) return realPath(trustedPath(path))
+    const place = realPath(path)
+    const outer = realPath(path.split('/./', 1).join())
+    if (!isRooted || isInside(place, outer === '/' ? null : outer)) return place
+    throw new FileError(`it leads out of ${outer}`)
+  }
+
   /** Loaded while its tables can still be reached. */
   async #openCharset(): Promise<string | null> {
     const charset = textOf(this.values, 'charset', this.#env)
@@ -224,7 +243,7 @@ export class OpenModule {
   /** Without chroot the module's user goes there by himself. */
   #checkEntry(): string | null {
     const isChanged = maybeOf(this.values, 'use chroot') !== false && !this.#path.includes('/./')
-    if (isChanged || canWorkIn({ directory: realPath(this.#path), ...this.#ids })) return null
+    if (isChanged || canWorkIn({ directory: this.#place, ...this.#ids })) return null
     this.#log(`rsync: chdir ${this.#path} failed: Permission denied (13)`)
     return 'chdir failed'
   }
@@ -271,7 +290,7 @@ export class OpenModule {
 
   /** From here on the process is the module's, for good. @throws {StartupError} */
   confine(access: Access, logFormat: string | null): ModuleSetting {
-    const place = realPath(this.#path)
+    const place = this.#place
     const isRooted = this.#changeRoot(place)
     const path = isRooted ? '/' : place
     confine({ directory: path, ...this.#ids })

@@ -11,9 +11,10 @@ export async function main(argv: readonly string[], invokedAs: string): Promise<
   }
   const scope = new AbortController()
   const stop = (name: NodeJS.Signals): void => scope.abort(new StoppedError(`stopped by ${name}`))
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  // SIGUSR1 is how rsync ends who stands for its remote shell; left to Node it opens a debugger's port.
+  const names = ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGHUP'] as const
   const [command] = argv
-  const handled = command === 'serve' ? names.slice(0, 2) : names
+  const handled = command === 'serve' ? names.slice(0, 3) : names
   for (const name of handled) process.on(name, stop)
   try {
     if (isSaid('--daemon', argv))

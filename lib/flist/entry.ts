@@ -53,9 +53,8 @@ export function sizeOf(entry: Entry): number {
 }
 
 /**
- * Does a link in `directory` with this target stay inside the tree? Judged by the text alone,
- * as rsync(1) --safe-links does: absolute targets and those that climb above the top lead out.
- * @param depth components of the directory the link stands in; 0 for the top
+ * Does a link with this target stay inside the tree? Judged by the text alone: absolute targets and those that climb above the
+ * top lead out. @param depth components of the directory the link stands in; 0 for the top
  */
 export function linkStaysInside(target: string, depth: number): boolean {
   if (target.startsWith('/') || target === '') return false
@@ -66,4 +65,10 @@ export function linkStaysInside(target: string, depth: number): boolean {
     if (level < 0) return false
   }
   return true
+}
+
+/** The same for --safe-links: what climbs again after a name could do so through a link. rsync(1) SYMBOLIC LINKS. */
+export function isSafeLink(target: string, depth: number): boolean {
+  const climbsLate = /\/\.\.$/.test(target) || /\/\.\.\//.test(target.replace(/^(\.\.\/+)+/, ''))
+  return !climbsLate && linkStaysInside(target, depth)
 }

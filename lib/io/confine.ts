@@ -1,7 +1,7 @@
 /** A process that leaves its rights behind: another root, other groups, another user. There is no way back. */
 import { execFileSync } from 'node:child_process'
-import { constants, openSync, statSync } from 'node:fs'
-import { messageOf, StartupError } from '../base/errors.js'
+import { constants, openSync, readlinkSync, statSync } from 'node:fs'
+import { FileError, messageOf, StartupError } from '../base/errors.js'
 import { rootChanged } from './boundary.js'
 import { libc } from './libc.js'
 import { daemonCalls } from './libc-daemon.js'
@@ -64,10 +64,23 @@ export function confine({ directory, uid, gids }: Confinement): void {
       process.setgid?.(gid)
     }
     if (uid !== null) process.setuid?.(uid)
-    if (directory !== null) process.chdir(Buffer.from(directory, 'latin1').toString('utf8'))
+    if (directory !== null) {
+      process.chdir(Buffer.from(directory, 'latin1').toString('utf8'))
+      if (!isWorkingIn(directory)) throw new FileError('a link stands in its place')
+    }
   } catch (cause) {
     const what = directory === null ? 'become another user' : `be confined to ${directory}`
     throw new StartupError(`cannot ${what}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** @param directory without links, one char per byte */
+function isWorkingIn(directory: string): boolean {
+  try {
+    return readlinkSync('/proc/self/cwd', 'latin1') === directory
+  } catch {
+    // Behind another root: there is no /proc, and no way out.
+    return true
   }
 }
 

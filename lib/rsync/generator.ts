@@ -4,7 +4,7 @@
  */
 import { type ByteName, baseOf, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
 import type { Trace } from '../base/trace.js'
-import { linkStaysInside } from '../flist/entry.js'
+import { isSafeLink } from '../flist/entry.js'
 import type { ListEntry } from '../flist/list-entry.js'
 import { isAclName } from '../flist/posix-acl.js'
 import type { Attributes, FileKind, Standing } from '../host.js'
@@ -631,7 +631,7 @@ function countedAs(kind: FileKind): 'file' | 'directory' | 'symlink' | 'device' 
 
 /** rsync(1) --safe-links: judged by the link's place in the transfer. */
 function isSafe(entry: Entry): boolean {
-  return linkStaysInside(entry.target, entry.name.split('/').length - 1)
+  return isSafeLink(entry.target, entry.name.split('/').length - 1)
 }
 
 /** Of what is not here: its attributes are told apart, since values that are long have to be asked for. */

@@ -6,7 +6,7 @@
 import { type ByteName, baseOf, joinName, ROOT_NAME } from '../base/byte-name.js'
 import type { Trace } from '../base/trace.js'
 import type { Chmod } from '../flist/chmod.js'
-import { linkStaysInside } from '../flist/entry.js'
+import { isSafeLink } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
 import {
   compareSiblings,
@@ -382,7 +382,7 @@ export class SourceList {
     return target?.kind === 'directory' ? { ...target, base: stands.base } : stands
   }
   #isSafe(origin: Origin<SourceTree>): boolean {
-    return linkStaysInside(origin.tree.readlink(origin.name), origin.name.split('/').length - 1)
+    return isSafeLink(origin.tree.readlink(origin.name), origin.name.split('/').length - 1)
   }
 
   /** Null for what the options leave out. */

@@ -185,3 +185,23 @@ published by = /index
   t.match(published, { status: 5, stderr: /@ERROR: nothing is published yet/ })
   clean(at)
 })
+
+t.test('SIGUSR1 ends it, and opens no port of a debugger', async (t) => {
+  const child = spawn(
+    process.execPath,
+    [PROGRAM, '--server', '--daemon', '--config=/dev/null', '.'],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  )
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  // It has said who it is.
+  await once(child.stdout, 'data')
+  child.kill('SIGUSR1')
+  const [status] = (await once(child, 'close')) as [number]
+  t.equal(status, 20)
+  t.notMatch(said, /Debugger/)
+})
