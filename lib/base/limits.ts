@@ -17,6 +17,10 @@ export const LIMITS = {
   pageBytes: 256 * KIB,
   /** Published sums of one content: 12 bytes a block, at most 2^22 blocks. */
   sumsBytes: 64 * MIB,
+  /** A recipe: parts and sources (a DVD of small packages has 5000), the bytes it holds itself, and all of it. */
+  recipeParts: 2 ** 18,
+  recipeLiteralBytes: 16 * MIB,
+  recipeBytes: 32 * MIB,
   /** Directories within directories: PATH_MAX / 2. */
   treeDepth: 2048,
   /** A signed head is a few hundred bytes. */

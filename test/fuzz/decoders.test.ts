@@ -19,6 +19,7 @@ import { decodeHashMessage, decodePackedHashes, isServable } from '../../lib/bt/
 import { decodeTorrent, encodeTorrent } from '../../lib/bt/metainfo.js'
 import { keyPairOf } from '../../lib/hash/ed25519.js'
 import { leavesOf } from '../../lib/hash/merkle.js'
+import { rootOf } from '../../lib/hash/root.js'
 import { formatRoster, parseRoster } from '../../lib/mirror/enrolment.js'
 import {
   formatCentreWord,
@@ -35,6 +36,7 @@ import {
 } from '../../lib/snapshot/batch.js'
 import { decodeHead } from '../../lib/snapshot/head.js'
 import { decodePage, encodePage } from '../../lib/snapshot/page.js'
+import { decodeRecipe, encodeRecipe, literalsOf } from '../../lib/snapshot/recipe.js'
 import { decodeContentMessage, encodeContentMessage } from '../../lib/swarm/content-ext.js'
 import {
   decodeExtendedHandshake,
@@ -69,6 +71,7 @@ const text = (s: string): Uint8Array => Uint8Array.from(Buffer.from(s, 'latin1')
 const root = '\xab'.repeat(32)
 const hashHead = message(21, root, 0, 512, 512, 9).subarray(5)
 
+const RECIPE_FOR = { root: rootOf(new Uint8Array(32).fill(0xee)), length: 2 ** 20 }
 const NOWHERE = { announce: null, urls: [] }
 const SOMEWHERE = { announce: 'http://127.0.0.1/', urls: ['http://127.0.0.1/x'] }
 
@@ -190,6 +193,15 @@ const decoders: readonly Decoder[] = [
     name: 'batch-part',
     decode: (bytes) => void decodeBatchPart(new Cursor(bytes), 65536),
     seeds: validBytes('snapshot/batch-part.vec'),
+  },
+  {
+    name: 'recipe',
+    decode: (bytes) => {
+      const recipe = decodeRecipe(bytes, RECIPE_FOR)
+      assert.equal(hexOf(encodeRecipe(recipe)), hexOf(bytes), 'what is taken is canonical')
+      literalsOf(recipe)
+    },
+    seeds: validBytes('snapshot/recipe.vec'),
   },
   {
     name: 'control-node',

@@ -69,7 +69,7 @@ function revived(key: string, value: unknown): unknown {
   if (key === 'root' || key === 'basis') return parseRootHex(value)
   if (key === 'mtimeNs') return BigInt(value)
   if (key === 'key') return Uint8Array.from(Buffer.from(value, 'base64'))
-  return key === 'bytes' ? Uint8Array.from(Buffer.from(value, 'hex')) : value
+  return key === 'bytes' || key === 'packed' ? Uint8Array.from(Buffer.from(value, 'hex')) : value
 }
 
 function verdict<T>(codec: Codec<T>, bytes: Uint8Array): string {
