@@ -6,7 +6,7 @@ import { stemOf } from '../flist/similar.js'
 import { SMALL_BYTES } from '../hash/unit.js'
 import type { Standing } from '../host.js'
 import type { Known } from '../io/directory-record.js'
-import type { Hashed, HashPool } from '../io/hash-pool.js'
+import type { Hashed, HashJob, HashPool } from '../io/hash-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import type { Stale } from './scan.js'
@@ -22,14 +22,27 @@ export type HashProgress = (files: number, bytes: number) => void
 type Batch = { readonly directory: ByteName; readonly files: readonly Standing[] }
 type Result = { readonly directory: ByteName; readonly base: string; readonly hashed: Hashed }
 
+export type IndexParts = {
+  readonly tree: DiskTree
+  readonly store: Store
+  readonly pool: HashPool
+  readonly progress: HashProgress
+}
+
+/** Who looks for other contents in these. */
+export type IndexLook = {
+  scanOf(name: ByteName): HashJob['scan']
+  /** What came of it; the next files wait for it. */
+  hashed(name: ByteName, hashed: HashedContent): Promise<void>
+}
+export type HashedContent = Extract<Hashed, { kind: 'hashed' }>
+
 /** @returns names that went on changing while they were read */
 export async function indexStale(
-  tree: DiskTree,
-  store: Store,
-  pool: HashPool,
+  { tree, store, pool, progress }: IndexParts,
   stale: readonly Stale[],
   outcome: Outcome,
-  progress: HashProgress,
+  look: IndexLook | null,
   signal: AbortSignal,
 ): Promise<ReadonlySet<ByteName>> {
   const changing = new Set<ByteName>()
@@ -41,10 +54,12 @@ export async function indexStale(
   try {
     await overAll(batches(stale), pool.width * 2, signal, async ({ directory, files }) => {
       const resembles = resemblance(store, directory)
-      const jobs = files.map((f) => ({
-        path: pathOf(tree, joinName(directory, f.base)),
-        sums: resembles(f.base),
-      }))
+      const jobs = files.map((f): HashJob => {
+        const name = joinName(directory, f.base)
+        const scan = look?.scanOf(name)
+        const job = { path: pathOf(tree, name), sums: resembles(f.base), anchor: true }
+        return scan === undefined ? job : { ...job, scan }
+      })
       const results = await pool.hash(jobs)
       let bytes = 0
       for (const [i, file] of files.entries()) {
@@ -52,8 +67,10 @@ export async function indexStale(
         if (hashed === undefined) continue
         const name = joinName(directory, file.base)
         bytes += file.size
-        if (hashed.kind === 'hashed') done.push({ directory, base: file.base, hashed })
-        else if (hashed.kind === 'changing') changing.add(name)
+        if (hashed.kind === 'hashed') {
+          done.push({ directory, base: file.base, hashed })
+          await look?.hashed(name, hashed)
+        } else if (hashed.kind === 'changing') changing.add(name)
         else outcome.fault(name, `cannot read: ${hashed.message}`, hashed.code === 'ENOENT')
       }
       progress(files.length, bytes)
@@ -113,6 +130,9 @@ function writeResults(store: Store, results: readonly Result[]): void {
         hashed.size > SMALL_BYTES
       )
         store.putLeaves(hashed.root, hashed.leaves)
+    for (const { hashed } of results)
+      if (hashed.kind === 'hashed' && hashed.root !== null && hashed.anchor !== null)
+        store.putAnchor(hashed.root, hashed.anchor)
     for (const { hashed } of results)
       if (hashed.kind === 'hashed' && hashed.root !== null && hashed.sums !== null) {
         store.putBlob(hashed.sums.id, hashed.sums.bytes)

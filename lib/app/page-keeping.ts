@@ -90,9 +90,10 @@ async function sweep(
   needed: ReadonlySet<Root>,
   signal: AbortSignal,
 ): Promise<number> {
-  const sums = new Set(store.sumsRoots())
+  const hints = new Set(store.hintRoots())
   const garbage: Root[] = []
-  for (const root of store.blobRoots()) if (!needed.has(root) && !sums.has(root)) garbage.push(root)
+  for (const root of store.blobRoots())
+    if (!needed.has(root) && !hints.has(root)) garbage.push(root)
   for (let at = 0; at < garbage.length; at += TRANSACTION_PAGES) {
     const part = garbage.slice(at, at + TRANSACTION_PAGES)
     store.transaction(() => {

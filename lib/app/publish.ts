@@ -10,17 +10,19 @@ import type { Entry, FileEntry } from '../flist/entry.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { KeyPair } from '../hash/ed25519.js'
 import type { ContentId, Root } from '../hash/root.js'
-import type { Clock, Standing } from '../host.js'
+import type { Clock, Log, Standing } from '../host.js'
 import { type DirectoryRecord, isSame, type Known, knownOf } from '../io/directory-record.js'
 import type { HashPool } from '../io/hash-pool.js'
 import { Owners } from '../io/owners.js'
+import type { RecipePool } from '../io/recipe-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { type BuiltPage, buildDirectory } from '../snapshot/build.js'
 import { encodeHead, type Head, headDigest } from '../snapshot/head.js'
 import { TOP } from '../snapshot/page.js'
 import { BatchedWrites } from './batched-writes.js'
-import { type HashProgress, indexStale } from './index-tree.js'
+import { allAnchored, RecipeSearch } from './find-recipes.js'
+import { type HashProgress, type IndexLook, indexStale } from './index-tree.js'
 import { CENTRE_SNAPSHOTS, keepPages } from './page-keeping.js'
 import { readDirectoryPage } from './pages.js'
 import { forgetBelow, listSelected, type Scan, type Select, type Stale, scanTree } from './scan.js'
@@ -46,12 +48,16 @@ export type PublisherOptions = {
   readonly tree: DiskTree
   readonly store: Store
   readonly pool: HashPool
+  readonly recipes: RecipePool
+  /** Contents of so many bytes are looked through for others; null: none are. */
+  readonly assembleMin: number | null
   readonly keys: KeyPair
   readonly select: Select
   /** What a settled directory is settled for; null: names are left out, so that none is. */
   readonly under: string | null
   readonly xattrs: boolean
   readonly clock: Clock
+  readonly log: Log
   readonly progress: HashProgress
 }
 
@@ -65,15 +71,9 @@ export class Publisher {
 
   /** Looks at the whole tree; a new snapshot only where something changed or the head grows old. */
   async publish(previous: Snapshot | null, signal: AbortSignal): Promise<Publication> {
-    const { tree, store, pool, clock } = this.#options
+    const { store, clock } = this.#options
     const outcome = new Outcome()
-    const changing = new Set<ByteName>()
-    const hash = async (stale: readonly Stale[]): Promise<void> => {
-      const { progress } = this.#options
-      const found = await indexStale(tree, store, pool, stale, outcome, progress, signal)
-      for (const name of found) changing.add(name)
-    }
-    const scan = await scanTree(this.#options, outcome, hash, signal)
+    const { scan, changing } = await this.#look(outcome, signal)
     const now = Math.floor(clock.now() / 1000)
     const sequence = (previous?.head.sequence ?? 0) + 1
     const build = new Build(this.#options, this.#owners, scan, changing, sequence, outcome)
@@ -110,6 +110,58 @@ export class Publisher {
     }
     return { snapshot: { head, signed }, changed: true, outcome }
   }
+
+  /** The tree beside the index, and what is new in it hashed. */
+  async #look(
+    outcome: Outcome,
+    signal: AbortSignal,
+  ): Promise<{ scan: Scan; changing: ReadonlySet<ByteName> }> {
+    const { store, assembleMin } = this.#options
+    const changing = new Set<ByteName>()
+    const hash = async (stale: readonly Stale[], look: IndexLook | null): Promise<void> => {
+      const found = await indexStale(this.#options, stale, outcome, look, signal)
+      for (const name of found) changing.add(name)
+    }
+    if (store.directory(ROOT_NAME) === null) allAnchored(store)
+    // What others may be part of is hashed once these are known.
+    const large: Stale[] = []
+    const scan = await scanTree(
+      this.#options,
+      outcome,
+      async (stale) => {
+        if (assembleMin === null) return hash(stale, null)
+        large.push(...only(stale, (size) => size >= assembleMin))
+        return hash(
+          only(stale, (size) => size < assembleMin),
+          null,
+        )
+      },
+      signal,
+    )
+    if (large.length > 0) {
+      const search = await RecipeSearch.begin(this.#options, large, signal)
+      await hash(
+        only(large, (size) => size < IMAGE_BYTES),
+        search,
+      )
+      await hash(
+        only(large, (size) => size >= IMAGE_BYTES),
+        search,
+      )
+      await search.finish(signal)
+    }
+    return { scan, changing }
+  }
+}
+
+/** Files from here on come last: what they may be made of is hashed by then. */
+const IMAGE_BYTES = 64 * 2 ** 20
+
+function only(stale: readonly Stale[], isWanted: (size: number) => boolean): Stale[] {
+  return stale.flatMap(({ directory, files }) => {
+    const some = files.filter(({ size }) => isWanted(size))
+    return some.length === 0 ? [] : [{ directory, files: some }]
+  })
 }
 
 /** A directory that was never read. */
@@ -301,7 +353,7 @@ class Build {
       since,
       linkGroup: this.#linkGroup(s),
       sums: content === null ? null : this.#options.store.sums(content.root),
-      recipe: null,
+      recipe: content === null ? null : this.#options.store.recipe(content.root),
     } satisfies FileEntry
   }
 

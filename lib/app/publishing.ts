@@ -2,8 +2,9 @@
 import { messageOf, PrsyncError } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
 import type { KeyPair } from '../hash/ed25519.js'
-import type { Clock } from '../host.js'
+import type { Clock, Log } from '../host.js'
 import { HashPool } from '../io/hash-pool.js'
+import { openRecipePool } from '../io/recipe-pool.js'
 import { Store } from '../io/store.js'
 import { DiskTree } from '../io/tree.js'
 import type { Head } from '../snapshot/head.js'
@@ -20,7 +21,10 @@ export type PublishingParts = {
   readonly publish: readonly string[]
   readonly ignore: readonly string[]
   readonly xattrs: boolean
+  /** Contents of so many bytes are looked through for others; null: none are. */
+  readonly assembleMin: number | null
   readonly clock: Clock
+  readonly log: Log
   readonly events: PublishEvents
 }
 
@@ -51,6 +55,7 @@ type Served = {
 export class Publishing {
   readonly #parts: PublishingParts
   readonly #pool = new HashPool()
+  readonly #recipes = openRecipePool(this.#pool.width)
   readonly #served = new Map<string, Served>()
   readonly #modules = new Map<string, ServedModule>()
   #running: Promise<unknown> = Promise.resolve()
@@ -92,10 +97,11 @@ export class Publishing {
     await this.#running
     for (const { module } of this.#served.values()) await module.close()
     await this.#pool.close()
+    await this.#recipes.close()
   }
 
   #add(name: string, directory: string): void {
-    const { state, publish, ignore, keys, xattrs, clock, events } = this.#parts
+    const { state, publish, ignore, keys, xattrs, assembleMin, clock, log, events } = this.#parts
     const tree = openTree(directory, xattrs)
     const pool = this.#pool
     const store = openStore(`${state}/modules/${name}`, tree)
@@ -109,11 +115,14 @@ export class Publishing {
       tree,
       store,
       pool,
+      recipes: this.#recipes,
+      assembleMin,
       keys,
       select,
       under,
       xattrs,
       clock,
+      log,
       progress,
     }
     this.#modules.set(name, module)

@@ -48,6 +48,8 @@ export type ServeConfig = {
   readonly publish: readonly string[]
   readonly ignore: readonly string[]
   readonly xattrs: boolean
+  /** Contents of so many bytes are looked through for others, for recipes; null: none are. */
+  readonly assembleMin: number | null
   /** Who serves files in the centre's place; null: who is enrolled here. */
   readonly volunteers: VolunteerTable | null
   /** PEM. */
@@ -91,8 +93,7 @@ export async function serve(
         if (changed) centre?.control.published(module, head.sequence)
       },
     }
-    const { clock } = host
-    const publishing = await Publishing.open({ ...config, keys, clock, events: told })
+    const publishing = await Publishing.open({ ...config, ...host, keys, events: told })
     centre = new RunningCentre(config, host, publishing, keys)
     try {
       await centre.listen(openTokenFile(`${config.state}/admin-token`), signal)

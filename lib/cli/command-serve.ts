@@ -12,7 +12,7 @@ import {
 } from '../app/system.js'
 import { displayName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
-import { parseDuration } from '../options/units.js'
+import { parseDuration, parseSize } from '../options/units.js'
 import { type JoinFlags, joinService } from './join-service.js'
 import { limitsText } from './limits-text.js'
 import { ownProgram } from './own-program.js'
@@ -37,6 +37,7 @@ type Flags = {
   tlsCert?: string
   tlsKey?: string
   xattrs?: boolean
+  assembleMin: string
   verbose?: boolean
 }
 
@@ -57,6 +58,11 @@ export function serveProgram(): Command {
     .option('--uplink <rate>', "the centre's own upload")
     .option('--publish <glob...>', 'publish only files that match (as in "pool/**")')
     .option('--ignore <glob...>', 'and not those that match')
+    .option(
+      '--assemble-min <size>',
+      'look for other files in those of this size and above; 0: in none',
+      '1m',
+    )
     .option('--tls-cert <file>', 'HTTPS with this certificate chain, in PEM')
     .option('--tls-key <file>', 'and its private key')
     .option('-X, --xattrs', 'publish extended attributes and ACLs')
@@ -95,6 +101,7 @@ export async function serveCommand(
     publish: flags.publish ?? [],
     ignore: flags.ignore ?? [],
     xattrs: flags.xattrs === true,
+    assembleMin: parseSize(flags.assembleMin, '--assemble-min') || null,
     volunteers: null,
     tls: tlsOf(flags),
   }

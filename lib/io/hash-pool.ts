@@ -1,5 +1,8 @@
 /** Leaf hashes and √size sums of files, on worker threads, many files a message. */
 import { availableParallelism } from 'node:os'
+import type { AnchorMemory } from '../delta/anchor-table.js'
+import type { Anchor } from '../delta/anchors.js'
+import type { Hits } from '../delta/image-scan.js'
 import type { Digests } from '../hash/digests.js'
 import type { ContentId, Root } from '../hash/root.js'
 import { WorkerPool } from './worker-pool.js'
@@ -11,7 +14,13 @@ export type HashJob = {
   readonly sums: boolean
   /** So are the digests that ordinary clients know. */
   readonly digests?: boolean
+  /** And its anchor, so that it can be found in others. */
+  readonly anchor?: boolean
+  /** Looks for other contents in it on the way. */
+  readonly scan?: ScanWish
 }
+/** The anchors to look for, and the row of the file itself among them. */
+export type ScanWish = { readonly table: AnchorMemory; readonly own: number }
 
 export type Hashed =
   | {
@@ -28,6 +37,10 @@ export type Hashed =
       readonly sums: { readonly id: ContentId; readonly bytes: Uint8Array } | null
       /** Null where they were not asked for, and for an empty file. */
       readonly digests: Digests | null
+      /** Null where it was not asked for, and where it has none. */
+      readonly anchor: Anchor | null
+      /** Null where nothing was looked for. */
+      readonly hits: Hits | null
     }
   /** It changed each time it was read. */
   | { readonly kind: 'changing' }

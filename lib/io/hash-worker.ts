@@ -5,7 +5,17 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { codeOf, messageOf } from '../base/errors.js'
+import { AnchorTable } from '../delta/anchor-table.js'
+import {
+  type Anchor,
+  anchorOf,
+  BLOCK_BYTES,
+  blockSums,
+  HEAD_BYTES,
+  WINDOW_BYTES,
+} from '../delta/anchors.js'
 import { contentBlockLength } from '../delta/block-size.js'
+import { ImageScan } from '../delta/image-scan.js'
 import { encodeSums, SumsBuilder } from '../delta/sums.js'
 import { DigestBuilder } from '../hash/digests.js'
 import { contentRoot, LEAF_BYTES, leafCount, leafHash, rootOfLeaves } from '../hash/merkle.js'
@@ -20,6 +30,7 @@ const CHUNK = 1 << 20
 const LOOKS = 3
 
 const kernel = openKernel({ dataBytes: CHUNK, entries: 1 })
+const headSums = new Uint32Array(HEAD_BYTES / BLOCK_BYTES)
 const chunk = kernel.data.subarray(0, CHUNK)
 
 parentPort?.on('message', ({ id, job }: { id: number; job: readonly HashJob[] }) => {
@@ -47,14 +58,20 @@ function hashedOpen(fd: number, wanted: HashJob): Hashed {
       return { kind: 'failed', code: 'EINVAL', message: 'no longer a regular file' }
     const size = Number(before.size)
     const hasSums = wanted.sums && size > SMALL_BYTES && contentBlockLength(size) !== null
-    const digests = wanted.digests === true && size > 0 ? new DigestBuilder(size) : null
-    const read = readThrough(fd, size, hasSums ? new SumsBuilder(size) : null, digests)
+    const { scan: wish } = wanted
+    const extras: Extras = {
+      sums: hasSums ? new SumsBuilder(size) : null,
+      digests: wanted.digests === true && size > 0 ? new DigestBuilder(size) : null,
+      scan: wish === undefined ? null : new ImageScan(new AnchorTable(wish.table), wish.own, CHUNK),
+      isAnchored: wanted.anchor === true && size >= WINDOW_BYTES,
+    }
+    const read = readThrough(fd, size, extras)
     const after = fstatSync(fd, { bigint: true })
     const { ino, mtimeNs, ctimeNs } = after
     const isSame =
       before.size === after.size && before.mtimeNs === mtimeNs && before.ctimeNs === ctimeNs
     if (read === null || !isSame) continue
-    const { leaves, sums } = read
+    const { leaves, sums, anchor } = read
     const root =
       leaves.length === 0
         ? null
@@ -70,24 +87,32 @@ function hashedOpen(fd: number, wanted: HashJob): Hashed {
       ctimeNs,
       leaves: size > SMALL_BYTES ? leaves : null,
       sums,
-      digests: digests?.done() ?? null,
+      digests: extras.digests?.done() ?? null,
+      anchor,
+      hits: extras.scan?.done() ?? null,
     }
   }
   return { kind: 'changing' }
 }
 
-type Read = Pick<Extract<Hashed, { kind: 'hashed' }>, 'sums'> & { readonly leaves: Uint8Array }
+type Read = Pick<Extract<Hashed, { kind: 'hashed' }>, 'sums' | 'anchor'> & {
+  readonly leaves: Uint8Array
+}
+/** What else is taken from the bytes on the way. */
+type Extras = {
+  readonly sums: SumsBuilder | null
+  readonly digests: DigestBuilder | null
+  readonly scan: ImageScan | null
+  readonly isAnchored: boolean
+}
 
 /** Null where the file is not as long as it said. */
-function readThrough(
-  fd: number,
-  size: number,
-  builder: SumsBuilder | null,
-  digests: DigestBuilder | null,
-): Read | null {
+function readThrough(fd: number, size: number, extras: Extras): Read | null {
+  const { sums: builder, digests, scan, isAnchored } = extras
   const leaves = new Uint8Array(leafCount(size) * ROOT_BYTES)
   let at = 0
   let position = 0
+  let anchor: Anchor | null = null
   for (;;) {
     const got = readFully(fd, position)
     if (position + got > size) return null
@@ -95,14 +120,22 @@ function readThrough(
       leaves.set(leafHash(chunk.subarray(start, Math.min(start + LEAF_BYTES, got))), at)
     if (got > 0) builder?.add(kernel, 0, got)
     digests?.add(chunk.subarray(0, got))
+    if (isAnchored && position === 0) anchor = anchorIn(got)
+    scan?.add(kernel, 0, got)
     position += got
     if (got < CHUNK) break
   }
   if (position !== size) return null
   const built = builder?.done() ?? null
-  if (built === null) return { leaves, sums: null }
+  if (built === null) return { leaves, sums: null, anchor }
   const bytes = encodeSums(built).slice()
-  return { leaves, sums: { id: { root: contentRoot(bytes), length: bytes.length }, bytes } }
+  const sums = { id: { root: contentRoot(bytes), length: bytes.length }, bytes }
+  return { leaves, sums, anchor }
+}
+
+/** Of a content whose first bytes are in memory. */
+function anchorIn(got: number): Anchor | null {
+  return anchorOf(headSums, blockSums(kernel, 0, Math.min(got, HEAD_BYTES), headSums, 0))
 }
 
 function readFully(fd: number, position: number): number {

@@ -8,6 +8,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.js'
 import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
 import { FileError, messageOf, StartupError } from '../base/errors.js'
+import type { Anchor } from '../delta/anchors.js'
 import { type Digests, decodeDigests, encodeDigests } from '../hash/digests.js'
 import { type ContentId, ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
 import {
@@ -34,6 +35,8 @@ export class Store {
   readonly #leaves: Bytes
   readonly #sums: Bytes
   readonly #digests: Bytes
+  readonly #anchors: Bytes
+  readonly #recipes: Bytes
   readonly #values: Bytes
   readonly path: string
 
@@ -50,6 +53,8 @@ export class Store {
       this.#leaves = table('leaves')
       this.#sums = table('sums')
       this.#digests = table('digests')
+      this.#anchors = table('anchors')
+      this.#recipes = table('recipes')
       this.#values = table('values')
     } catch (cause) {
       throw new StartupError(`cannot use the index in ${path}: ${messageOf(cause)}`, { cause })
@@ -145,10 +150,15 @@ export class Store {
     for (const _ of this.#places.getKeys({ start, end: after(start), limit: 1 })) return
     this.#leaves.removeSync(start)
     this.#digests.removeSync(start)
-    const sums = this.sums(known.root)
-    if (sums === null) return
-    this.#sums.removeSync(start)
-    this.#blobs.removeSync(asBuffer(bytesOf(sums.root)))
+    this.#anchors.removeSync(start)
+    this.#removeBlobOf(this.#sums, start)
+    this.#removeBlobOf(this.#recipes, start)
+  }
+  #removeBlobOf(table: Bytes, start: Buffer): void {
+    const blob = contentIn(table.get(start))
+    if (blob === null) return
+    table.removeSync(start)
+    this.#blobs.removeSync(asBuffer(bytesOf(blob.root)))
   }
 
   // ---- pages, sums and leaf hashes, by root ---------------------------------------------------
@@ -183,25 +193,73 @@ export class Store {
 
   /** The published sums of a content, themselves a content among the blobs. */
   sums(root: Root): ContentId | null {
-    const value = this.#sums.get(asBuffer(bytesOf(root)))
-    if (value === undefined) return null
-    const from = new Cursor(value)
-    const length = from.varint()
-    return { length, root: rootOf(from.view(ROOT_BYTES)) }
-  }
-  /** The roots of all published sums, which stand among the blobs. */
-  *sumsRoots(): Iterable<Root> {
-    for (const { value } of this.#sums.getRange()) {
-      const from = new Cursor(value)
-      from.varint()
-      yield rootOf(from.view(ROOT_BYTES))
-    }
+    return contentIn(this.#sums.get(asBuffer(bytesOf(root))))
   }
   putSums(root: Root, sums: ContentId): void {
-    const out = new Writer(48)
-    out.varint(sums.length)
-    out.latin1(sums.root)
-    this.#sums.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
+    this.#sums.putSync(asBuffer(bytesOf(root)), packedContent(sums))
+  }
+
+  /** The recipe of a content, likewise. */
+  recipe(root: Root): ContentId | null {
+    return contentIn(this.#recipes.get(asBuffer(bytesOf(root))))
+  }
+  putRecipe(root: Root, recipe: ContentId): void {
+    this.#recipes.putSync(asBuffer(bytesOf(root)), packedContent(recipe))
+  }
+
+  /** The roots of all published sums and recipes, which stand among the blobs. */
+  *hintRoots(): Iterable<Root> {
+    for (const table of [this.#sums, this.#recipes])
+      for (const { value } of table.getRange()) {
+        const content = contentIn(value)
+        if (content !== null) yield content.root
+      }
+  }
+
+  // ---- anchors: how contents are recognised within others -------------------------------------
+
+  putAnchor(root: Root, { offset, low, high }: Anchor): void {
+    const out = new Writer(16)
+    out.u32le(low)
+    out.u32le(high)
+    out.varint(offset)
+    this.#anchors.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
+  }
+  hasAnchor(root: Root): boolean {
+    return this.#anchors.doesExist(asBuffer(bytesOf(root)))
+  }
+  get anchorCount(): number {
+    return this.#anchors.getCount()
+  }
+  /**
+   * The next ones in the order of their roots, from the first on where `key` is null; `last` is where to go on, null at the
+   * end. `name` is the part of a root that `placesNamed` takes.
+   */
+  anchorsAfter(
+    key: Uint8Array | null,
+    limit: number,
+  ): { readonly anchors: { anchor: Anchor; name: bigint }[]; readonly last: Uint8Array | null } {
+    const anchors: { anchor: Anchor; name: bigint }[] = []
+    const range = key === null ? { limit } : { limit, start: after(asBuffer(key)) }
+    let last: Uint8Array | null = null
+    for (const { key: root, value } of this.#anchors.getRange(range)) {
+      const from = new Cursor(value)
+      const [low, high] = [from.u32le(), from.u32le()]
+      anchors.push({ anchor: { low, high, offset: from.varint() }, name: root.readBigUInt64BE(0) })
+      last = Uint8Array.prototype.slice.call(root)
+    }
+    return { anchors, last }
+  }
+  /** As `places`, by the first eight bytes of a root: 64 bits tell contents apart that nobody made to be mixed up. */
+  placesNamed(name: bigint): readonly (Place & { readonly root: Root })[] {
+    const start = Buffer.alloc(8)
+    start.writeBigUInt64BE(name)
+    const found: (Place & { readonly root: Root })[] = []
+    for (const { key } of this.#places.getRange({ start, end: after(start), limit: 1 })) {
+      const root = rootOf(key.subarray(0, ROOT_BYTES))
+      for (const place of this.places(root)) found.push({ ...place, root })
+    }
+    return found
   }
 
   /** The digests of a content that an ordinary client asked for. */
@@ -226,6 +284,19 @@ export class Store {
   }
 }
 
+function contentIn(value: Buffer | undefined): ContentId | null {
+  if (value === undefined) return null
+  const from = new Cursor(value)
+  const length = from.varint()
+  return { length, root: rootOf(from.view(ROOT_BYTES)) }
+}
+function packedContent({ length, root }: ContentId): Buffer {
+  const out = new Writer(48)
+  out.varint(length)
+  out.latin1(root)
+  return asBuffer(out.done())
+}
+
 type LmdbError = Error & { readonly code: number }
 /** lmdb's errors have numbers: its own, or errno(3). */
 function isOfLmdb(error: unknown): error is LmdbError {
@@ -245,7 +316,7 @@ class NoRoomError extends FileError {
 }
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const
-const ENVIRONMENT = { ...BINARY, maxDbs: 8, noMemInit: true } as const
+const ENVIRONMENT = { ...BINARY, maxDbs: 16, noMemInit: true } as const
 
 /** Values and blobs of an index that another process writes. @throws {StartupError} where there is none */
 export function openIndex(path: string): {

@@ -8,6 +8,7 @@ import { systemClock } from '../../lib/app/system.js'
 import { keyPairOf } from '../../lib/hash/ed25519.js'
 import type { Clock } from '../../lib/host.js'
 import { HashPool } from '../../lib/io/hash-pool.js'
+import { openRecipePool } from '../../lib/io/recipe-pool.js'
 import { Store } from '../../lib/io/store.js'
 import { DiskTree } from '../../lib/io/tree.js'
 
@@ -25,11 +26,15 @@ async function publish(
   const tree = new DiskTree(source)
   const store = new Store(state)
   const pool = new HashPool(1)
+  const recipes = openRecipePool(1)
   const publisher = new Publisher({
     module: 'm',
     tree,
     store,
     pool,
+    recipes,
+    assembleMin: null,
+    log: () => {},
     keys: keyPairOf(new Uint8Array(32)),
     select: () => true,
     under: settledUnder('test'),
@@ -41,6 +46,7 @@ async function publish(
     return await publisher.publish(previous, signal)
   } finally {
     await pool.close()
+    await recipes.close()
     await store.close()
     tree.close()
   }

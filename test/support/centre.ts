@@ -72,6 +72,7 @@ export async function startCentre(
     publish: [],
     ignore: [],
     xattrs: false,
+    assembleMin: 2 ** 20,
     volunteers: null,
     tls: null,
     ...choice,

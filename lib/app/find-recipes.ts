@@ -1,0 +1,232 @@
+/**
+ * Which of the new contents of a module others are part of: images of its packages, archives of its files. Looked for while
+ * they are hashed, confirmed by their bytes, written down as recipes for the nodes. docs/decisions/0050.
+ */
+import { setImmediate as breathe } from 'node:timers/promises'
+import { type ByteName, joinName } from '../base/byte-name.js'
+import { LIMITS } from '../base/limits.js'
+import { overAll } from '../base/together.js'
+import { AnchorTable, NO_ROW } from '../delta/anchor-table.js'
+import { type Anchor, WINDOW_BYTES } from '../delta/anchors.js'
+import type { Hits } from '../delta/image-scan.js'
+import type { ContentId, Root } from '../hash/root.js'
+import type { Log } from '../host.js'
+import type { ScanWish } from '../io/hash-pool.js'
+import type { HashedFile, RecipePool } from '../io/recipe-pool.js'
+import type { Store } from '../io/store.js'
+import type { DiskTree } from '../io/tree.js'
+import { type HashedContent, type IndexLook, pathOf } from './index-tree.js'
+import { recipeOf } from './recipe-of.js'
+import type { Stale } from './scan.js'
+
+/** Anchors read from the index before others get the thread. */
+const BREATH = 20_000
+/** Files whose anchors one thread takes at a time. */
+const BATCH = 256
+/** Pairs of hits that wait for contents that are being hashed: 8 bytes each. */
+const MOST_WAITING = 2 ** 21
+
+export type RecipeSearchParts = {
+  readonly tree: DiskTree
+  readonly store: Store
+  readonly recipes: RecipePool
+  readonly log: Log
+}
+
+/** A content by its row, once it is hashed. */
+type RowContent = { readonly root: Root; readonly file: HashedFile }
+type Waiting = { readonly name: ByteName; readonly of: RowContent; readonly hits: Hits }
+
+export class RecipeSearch implements IndexLook {
+  readonly #parts: RecipeSearchParts
+  readonly #table: AnchorTable
+  /** Rows of the index: the beginning of the root. The rows after them are of files that are hashed now. */
+  readonly #names: BigUint64Array
+  readonly #rows = new Map<ByteName, number>()
+  readonly #hashed = new Map<number, RowContent>()
+  #waiting: Waiting[] = []
+  #waitingHits = 0
+
+  private constructor(parts: RecipeSearchParts, table: AnchorTable, names: BigUint64Array) {
+    this.#parts = parts
+    this.#table = table
+    this.#names = names
+  }
+
+  /** @param files that are to be hashed now, with this to look for others in them */
+  static async begin(
+    parts: RecipeSearchParts,
+    files: readonly Stale[],
+    signal: AbortSignal,
+  ): Promise<RecipeSearch> {
+    await anchorAll(parts, signal)
+    const { store } = parts
+    const names = new BigUint64Array(store.anchorCount)
+    const count = files.reduce((sum, of) => sum + of.files.length, 0)
+    const table = AnchorTable.ofRows(names.length + count)
+    let key: Uint8Array | null = null
+    for (let row = 0; row < names.length; ) {
+      const some: ReturnType<Store['anchorsAfter']> = store.anchorsAfter(key, BREATH)
+      for (const { anchor, name } of some.anchors) {
+        if (row === names.length) break
+        names[row++] = name
+        table.add(anchor)
+      }
+      key = some.last
+      if (key === null) break
+      await breathe()
+      signal.throwIfAborted()
+    }
+    const search = new RecipeSearch(parts, table, names)
+    await search.#addFiles(files, signal)
+    return search
+  }
+
+  scanOf(name: ByteName): ScanWish {
+    return { table: this.#table.memory, own: this.#rows.get(name) ?? NO_ROW }
+  }
+
+  async hashed(name: ByteName, hashed: HashedContent): Promise<void> {
+    const { root, size, ino, mtimeNs, hits } = hashed
+    if (root === null) return
+    const of = { root, file: { path: pathOf(this.#parts.tree, name), size, ino, mtimeNs } }
+    const row = this.#rows.get(name)
+    if (row !== undefined) this.#hashed.set(row, of)
+    if (hits === null || hits.length === 0 || this.#parts.store.recipe(root) !== null) return
+    const waiting = { name, of, hits }
+    if (this.#isReady(hits) || this.#waitingHits + hits.length > MOST_WAITING)
+      await this.#confirm(waiting)
+    else {
+      this.#waiting.push(waiting)
+      this.#waitingHits += hits.length
+    }
+  }
+
+  /** Once all files are hashed: those that waited for others. */
+  async finish(signal: AbortSignal): Promise<void> {
+    const waiting = this.#waiting
+    this.#waiting = []
+    await overAll(waiting, this.#parts.recipes.width, signal, (each) => this.#confirm(each))
+  }
+
+  /** The beginnings of the files themselves, before any of them is looked through: an image need not wait for its packages. */
+  async #addFiles(files: readonly Stale[], signal: AbortSignal): Promise<void> {
+    const { tree, recipes } = this.#parts
+    const names = files.flatMap((of) => of.files.map((f) => joinName(of.directory, f.base)))
+    await overAll(slices(names, BATCH), recipes.width, signal, async (some) => {
+      const anchors = await anchorsOf(
+        recipes,
+        some.map((name) => pathOf(tree, name)),
+      )
+      for (const [i, name] of some.entries()) {
+        const anchor = anchors[i] ?? null
+        if (anchor !== null) this.#rows.set(name, this.#table.add(anchor))
+      }
+    })
+  }
+
+  /** Is all hashed that these may be? */
+  #isReady(hits: Hits): boolean {
+    for (let i = 1; i < hits.length; i += 2) {
+      const row = hits[i] ?? 0
+      if (row >= this.#names.length && !this.#hashed.has(row)) return false
+    }
+    return true
+  }
+
+  async #confirm({ name, of, hits }: Waiting): Promise<void> {
+    const { store, recipes, log } = this.#parts
+    const sources = new Map<number, HashedFile & { readonly anchor: number }>()
+    const contents = new Map<number, ContentId>()
+    for (let i = 1; i < hits.length; i += 2) {
+      const row = hits[i] ?? 0
+      if (contents.has(row)) continue
+      const found = row < this.#names.length ? this.#indexed(row) : this.#hashed.get(row)
+      if (found === undefined || found.root === of.root) continue
+      contents.set(row, { root: found.root, length: found.file.size })
+      sources.set(row, { ...found.file, anchor: this.#table.offsetOf(row) })
+    }
+    if (sources.size === 0) return
+    const mostParts = LIMITS.recipeParts
+    const result = await recipes.run({ kind: 'parts', image: of.file, hits, sources, mostParts })
+    if (result.kind !== 'parts') {
+      if (result.kind === 'failed') log('recipe.failed', { name, what: result.message })
+      return
+    }
+    const content = { root: of.root, length: of.file.size }
+    const recipe = recipeOf(content, result.found, (row) => contents.get(row) ?? null)
+    if (recipe === null || recipe === 'wrong') {
+      if (recipe === 'wrong') log('recipe.wrong', { name })
+      return
+    }
+    store.transaction(() => {
+      store.putBlob(recipe.id, recipe.bytes)
+      store.putRecipe(of.root, recipe.id)
+    })
+    log('recipe.found', { name, bytes: recipe.id.length })
+  }
+
+  /** Of the places of a content the first: whether it still stands there is seen when it is opened. */
+  #indexed(row: number): RowContent | undefined {
+    const { store, tree } = this.#parts
+    const place = store.placesNamed(this.#names[row] ?? 0n).find((p) => p.hashed)
+    if (place === undefined) return undefined
+    const { root, size, ino, mtimeNs } = place
+    return { root, file: { path: pathOf(tree, place.name), size, ino, mtimeNs } }
+  }
+}
+
+/**
+ * Contents that were hashed by a version that knew no anchors are read at their beginning, once.
+ * Those that have none are looked at with them.
+ */
+async function anchorAll(
+  { tree, store, recipes }: RecipeSearchParts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (store.value(ANCHORED) !== null) return
+  const unknown = function* (): Iterable<{ name: ByteName; root: Root }> {
+    for (const { name, record } of store.directories())
+      for (const { base, root, size, hashed, directory } of record.known)
+        if (root !== null && hashed && !directory && size >= WINDOW_BYTES && !store.hasAnchor(root))
+          yield { name: joinName(name, base), root }
+  }
+  await overAll(slices(unknown(), BATCH), recipes.width, signal, async (some) => {
+    const anchors = await anchorsOf(
+      recipes,
+      some.map(({ name }) => pathOf(tree, name)),
+    )
+    store.transaction(() => {
+      for (const [i, { root }] of some.entries()) {
+        const anchor = anchors[i] ?? null
+        if (anchor !== null) store.putAnchor(root, anchor)
+      }
+    })
+  })
+  allAnchored(store)
+}
+const ANCHORED = 'anchored'
+
+/** All that is hashed from now on gets its anchor then. */
+export function allAnchored(store: Store): void {
+  store.transaction(() => store.putValue(ANCHORED, Uint8Array.of(1)))
+}
+
+async function anchorsOf(
+  recipes: RecipePool,
+  paths: readonly string[],
+): Promise<readonly (Anchor | null)[]> {
+  const result = await recipes.run({ kind: 'anchors', paths })
+  return result.kind === 'anchors' ? result.anchors : []
+}
+
+function* slices<T>(items: Iterable<T>, size: number): Iterable<readonly T[]> {
+  let some: T[] = []
+  for (const item of items) {
+    some.push(item)
+    if (some.length < size) continue
+    yield some
+    some = []
+  }
+  if (some.length > 0) yield some
+}

@@ -1,0 +1,38 @@
+/** What is done for recipes on worker threads: anchors of files, and which ranges of one file are those of others. */
+import type { Anchor } from '../delta/anchors.js'
+import type { FoundParts } from '../delta/find-parts.js'
+import type { Hits } from '../delta/image-scan.js'
+import { WorkerPool } from './worker-pool.js'
+
+/** A file as it was hashed. */
+export type HashedFile = {
+  /** Absolute, one char per byte. */
+  readonly path: string
+  readonly size: number
+  readonly ino: bigint
+  readonly mtimeNs: bigint
+}
+
+export type RecipeJob =
+  /** The anchors of the files that stand there, whatever they are. */
+  | { readonly kind: 'anchors'; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'parts'
+      readonly image: HashedFile
+      readonly hits: Hits
+      /** By row; rows that have none are left aside. */
+      readonly sources: ReadonlyMap<number, HashedFile & { readonly anchor: number }>
+      readonly mostParts: number
+    }
+
+export type RecipeResult =
+  /** Null: too short, or nothing to be known by, or not to be read. */
+  | { readonly kind: 'anchors'; readonly anchors: readonly (Anchor | null)[] }
+  | { readonly kind: 'parts'; readonly found: FoundParts }
+  | { readonly kind: 'failed'; readonly message: string }
+
+export type RecipePool = WorkerPool<RecipeJob, RecipeResult>
+
+export function openRecipePool(width: number): RecipePool {
+  return new WorkerPool(new URL('./recipe-worker.js', import.meta.url), width)
+}

@@ -1,0 +1,151 @@
+/** A thread of the recipe pool. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
+import { codeOf, FileError, messageOf } from '../base/errors.js'
+import {
+  type Anchor,
+  anchorOf,
+  BLOCK_BYTES,
+  blockSums,
+  HEAD_BYTES,
+  WINDOW_BYTES,
+} from '../delta/anchors.js'
+import { findParts, type PartSource } from '../delta/find-parts.js'
+import type { Source } from '../delta/sums.js'
+import { openKernel } from '../kernel/kernel.js'
+import type { HashedFile, RecipeJob, RecipeResult } from './recipe-pool.js'
+
+/** Sources held open: a package is asked for again only where others begin alike. */
+const OPEN = 16
+
+const kernel = openKernel({ dataBytes: HEAD_BYTES, entries: 1 })
+const sums = new Uint32Array(HEAD_BYTES / BLOCK_BYTES)
+
+parentPort?.on('message', ({ id, job }: { id: number; job: RecipeJob }) => {
+  parentPort?.postMessage({ id, result: done(job) })
+})
+
+function done(job: RecipeJob): RecipeResult {
+  try {
+    return job.kind === 'anchors'
+      ? { kind: 'anchors', anchors: job.paths.map(anchorOfFile) }
+      : partsOf(job)
+  } catch (error) {
+    if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
+    return { kind: 'failed', message: messageOf(error) }
+  }
+}
+
+function anchorOfFile(path: string): Anchor | null {
+  let fd: number
+  try {
+    fd = open(path)
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error
+    return null // it is told when it is hashed
+  }
+  try {
+    if (!fstatSync(fd).isFile()) return null
+    const got = readFully(fd, kernel.data.subarray(0, HEAD_BYTES), 0)
+    if (got < WINDOW_BYTES) return null
+    return anchorOf(sums, blockSums(kernel, 0, got, sums, 0))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function partsOf(job: Extract<RecipeJob, { kind: 'parts' }>): RecipeResult {
+  const files = new Files()
+  try {
+    const image = files.open(job.image)
+    const sourceOf = (row: number): PartSource | null => {
+      const file = job.sources.get(row)
+      const bytes = file === undefined ? null : files.open(file)
+      return file === undefined || bytes === null ? null : { bytes, anchor: file.anchor }
+    }
+    if (image === null) return { kind: 'failed', message: 'no longer the file that was hashed' }
+    const found = findParts(image, job.hits, sourceOf, job.mostParts)
+    // Bytes that changed while they were compared would make a recipe that is of no use.
+    if (!files.isSame(job.image))
+      return { kind: 'failed', message: 'it changed while it was compared' }
+    return { kind: 'parts', found }
+  } finally {
+    files.close()
+  }
+}
+
+/** Files that are read by turns; the first one stays open. */
+class Files {
+  readonly #open = new Map<string, { readonly fd: number; readonly source: Source }>()
+
+  /** Null where it is not as it was hashed. */
+  open(file: HashedFile): Source | null {
+    const known = this.#open.get(keyOf(file))
+    if (known !== undefined) return known.source
+    let fd: number
+    try {
+      fd = open(file.path)
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error
+      return null
+    }
+    if (!isSame(fd, file)) {
+      closeSync(fd)
+      return null
+    }
+    if (this.#open.size > OPEN) {
+      const [, second] = this.#open
+      if (second !== undefined) this.#close(second[0])
+    }
+    const source = {
+      length: file.size,
+      read: (offset: number, into: Uint8Array) => readFully(fd, into, offset),
+    }
+    this.#open.set(keyOf(file), { fd, source })
+    return source
+  }
+
+  isSame(file: HashedFile): boolean {
+    const known = this.#open.get(keyOf(file))
+    return known !== undefined && isSame(known.fd, file)
+  }
+
+  close(): void {
+    for (const key of [...this.#open.keys()]) this.#close(key)
+  }
+  #close(key: string): void {
+    const known = this.#open.get(key)
+    if (known !== undefined) closeSync(known.fd)
+    this.#open.delete(key)
+  }
+}
+
+/** A file as it was, not only its name: what stood there before may be meant. */
+function keyOf({ path, size, ino, mtimeNs }: HashedFile): string {
+  return `${ino} ${size} ${mtimeNs} ${path}`
+}
+
+function open(path: string): number {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  return openSync(Buffer.from(path, 'latin1'), flags)
+}
+
+function isSame(fd: number, file: HashedFile): boolean {
+  const now = fstatSync(fd, { bigint: true })
+  return (
+    now.isFile() &&
+    Number(now.size) === file.size &&
+    now.ino === file.ino &&
+    now.mtimeNs === file.mtimeNs
+  )
+}
+
+function readFully(fd: number, into: Uint8Array, offset: number): number {
+  let got = 0
+  while (got < into.length) {
+    const n = readSync(fd, into, got, into.length - got, offset + got)
+    if (n === 0) break
+    got += n
+  }
+  return got
+}

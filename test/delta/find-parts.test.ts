@@ -1,0 +1,255 @@
+/** Anchors, the scan for them, and what is made of the hits: over contents in memory, and images put together of them. */
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { AnchorTable, NO_ROW } from '../../lib/delta/anchor-table.js'
+import { type Anchor, anchorOf, blockSums, HEAD_BYTES } from '../../lib/delta/anchors.js'
+import { type FoundParts, findParts } from '../../lib/delta/find-parts.js'
+import { type Hits, ImageScan } from '../../lib/delta/image-scan.js'
+import { openKernel } from '../../lib/kernel/kernel.js'
+import { noise, sourceOf } from './support.js'
+
+const CHUNK = 1 << 20
+const kernel = openKernel({ dataBytes: CHUNK, entries: 1 })
+
+function anchorIn(bytes: Uint8Array): Anchor | null {
+  const head = bytes.subarray(0, HEAD_BYTES)
+  kernel.data.set(head)
+  const sums = new Uint32Array(HEAD_BYTES / 512)
+  return anchorOf(sums, blockSums(kernel, 0, head.length, sums, 0))
+}
+
+type Known = { readonly table: AnchorTable; readonly byRow: Map<number, Uint8Array> }
+function known(contents: readonly Uint8Array[]): Known {
+  const table = AnchorTable.ofRows(contents.length)
+  const byRow = new Map<number, Uint8Array>()
+  for (const bytes of contents) {
+    const anchor = anchorIn(bytes)
+    if (anchor !== null) byRow.set(table.add(anchor), bytes)
+  }
+  return { table, byRow }
+}
+
+function hitsIn(image: Uint8Array, table: AnchorTable, own = NO_ROW): Hits {
+  const scan = new ImageScan(new AnchorTable(table.memory), own, CHUNK)
+  for (let at = 0; at < image.length; at += CHUNK) {
+    const part = image.subarray(at, at + CHUNK)
+    kernel.data.set(part)
+    scan.add(kernel, 0, part.length)
+  }
+  return scan.done()
+}
+
+function found(
+  image: Uint8Array,
+  contents: readonly Uint8Array[],
+): FoundParts & { read: number; hits: number } {
+  const { table, byRow } = known(contents)
+  let read = 0
+  const counted = (bytes: Uint8Array) => ({
+    length: bytes.length,
+    read: (offset: number, into: Uint8Array) => {
+      read += into.length
+      return sourceOf(bytes).read(offset, into)
+    },
+  })
+  const hits = hitsIn(image, table)
+  const parts = findParts(
+    counted(image),
+    hits,
+    (row) => {
+      const bytes = byRow.get(row)
+      return bytes === undefined ? null : { bytes: counted(bytes), anchor: table.offsetOf(row) }
+    },
+    2 ** 18,
+  )
+  // Whatever is said is true.
+  const rebuilt = Uint8Array.from(image)
+  let literals = 0
+  let end = 0
+  for (const part of parts.parts) {
+    assert.ok(part.offset >= end, 'in rising order')
+    end = part.offset + part.length
+    if (part.kind === 'copy') {
+      const bytes = byRow.get(part.row) ?? new Uint8Array(0)
+      rebuilt.set(bytes.subarray(part.from, part.from + part.length), part.offset)
+    } else if (part.kind === 'zeros') rebuilt.fill(0, part.offset, end)
+    else {
+      rebuilt.set(parts.literals.subarray(literals, literals + part.length), part.offset)
+      literals += part.length
+    }
+  }
+  assert.equal(literals, parts.literals.length)
+  assert.ok(Buffer.from(rebuilt).equals(image), 'the parts are what the image has there')
+  return { ...parts, read, hits: hits.length / 2 }
+}
+const kinds = ({ parts }: FoundParts): string[] =>
+  parts.map((p) => `${p.kind} ${p.offset}+${p.length}`)
+
+t.test('packages in an image, with padding between them', async (t) => {
+  const [a, b] = [noise(300_000, 1), noise(5000, 2)]
+  const image = Buffer.alloc(2_000_000)
+  image.write('CD001', 32_768)
+  image.set(a, 65_536)
+  image.set(b, 65_536 + 301_056)
+  image.set(b, 1_900_032)
+  t.same(kinds(found(image, [b, a, noise(9000, 3)])), [
+    'zeros 0+32768',
+    'literal 32768+512',
+    'zeros 33280+32256',
+    'copy 65536+300000',
+    'literal 365536+1056',
+    'copy 366592+5000',
+    'zeros 371592+1528440',
+    'copy 1900032+5000',
+    'zeros 1905032+94968',
+  ])
+})
+
+t.test('a content that begins with zeros is found with them', async (t) => {
+  const disk = Buffer.concat([new Uint8Array(20_480), noise(10_000, 4)])
+  const image = Buffer.concat([noise(1024, 5), disk, noise(1024, 6)])
+  t.same(kinds(found(image, [disk])), ['literal 0+1024', 'copy 1024+30480', 'literal 31504+1024'])
+  t.equal(anchorIn(new Uint8Array(50_000)), null, 'zeros alone have nothing to be known by')
+  t.equal(anchorIn(noise(4095, 1)), null, 'nor has what is shorter than a window')
+  t.equal(anchorIn(noise(4096, 1))?.offset, 0)
+})
+
+t.test('of contents that begin alike the one that goes on longest', async (t) => {
+  const whole = noise(200_000, 7)
+  const short = whole.subarray(0, 50_000)
+  const other = Buffer.concat([whole.subarray(0, 60_000), noise(90_000, 8)])
+  const image = Buffer.concat([whole, noise(512, 9)])
+  t.same(kinds(found(image, [short, whole, other])), ['copy 0+200000', 'literal 200000+512'])
+  t.same(
+    kinds(found(other, [short, whole])),
+    ['copy 0+60000', 'literal 60000+90000'],
+    'as far as it is equal, when none is there whole',
+  )
+})
+
+t.test('what goes on behind a part is looked at, what is within it is not', async (t) => {
+  const inner = noise(20_480, 10)
+  const outer = Buffer.concat([noise(10_240, 11), inner.subarray(0, 10_240)])
+  const image = Buffer.concat([outer, inner.subarray(10_240)])
+  t.same(kinds(found(image, [outer, inner])), ['copy 0+20480', 'copy 20480+10240'])
+})
+
+t.test('the file itself is none of its parts', async (t) => {
+  const image = noise(100_000, 12)
+  const { table } = known([image])
+  t.equal(hitsIn(image, table).length, 2)
+  t.equal(hitsIn(image, table, 0).length, 0)
+})
+
+t.test(
+  'headers in common, zeros and repeated blocks make no more work than they are worth',
+  async (t) => {
+    const header = noise(4096, 13)
+    const alike = Array.from({ length: 3000 }, (_, i) =>
+      Buffer.concat([header, noise(4096, i + 100)]),
+    )
+    const image = Buffer.concat([...Array.from({ length: 500 }, () => header), ...alike.slice(-2)])
+    const { parts, read, hits } = found(image, alike)
+    t.ok(hits <= 8 * 520, 'eight of a key at most')
+    t.ok(read < 3 * (image.length + 32 * 2 ** 20), `read ${read} for ${image.length}`)
+    t.equal(parts.filter(({ kind }) => kind === 'copy').length, 502)
+
+    const pattern = Buffer.alloc(4 * 2 ** 20, noise(512, 14))
+    const repeated = found(pattern, [pattern.subarray(0, 100_000), new Uint8Array(100_000)])
+    t.ok(repeated.hits < 4, 'a run is looked at where it begins')
+    const period = Buffer.alloc(4 * 2 ** 20, noise(1024, 15))
+    const stripes = found(period, [period.subarray(0, 2 ** 20)])
+    t.ok(stripes.read < 4 * period.length, 'stripes go by whole contents')
+    const zeros = found(new Uint8Array(8 * 2 ** 20), [
+      Buffer.concat([new Uint8Array(9000), header]),
+    ])
+    t.equal(zeros.hits, 0)
+  },
+)
+
+t.test('chains end, and rows beyond them are not found', async (t) => {
+  const table = AnchorTable.ofRows(100)
+  for (let i = 0; i < 100; i++) table.add({ offset: 512 * (i % 100), low: 7, high: 9 })
+  const rows: number[] = []
+  for (let row = table.find(7, 9); row !== NO_ROW; row = table.after(row)) rows.push(row)
+  t.same(rows, [7, 6, 5, 4, 3, 2, 1, 0])
+  t.equal(table.offsetOf(6), 3072)
+  t.equal(table.find(7, 8), NO_ROW)
+  t.equal(table.mayHold(7), true)
+  t.throws(() => table.add({ offset: 0, low: 1, high: 1 }), RangeError)
+})
+
+t.test('a table for two million contents takes less than 150 MB', async (t) => {
+  const { memory } = AnchorTable.ofRows(2_200_000)
+  const bytes = Object.values(memory).reduce((sum, { byteLength }) => sum + byteLength, 0)
+  t.ok(bytes + 8 * 2_200_000 < 120e6, `${bytes} and the names`)
+})
+
+t.test('sources that are gone, shorter, or other than they were', async (t) => {
+  const content = noise(50_000, 20)
+  const image = Buffer.concat([content, noise(2048, 21)])
+  const { table } = known([content])
+  const hits = hitsIn(image, table)
+  const of = (bytes: Uint8Array | null) =>
+    findParts(
+      sourceOf(image),
+      hits,
+      () => (bytes === null ? null : { bytes: sourceOf(bytes), anchor: 0 }),
+      10,
+    ).parts.filter(({ kind }) => kind === 'copy')
+  t.same(of(null), [])
+  t.same(of(noise(50_000, 22)), [])
+  t.match(of(content.subarray(0, 8192)), [{ offset: 0, length: 8192 }])
+  const changed = Uint8Array.from(content)
+  changed[30_000] = (changed[30_000] ?? 0) ^ 1
+  t.match(of(changed), [{ offset: 0, length: 30_000 }])
+  t.same(
+    findParts(
+      sourceOf(image),
+      hits,
+      () => ({ bytes: sourceOf(content), anchor: 0 }),
+      0,
+    ).parts.filter(({ kind }) => kind === 'copy').length,
+    0,
+  )
+})
+
+t.test(
+  'any image of known contents: nothing wrong is said, and what is whole in it is found',
+  async () => {
+    const stock = [
+      noise(5000, 1),
+      noise(4096, 2),
+      noise(70_000, 3),
+      Buffer.concat([new Uint8Array(3000), noise(9000, 4)]),
+    ]
+    const piece = fc.oneof(
+      fc.nat(3).map((i) => stock[i] ?? new Uint8Array(0)),
+      fc.nat(4000).map((n) => new Uint8Array(n)),
+      fc.tuple(fc.nat(3000), fc.nat(9)).map(([n, seed]) => noise(n, seed + 50)),
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const padded = pieces.map((p) => Buffer.concat([p], Math.ceil(p.length / 512) * 512))
+        const image = Buffer.concat(padded)
+        const { parts } = found(image, stock)
+        let at = 0
+        for (const [i, p] of padded.entries()) {
+          const start = at
+          at += p.length
+          const whole = pieces[i]
+          if (whole === undefined || !stock.includes(whole as Buffer<ArrayBuffer>)) continue
+          const covered = parts.some(
+            (part) =>
+              part.kind !== 'literal' &&
+              part.offset <= start + 3000 &&
+              part.offset + part.length >= start + whole.length,
+          )
+          assert.ok(covered, `piece ${i} at ${start}`)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  },
+)
