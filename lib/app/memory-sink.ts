@@ -10,6 +10,9 @@ export class MemorySink implements ContentSink {
     this.contents.set(content.root, bytes)
   }
 
+  /** What helps and cannot be had is done without. */
+  lost(): void {}
+
   open(content: ContentId): PartialContent {
     const { root, length } = content
     const all = new Uint8Array(length)

@@ -6,6 +6,7 @@ import type { Root } from '../hash/root.js'
 import { removeStale } from '../io/partial.js'
 import type { Head } from '../snapshot/head.js'
 import type { Swarm } from '../swarm/swarm.js'
+import { AssemblySource } from './assembly-source.js'
 import { bringPages } from './bring-pages.js'
 import { formatCentreUrl } from './centre.js'
 import { DeltaSource } from './delta-source.js'
@@ -123,10 +124,10 @@ async function runAndTell(
 ): Promise<void> {
   const tell = (): void => {
     meter.read()
-    const { cloned, delta, peers, centre: direct } = report.bytes
+    const { cloned, assembled, delta, peers, centre: direct } = report.bytes
     events.progress(report, {
       ...run.state,
-      bytesDone: cloned + delta + peers + direct,
+      bytesDone: cloned + assembled + delta + peers + direct,
       peers: report.peers,
     })
   }
@@ -150,7 +151,7 @@ function settleReport(
   meter: SwarmMeter,
   outcome: Outcome,
 ): void {
-  if (outcome.exitCode === EXIT.ok) meter.settleDelta()
+  if (outcome.exitCode === EXIT.ok) meter.settleSaved()
   if (config.peerListen !== null && report.peers === 0 && report.bytes.centre > 0) events.noPeers()
   report.seconds = (host.clock.monotonic() - startedMs) / 1000
 }
@@ -186,7 +187,7 @@ function assemble(
   outcome: Outcome,
   { top, look, believed }: Planned,
 ): Assembled {
-  const { config, tree, store, pool, scans, partials, centre, report, host } = session
+  const { config, tree, store, pool, scans, assemblies, partials, centre, report, host } = session
   const { owners } = look
   const offer = (roots: readonly Root[]): void => swarm.offer(roots)
   const choice = { owners, xattrs: config.xattrs }
@@ -204,6 +205,20 @@ function assemble(
     report,
     log: host.log,
   })
+  const assembly = new AssemblySource({
+    tree,
+    store,
+    partials,
+    pool,
+    threads: assemblies,
+    fetcher: metadata,
+    log: host.log,
+    damaged: (name) =>
+      outcome.fault(
+        name,
+        'damaged: its bytes are not what was hashed here (prsync verify --repair)',
+      ),
+  })
   const sources = new LocalSources({
     tree,
     store,
@@ -214,6 +229,7 @@ function assemble(
     outcome,
     fetcher,
     delta,
+    assembly,
     done: (job, way) => run.done(job, way),
   })
   const run: PullRun = new PullRun({

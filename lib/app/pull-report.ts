@@ -41,6 +41,8 @@ export type PullReport = {
   bytes: {
     wanted: number
     cloned: number
+    /** Put together of other contents here, with what recipes bring themselves. */
+    assembled: number
     delta: number
     peers: number
     centre: number
@@ -77,7 +79,16 @@ export function emptyReport(): PullReport {
   return {
     sequence: 0,
     files: { kept: 0, cloned: 0, fetched: 0, deleted: 0 },
-    bytes: { wanted: 0, cloned: 0, delta: 0, peers: 0, centre: 0, metadata: 0, wasted: 0 },
+    bytes: {
+      wanted: 0,
+      cloned: 0,
+      assembled: 0,
+      delta: 0,
+      peers: 0,
+      centre: 0,
+      metadata: 0,
+      wasted: 0,
+    },
     seconds: 0,
     peers: 0,
     exit: EXIT.ok,

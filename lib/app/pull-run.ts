@@ -82,6 +82,8 @@ function directoriesOf(
 export class PullRun {
   readonly #parts: PullParts
   readonly #indices: Job[] = []
+  /** What may be put together of other contents: after these. */
+  readonly #images: Job[] = []
   readonly #extraneous: Deletion[] = []
   #standing = 0
   readonly #leaders = new Map<number, ByteName>()
@@ -111,6 +113,8 @@ export class PullRun {
     try {
       events.phase('compare')
       await this.#planAndFetch(top, signal)
+      if (this.#images.length > 0) events.phase('fetch')
+      await this.#fetch(this.#images.splice(0), signal)
       events.phase('indices')
       await this.#fetch(this.#indices.splice(0), signal)
       this.#delete()
@@ -217,6 +221,7 @@ export class PullRun {
         this.#filesTotal++
         this.#bytesTotal += sizeOf(job.entry)
         if (isRepositoryIndex(job.name)) this.#indices.push(job)
+        else if (job.entry.recipe !== null) this.#images.push(job)
         else this.#section.push(job)
       },
       sweep: (directory, wanted) => {

@@ -6,6 +6,7 @@ import type { FilterRule } from '../flist/filter.js'
 import type { Filter } from '../flist/filter-match.js'
 import type { Root } from '../hash/root.js'
 import type { Clock, Log } from '../host.js'
+import type { AssemblePool } from '../io/assemble-pool.js'
 import type { TreeContents } from '../io/contents.js'
 import type { HashPool } from '../io/hash-pool.js'
 import type { HttpClient } from '../io/http-client.js'
@@ -47,6 +48,7 @@ export type PullSession = {
   readonly centre: Centre
   readonly pool: HashPool
   readonly scans: ScanPool
+  readonly assemblies: AssemblePool
   readonly partials: Partials
   readonly contents: TreeContents
   readonly filter: Filter

@@ -1,6 +1,7 @@
 /** `prsync pull`: from the lock to the exit status; what one snapshot asks for is in `pull-snapshot.ts`. */
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
+import { openAssemblePool } from '../io/assemble-pool.js'
 import { TreeContents } from '../io/contents.js'
 import { HashPool } from '../io/hash-pool.js'
 import { HttpClient } from '../io/http-client.js'
@@ -51,6 +52,7 @@ export async function pull(
     centre: new Centre(client, config.url),
     pool,
     scans: openScanPool(pool.width),
+    assemblies: openAssemblePool(pool.width),
     partials: new Partials(),
     contents: new TreeContents(tree, store),
     filter,
@@ -75,6 +77,7 @@ export async function pull(
     client.close()
     await pool.close()
     await session.scans.close()
+    await session.assemblies.close()
     await store.close()
     tree.close()
     lock.release()

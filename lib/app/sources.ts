@@ -1,7 +1,11 @@
-/** Where contents come from, cheapest first: the same content here, a basis and its sums, peers, the centre. */
+/**
+ * Where contents come from, cheapest first: the same content here, others here that it is made of, a basis and its sums,
+ * peers, the centre.
+ */
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
+import { lengthOf, openInBoth, wavesOf } from '../delta/assembly-plan.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { ContentSink, PartialContent } from '../host.js'
 import type { HashPool } from '../io/hash-pool.js'
@@ -9,6 +13,7 @@ import { PartialFile, type Partials } from '../io/partial.js'
 import type { Place, Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import type { Way } from '../plan/itemize.js'
+import type { Assembly, AssemblySource } from './assembly-source.js'
 import type { DeltaSource } from './delta-source.js'
 import { pathOf } from './index-tree.js'
 import type { Materializer } from './materialize.js'
@@ -16,6 +21,9 @@ import type { Fetcher, Missing } from './missing.js'
 import type { Job } from './pull-plan.js'
 import type { PullReport } from './pull-report.js'
 import type { Sources } from './pull-run.js'
+
+/** A basis is searched where more than this part of a content is missing. */
+const BASIS_SHARE = 64
 
 export type LocalSourcesParts = {
   readonly tree: DiskTree
@@ -27,6 +35,7 @@ export type LocalSourcesParts = {
   readonly outcome: Outcome
   readonly fetcher: Fetcher
   readonly delta: DeltaSource
+  readonly assembly: AssemblySource
   readonly done: (job: Job, way: Way) => void
 }
 
@@ -40,21 +49,77 @@ export class LocalSources implements Sources {
   }
 
   async bring(jobs: ReadonlyMap<Root, readonly Job[]>, signal: AbortSignal): Promise<void> {
-    const missing: Missing[] = []
+    const plain: Missing[] = []
+    const images: (Missing & { recipe: ContentId })[] = []
     for (const [root, same] of jobs) {
       signal.throwIfAborted()
       const [first] = same
       if (first?.entry.content == null || (await this.#clone(root, same))) continue
-      missing.push({
-        content: first.entry.content,
-        since: first.entry.since,
-        name: first.name,
-        ranges: [],
-      })
+      const { content, since, recipe } = first.entry
+      const missing = { content, since, name: first.name, ranges: [] }
+      if (recipe === null) plain.push(missing)
+      else images.push({ ...missing, recipe })
     }
+    await this.#fetch(plain, jobs, signal)
+    if (images.length > 0) await this.#bringImages(images, jobs, signal)
+  }
+
+  /** What others are part of, once these are here: put together as far as that goes, the rest fetched. */
+  async #bringImages(
+    images: readonly (Missing & { readonly recipe: ContentId })[],
+    jobs: ReadonlyMap<Root, readonly Job[]>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { assembly, materializer, report } = this.#parts
+    const recipes = await assembly.recipes(images, signal)
+    const sourcesOf = ({ content }: Missing): Root[] =>
+      recipes.get(content.root)?.sources.map(({ root }) => root) ?? []
+    for (const wave of wavesOf(images, ({ content }) => content.root, sourcesOf)) {
+      // What came so far can be taken from once the index knows it.
+      materializer.flushIndex()
+      const rest: Missing[] = []
+      for (const image of wave) {
+        const recipe = recipes.get(image.content.root)
+        const made = recipe === undefined ? null : await assembly.assemble(image, recipe, signal)
+        report.bytes.assembled += made?.bytes ?? 0
+        if (made !== null && made.missing.length === 0) this.#assembled(image.content, made, jobs)
+        else rest.push({ ...image, ranges: made?.missing ?? [] })
+      }
+      await this.#fetch(rest, jobs, signal)
+    }
+    await assembly.judge(signal)
+  }
+
+  #assembled(
+    content: ContentId,
+    { file, leaves }: Assembly,
+    jobs: ReadonlyMap<Root, readonly Job[]>,
+  ): void {
+    const { materializer } = this.#parts
+    materializer.keepLeaves(content.root, leaves)
+    const make = (job: Job): void => materializer.partial(job, file)
+    this.#deliver(jobs.get(content.root) ?? [], content, make, 'local')
+  }
+
+  /** What stands nowhere here: from a basis as far as that helps, the rest over the network. */
+  async #fetch(
+    missing: readonly Missing[],
+    jobs: ReadonlyMap<Root, readonly Job[]>,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (missing.length === 0) return
-    const narrowed = await this.#parts.delta.narrow(missing, jobs, signal)
-    await this.#parts.fetcher(narrowed, this.#sink(jobs), signal)
+    const { delta, fetcher } = this.#parts
+    const isOpen = ({ ranges, content }: Missing): boolean =>
+      ranges.length === 0 || lengthOf(ranges) * BASIS_SHARE > content.length
+    const narrowed = await delta.narrow(missing.filter(isOpen), jobs, signal)
+    const byRoot = new Map(narrowed.map((m) => [m.content.root, m.ranges]))
+    const wanted = missing.map((m) => {
+      const ranges = both(m.ranges, byRoot.get(m.content.root) ?? [])
+      return ranges.length > 0 || m.ranges.length === 0
+        ? { ...m, ranges }
+        : { ...m, ranges: [{ offset: m.content.length - 1, length: 1 }] }
+    })
+    await fetcher(wanted, this.#sink(jobs), signal)
   }
 
   /** The same content under another name of this tree. */
@@ -129,6 +194,7 @@ export class LocalSources implements Sources {
         const finish = (leaves: Uint8Array | null): void => {
           file.finish()
           if (leaves !== null) this.#parts.materializer.keepLeaves(content.root, leaves)
+          this.#parts.assembly.settle(content.root, leaves)
           const deliver = (job: Job): void => this.#parts.materializer.partial(job, file)
           this.#deliver(jobs.get(content.root) ?? [], content, deliver)
         }
@@ -153,8 +219,13 @@ export class LocalSources implements Sources {
     }
   }
 
-  /** The first name gets the bytes, the others a clone of it. */
-  #deliver(jobs: readonly Job[], content: ContentId, make: (job: Job) => void): void {
+  /** The first name gets the bytes, the others a clone of it. @param way how the first one gets them */
+  #deliver(
+    jobs: readonly Job[],
+    content: ContentId,
+    make: (job: Job) => void,
+    way: Way = 'received',
+  ): void {
     const { materializer, tree, report } = this.#parts
     let standing: ByteName | null = null
     for (const job of jobs) {
@@ -170,8 +241,14 @@ export class LocalSources implements Sources {
       })
       if (!made) continue
       if (from !== null) report.bytes.cloned += content.length
-      this.#parts.done(job, from === null ? 'received' : 'local')
+      this.#parts.done(job, from === null ? way : 'local')
       standing ??= job.name
     }
   }
+}
+
+/** What is missing by either, where nothing stands for all. */
+function both(a: Missing['ranges'], b: Missing['ranges']): Missing['ranges'] {
+  if (a.length === 0) return b
+  return b.length === 0 ? a : openInBoth(a, b)
 }

@@ -29,11 +29,13 @@ export class SwarmMeter {
     this.#report.peers = Math.max(this.#report.peers, this.#swarm.progress().peers)
   }
 
-  /** What a delta truly saved: short gaps between what it found came over the network with what was missing. */
-  settleDelta(): void {
+  /** What was truly saved: short gaps between what was found here came over the network with what was missing. */
+  settleSaved(): void {
     const { bytes } = this.#report
-    if (bytes.delta > 0)
-      bytes.delta = Math.max(0, bytes.wanted - bytes.cloned - bytes.peers - bytes.centre)
+    if (bytes.delta + bytes.assembled === 0) return
+    const saved = Math.max(0, bytes.wanted - bytes.cloned - bytes.peers - bytes.centre)
+    bytes.assembled = bytes.delta === 0 ? saved : Math.min(bytes.assembled, saved)
+    bytes.delta = saved - bytes.assembled
   }
 
   /** Downloads of metadata, one at a time: they count as such. */

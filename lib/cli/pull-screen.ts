@@ -119,6 +119,7 @@ export class PullScreen implements PullEvents {
       row('Number of files deleted', files.deleted),
       row('Bytes wanted', bytes.wanted),
       row('Bytes cloned here', bytes.cloned),
+      row('Bytes assembled here', bytes.assembled),
       row('Bytes by delta', bytes.delta),
       row('Bytes from peers', bytes.peers),
       row('Bytes from the centre', bytes.centre),

@@ -48,6 +48,11 @@ export class PartialFile implements PartialContent {
     this.#open()
   }
 
+  /** Makes them too, as long as the content is: holes where nothing was written. */
+  extend(): void {
+    ftruncateSync(this.#open().fd, this.length)
+  }
+
   isMarked(unit: number): boolean {
     return ((this.#marks[unit >> 3] ?? 0) & (1 << (unit & 7))) !== 0
   }
