@@ -1,6 +1,6 @@
 /** A centre and an rsync daemon over the same directories, as processes, for benches that compare what a pull costs. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../test/support/ports.js'
@@ -11,6 +11,7 @@ export type Pulled = {
   readonly seconds: number
   readonly wanted: number
   readonly cloned: number
+  readonly assembled: number
   readonly delta: number
   /** Bytes of contents that came over the network. */
   readonly fetched: number
@@ -71,16 +72,36 @@ export class BesideRsync {
     if (status !== 0) throw new Error(`publish failed: ${stderr}`)
   }
 
-  pull(module: string, dest: string): Pulled {
+  /** Of the centre. */
+  get url(): string {
+    return this.#url
+  }
+
+  /** @param rules options that choose what belongs to the mirror */
+  pull(module: string, dest: string, rules: readonly string[] = []): Pulled {
     const args = ['pull', '--delete', '--json', '--linger', '0', '--peer-listen', '127.0.0.1:0']
-    const { status, stdout, stderr } = prsync([...args, `${this.#url}/${module}`, dest])
+    const { status, stdout, stderr } = prsync([...args, ...rules, `${this.#url}/${module}`, dest])
     if (status !== 0) throw new Error(`pull failed: ${stderr}`)
     const { seconds, bytes } = JSON.parse(stdout) as {
       seconds: number
-      bytes: Record<'wanted' | 'cloned' | 'delta' | 'peers' | 'centre' | 'metadata', number>
+      bytes: Record<
+        'wanted' | 'cloned' | 'assembled' | 'delta' | 'peers' | 'centre' | 'metadata',
+        number
+      >
     }
-    const { wanted, cloned, delta, metadata, peers, centre } = bytes
-    return { seconds, wanted, cloned, delta, metadata, fetched: peers + centre }
+    const { wanted, cloned, assembled, delta, metadata, peers, centre } = bytes
+    return { seconds, wanted, cloned, assembled, delta, metadata, fetched: peers + centre }
+  }
+
+  /** One file, with another as its basis. @returns bytes that rsync received */
+  rsyncFile(path: string, basis: string | null, made: string): number {
+    rmSync(made, { force: true })
+    if (basis !== null) cpSync(basis, made)
+    const from = `rsync://127.0.0.1:${this.#port}/${path}`
+    const args = ['-t', '--no-whole-file', '--stats', from, made]
+    const { status, stdout, stderr } = spawnSync('rsync', args, { encoding: 'utf8' })
+    if (status !== 0) throw new Error(`rsync failed: ${stderr}`)
+    return Number(/Total bytes received: ([\d,]+)/.exec(stdout)?.[1]?.replaceAll(',', ''))
   }
 
   /** rsync as a mirror admin would have it: `-aH --fuzzy --delete-delay`. */
