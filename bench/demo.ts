@@ -165,7 +165,9 @@ function showLive(name: string, line: string): void {
 const shown = new Map<string, string>()
 
 function table(title: string, reports: readonly Report[]): void {
-  const columns = ['wanted', 'cloned', 'delta', 'peers', 'centre', 'metadata', 'wasted']
+  const columns = [
+    ...['wanted', 'cloned', 'assembled', 'delta', 'peers', 'centre', 'metadata', 'wasted'],
+  ]
   const rows = [['node', ...columns, 'seconds', 'exit']]
   for (const [i, name] of NODES.entries()) {
     const report = reports[i]

@@ -2,11 +2,10 @@
  * Which of the new contents of a module others are part of: images of its packages, archives of its files. Looked for while
  * they are hashed, confirmed by their bytes, written down as recipes for the nodes. docs/decisions/0050.
  */
-import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, joinName } from '../base/byte-name.js'
 import { LIMITS } from '../base/limits.js'
 import { overAll } from '../base/together.js'
-import { AnchorTable, NO_ROW } from '../delta/anchor-table.js'
+import { NO_ROW } from '../delta/anchor-table.js'
 import { type Anchor, WINDOW_BYTES } from '../delta/anchors.js'
 import type { Hits } from '../delta/image-scan.js'
 import type { ContentId, Root } from '../hash/root.js'
@@ -15,12 +14,11 @@ import type { ScanWish } from '../io/hash-pool.js'
 import type { HashedFile, RecipePool } from '../io/recipe-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
+import { AnchorIndex } from './anchor-index.js'
 import { type HashedContent, type IndexLook, pathOf } from './index-tree.js'
 import { recipeOf } from './recipe-of.js'
 import type { Stale } from './scan.js'
 
-/** Anchors read from the index before others get the thread. */
-const BREATH = 20_000
 /** Files whose anchors one thread takes at a time. */
 const BATCH = 256
 /** Pairs of hits that wait for contents that are being hashed: 8 bytes each. */
@@ -38,52 +36,42 @@ type RowContent = { readonly root: Root; readonly file: HashedFile }
 type Waiting = { readonly name: ByteName; readonly of: RowContent; readonly hits: Hits }
 
 export class RecipeSearch implements IndexLook {
+  readonly index: AnchorIndex
   readonly #parts: RecipeSearchParts
-  readonly #table: AnchorTable
-  /** Rows of the index: the beginning of the root. The rows after them are of files that are hashed now. */
-  readonly #names: BigUint64Array
+  /** Of the files that are hashed now: their rows, and what they turned out to be. */
   readonly #rows = new Map<ByteName, number>()
   readonly #hashed = new Map<number, RowContent>()
   #waiting: Waiting[] = []
   #waitingHits = 0
 
-  private constructor(parts: RecipeSearchParts, table: AnchorTable, names: BigUint64Array) {
+  private constructor(parts: RecipeSearchParts, index: AnchorIndex) {
     this.#parts = parts
-    this.#table = table
-    this.#names = names
+    this.index = index
   }
 
-  /** @param files that are to be hashed now, with this to look for others in them */
+  /**
+   * @param index of the look before; null: to be read
+   * @param files that are to be hashed now, with this to look for others in them
+   */
   static async begin(
     parts: RecipeSearchParts,
+    index: AnchorIndex | null,
     files: readonly Stale[],
     signal: AbortSignal,
   ): Promise<RecipeSearch> {
-    await anchorAll(parts, signal)
-    const { store } = parts
-    const names = new BigUint64Array(store.anchorCount)
     const count = files.reduce((sum, of) => sum + of.files.length, 0)
-    const table = AnchorTable.ofRows(names.length + count)
-    let key: Uint8Array | null = null
-    for (let row = 0; row < names.length; ) {
-      const some: ReturnType<Store['anchorsAfter']> = store.anchorsAfter(key, BREATH)
-      for (const { anchor, name } of some.anchors) {
-        if (row === names.length) break
-        names[row++] = name
-        table.add(anchor)
-      }
-      key = some.last
-      if (key === null) break
-      await breathe()
-      signal.throwIfAborted()
-    }
-    const search = new RecipeSearch(parts, table, names)
+    if (index === null) await anchorAll(parts, signal)
+    const roomy = index === null || index.room < count ? null : index
+    const search = new RecipeSearch(
+      parts,
+      roomy ?? (await AnchorIndex.load(parts.store, count, signal)),
+    )
     await search.#addFiles(files, signal)
     return search
   }
 
   scanOf(name: ByteName): ScanWish {
-    return { table: this.#table.memory, own: this.#rows.get(name) ?? NO_ROW }
+    return { table: this.index.memory, own: this.#rows.get(name) ?? NO_ROW }
   }
 
   async hashed(name: ByteName, hashed: HashedContent): Promise<void> {
@@ -91,7 +79,10 @@ export class RecipeSearch implements IndexLook {
     if (root === null) return
     const of = { root, file: { path: pathOf(this.#parts.tree, name), size, ino, mtimeNs } }
     const row = this.#rows.get(name)
-    if (row !== undefined) this.#hashed.set(row, of)
+    if (row !== undefined) {
+      this.#hashed.set(row, of)
+      this.index.name(row, root)
+    }
     if (hits === null || hits.length === 0 || this.#parts.store.recipe(root) !== null) return
     const waiting = { name, of, hits }
     if (this.#isReady(hits) || this.#waitingHits + hits.length > MOST_WAITING)
@@ -120,7 +111,7 @@ export class RecipeSearch implements IndexLook {
       )
       for (const [i, name] of some.entries()) {
         const anchor = anchors[i] ?? null
-        if (anchor !== null) this.#rows.set(name, this.#table.add(anchor))
+        if (anchor !== null) this.#rows.set(name, this.index.add(anchor, null))
       }
     })
   }
@@ -129,7 +120,7 @@ export class RecipeSearch implements IndexLook {
   #isReady(hits: Hits): boolean {
     for (let i = 1; i < hits.length; i += 2) {
       const row = hits[i] ?? 0
-      if (row >= this.#names.length && !this.#hashed.has(row)) return false
+      if (this.index.nameOf(row) === 0n) return false
     }
     return true
   }
@@ -141,10 +132,10 @@ export class RecipeSearch implements IndexLook {
     for (let i = 1; i < hits.length; i += 2) {
       const row = hits[i] ?? 0
       if (contents.has(row)) continue
-      const found = row < this.#names.length ? this.#indexed(row) : this.#hashed.get(row)
+      const found = this.#hashed.get(row) ?? this.#indexed(row)
       if (found === undefined || found.root === of.root) continue
       contents.set(row, { root: found.root, length: found.file.size })
-      sources.set(row, { ...found.file, anchor: this.#table.offsetOf(row) })
+      sources.set(row, { ...found.file, anchor: this.index.offsetOf(row) })
     }
     if (sources.size === 0) return
     const mostParts = LIMITS.recipeParts
@@ -169,7 +160,8 @@ export class RecipeSearch implements IndexLook {
   /** Of the places of a content the first: whether it still stands there is seen when it is opened. */
   #indexed(row: number): RowContent | undefined {
     const { store, tree } = this.#parts
-    const place = store.placesNamed(this.#names[row] ?? 0n).find((p) => p.hashed)
+    const name = this.index.nameOf(row)
+    const place = name === 0n ? undefined : store.placesNamed(name).find((p) => p.hashed)
     if (place === undefined) return undefined
     const { root, size, ino, mtimeNs } = place
     return { root, file: { path: pathOf(tree, place.name), size, ino, mtimeNs } }

@@ -6,6 +6,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
+import { NO_ROW } from '../delta/anchor-table.js'
 import type { Entry, FileEntry } from '../flist/entry.js'
 import { linkStaysInside } from '../flist/entry.js'
 import type { KeyPair } from '../hash/ed25519.js'
@@ -20,6 +21,7 @@ import type { DiskTree } from '../io/tree.js'
 import { type BuiltPage, buildDirectory } from '../snapshot/build.js'
 import { encodeHead, type Head, headDigest } from '../snapshot/head.js'
 import { TOP } from '../snapshot/page.js'
+import type { AnchorIndex } from './anchor-index.js'
 import { BatchedWrites } from './batched-writes.js'
 import { allAnchored, RecipeSearch } from './find-recipes.js'
 import { type HashProgress, type IndexLook, indexStale } from './index-tree.js'
@@ -64,6 +66,8 @@ export type PublisherOptions = {
 export class Publisher {
   readonly #options: PublisherOptions
   readonly #owners = new Owners()
+  /** Once a look needed it. */
+  #anchors: AnchorIndex | null = null
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -133,13 +137,14 @@ export class Publisher {
         large.push(...only(stale, (size) => size >= assembleMin))
         return hash(
           only(stale, (size) => size < assembleMin),
-          null,
+          this.#anchoring(),
         )
       },
       signal,
     )
     if (large.length > 0) {
-      const search = await RecipeSearch.begin(this.#options, large, signal)
+      const search = await RecipeSearch.begin(this.#options, this.#anchors, large, signal)
+      this.#anchors = search.index
       await hash(
         only(large, (size) => size < IMAGE_BYTES),
         search,
@@ -151,6 +156,21 @@ export class Publisher {
       await search.finish(signal)
     }
     return { scan, changing }
+  }
+
+  /** What is hashed on the way can be found in what comes after it. */
+  #anchoring(): IndexLook | null {
+    const anchors = this.#anchors
+    if (anchors === null) return null
+    const { store } = this.#options
+    return {
+      scanOf: () => undefined,
+      hashed: async (_name, { root, anchor }) => {
+        if (root === null || anchor === null || store.hasAnchor(root)) return
+        // Without room it is read anew when it is needed next.
+        if (anchors.add(anchor, root) === NO_ROW) this.#anchors = null
+      },
+    }
   }
 }
 

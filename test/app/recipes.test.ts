@@ -154,6 +154,25 @@ t.test(
   },
 )
 
+t.test('look after look: what came in between is found too', async (t) => {
+  const { source, state, dest } = scene(t, plainImage)
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  for (const name of ['second', 'third']) {
+    const [small, large] = [bytes(30_000), bytes(1_100_000)]
+    writeFileSync(join(source, `pool/${name}-small.deb`), small)
+    writeFileSync(join(source, `pool/${name}-large.deb`), large)
+    const whole = imageOf([...packages(source), large, small])
+    writeFileSync(join(source, `image-${name}`), whole)
+    await centre.rescan()
+  }
+  const report = await pullFrom(centre.url, dest)
+  t.strictSame(differences(source, dest), [])
+  const images = ['image', 'image-second', 'image-third']
+  const size = images.reduce((sum, name) => sum + statSync(join(source, name)).size, 0)
+  t.equal(report.bytes.assembled, size)
+})
+
 t.test('a part of the packages, none of them, and one that is not what it was', async (t) => {
   const { source, state, dest } = scene(t, plainImage)
   const centre = await startCentre(source, state)
