@@ -67,18 +67,18 @@ export class AssemblySource {
 
   /** The recipes of these contents, as far as they can be had and make sense. */
   async recipes(
-    wanted: readonly (Missing & { readonly recipe: ContentId | null })[],
+    wanted: readonly (Missing & { readonly recipe: ContentId })[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<Root, Recipe>> {
     const asked = new Map<Root, Missing>()
     for (const { recipe, since, name, content } of wanted)
-      if (recipe !== null && isSensible(recipe, content))
+      if (isSensible(recipe, content))
         asked.set(recipe.root, { content: recipe, since, name, ranges: [] })
     const sink = new MemorySink()
     if (asked.size > 0) await this.#parts.fetcher([...asked.values()], sink, signal)
     const recipes = new Map<Root, Recipe>()
     for (const { recipe, content, name } of wanted) {
-      const bytes = recipe === null ? undefined : sink.contents.get(recipe.root)
+      const bytes = sink.contents.get(recipe.root)
       const decoded = bytes === undefined ? null : this.#decoded(bytes, content, name)
       if (decoded !== null) recipes.set(content.root, decoded)
     }

@@ -4,6 +4,7 @@
  */
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import type { Outcome } from '../base/outcome.js'
 import { lengthOf, openInBoth, wavesOf } from '../delta/assembly-plan.js'
 import type { ContentId, Root } from '../hash/root.js'
@@ -13,6 +14,7 @@ import { PartialFile, type Partials } from '../io/partial.js'
 import type { Place, Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import type { Way } from '../plan/itemize.js'
+import type { Recipe } from '../snapshot/recipe.js'
 import type { Assembly, AssemblySource } from './assembly-source.js'
 import type { DeltaSource } from './delta-source.js'
 import { pathOf } from './index-tree.js'
@@ -22,6 +24,8 @@ import type { Job } from './pull-plan.js'
 import type { PullReport } from './pull-report.js'
 import type { Sources } from './pull-run.js'
 
+/** Recipes in memory at a time. */
+const RECIPES_BYTES = 2 * LIMITS.recipeBytes
 /** A basis is searched where more than this part of a content is missing. */
 const BASIS_SHARE = 64
 
@@ -50,7 +54,7 @@ export class LocalSources implements Sources {
 
   async bring(jobs: ReadonlyMap<Root, readonly Job[]>, signal: AbortSignal): Promise<void> {
     const plain: Missing[] = []
-    const images: (Missing & { recipe: ContentId })[] = []
+    const images: Image[] = []
     for (const [root, same] of jobs) {
       signal.throwIfAborted()
       const [first] = same
@@ -64,30 +68,43 @@ export class LocalSources implements Sources {
     if (images.length > 0) await this.#bringImages(images, jobs, signal)
   }
 
-  /** What others are part of, once these are here: put together as far as that goes, the rest fetched. */
+  /** What others are part of, once these are here; the small ones first, as large ones may be made of them too. */
   async #bringImages(
-    images: readonly (Missing & { readonly recipe: ContentId })[],
+    images: readonly Image[],
+    jobs: ReadonlyMap<Root, readonly Job[]>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { assembly } = this.#parts
+    const rising = [...images].sort((a, b) => a.content.length - b.content.length)
+    for (const some of withinMemory(rising)) {
+      const recipes = await assembly.recipes(some, signal)
+      const sourcesOf = ({ content }: Missing): Root[] =>
+        recipes.get(content.root)?.sources.map(({ root }) => root) ?? []
+      for (const wave of wavesOf(some, ({ content }) => content.root, sourcesOf))
+        await this.#bringWave(wave, recipes, jobs, signal)
+    }
+    await assembly.judge(signal)
+  }
+
+  /** Put together as far as that goes, the rest fetched. */
+  async #bringWave(
+    images: readonly Image[],
+    recipes: ReadonlyMap<Root, Recipe>,
     jobs: ReadonlyMap<Root, readonly Job[]>,
     signal: AbortSignal,
   ): Promise<void> {
     const { assembly, materializer, report } = this.#parts
-    const recipes = await assembly.recipes(images, signal)
-    const sourcesOf = ({ content }: Missing): Root[] =>
-      recipes.get(content.root)?.sources.map(({ root }) => root) ?? []
-    for (const wave of wavesOf(images, ({ content }) => content.root, sourcesOf)) {
-      // What came so far can be taken from once the index knows it.
-      materializer.flushIndex()
-      const rest: Missing[] = []
-      for (const image of wave) {
-        const recipe = recipes.get(image.content.root)
-        const made = recipe === undefined ? null : await assembly.assemble(image, recipe, signal)
-        report.bytes.assembled += made?.bytes ?? 0
-        if (made !== null && made.missing.length === 0) this.#assembled(image.content, made, jobs)
-        else rest.push({ ...image, ranges: made?.missing ?? [] })
-      }
-      await this.#fetch(rest, jobs, signal)
+    // What came so far can be taken from once the index knows it.
+    materializer.flushIndex()
+    const rest: Missing[] = []
+    for (const image of images) {
+      const recipe = recipes.get(image.content.root)
+      const made = recipe === undefined ? null : await assembly.assemble(image, recipe, signal)
+      report.bytes.assembled += made?.bytes ?? 0
+      if (made !== null && made.missing.length === 0) this.#assembled(image.content, made, jobs)
+      else rest.push({ ...image, ranges: made?.missing ?? [] })
     }
-    await assembly.judge(signal)
+    await this.#fetch(rest, jobs, signal)
   }
 
   #assembled(
@@ -245,6 +262,27 @@ export class LocalSources implements Sources {
       standing ??= job.name
     }
   }
+}
+
+/** A content that may be put together of others. */
+type Image = Missing & { readonly recipe: ContentId }
+
+/** Images whose recipes are no more than what may be in memory together, some at a time. */
+function* withinMemory(images: readonly Image[]): Iterable<readonly Image[]> {
+  let some: Image[] = []
+  let bytes = 0
+  for (const image of images) {
+    // One that is larger than a recipe may be is not fetched.
+    const own = Math.min(image.recipe.length, LIMITS.recipeBytes)
+    if (bytes + own > RECIPES_BYTES) {
+      yield some
+      some = []
+      bytes = 0
+    }
+    some.push(image)
+    bytes += own
+  }
+  if (some.length > 0) yield some
 }
 
 /** What is missing by either, where nothing stands for all. */

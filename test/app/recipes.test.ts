@@ -208,6 +208,36 @@ t.test('a part of the packages, none of them, and one that is not what it was', 
   t.equal(report.exit, 23)
 })
 
+t.test('an old image and some of the new packages: each gives what it has', async (t) => {
+  const { source, state, dest } = scene(t, plainImage)
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  await pullFrom(centre.url, dest, { rules: [{ kind: 'exclude', text: '/pool/' }] })
+  const fresh = [3, 9, 27].map((i) => {
+    rmSync(join(source, `pool/p${i}.deb`))
+    const name = `pool/p${i}.deb`
+    writeFileSync(join(source, name), bytes(200_000 + i))
+    return name
+  })
+  plainImage(source)
+  await centre.rescan()
+  const rules = [
+    { kind: 'include', text: '/pool/' },
+    { kind: 'include', text: '/pool/p3.deb' },
+    { kind: 'include', text: '/pool/p9.deb' },
+    { kind: 'exclude', text: '/pool/*' },
+  ] as const
+  const report = await pullFrom(centre.url, dest, { rules })
+  const [image, copy] = [source, dest].map((of) => readFileSync(join(of, 'image')))
+  t.ok(image !== undefined && copy?.equals(image))
+  const { wanted, assembled, delta, centre: came } = report.bytes
+  t.equal(wanted, sums(report))
+  t.ok(assembled >= 400_000, `two packages here: ${assembled}`)
+  t.ok(delta > 2_500_000, `the old image: ${delta}`)
+  const third = statSync(join(source, fresh[2] ?? '')).size
+  t.ok(came < 400_012 + third + 100_000, `the third, and the two themselves: ${came}`)
+})
+
 t.test('an interrupted image goes on where it was', async (t) => {
   const { source, state, dest } = scene(t, plainImage)
   const centre = await startCentre(source, state)
