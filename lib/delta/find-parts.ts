@@ -1,14 +1,20 @@
 /**
  * Where anchors were found in a content: which ranges of it truly are those of other contents? Bytes are compared, both ways
- * as far as they are equal, and only then something counts. What no other content has becomes zeros, literals, or stays open.
+ * as far as they are equal, and only then something counts: whole contents first, then runs in common with others. What no
+ * other content has becomes zeros, literals, or stays open.
  */
 import { EMPTY } from '../base/bytes.js'
 import { BLOCK_BYTES, WINDOW_BYTES } from './anchors.js'
+import { cutParts, openBetween } from './assembly-plan.js'
 import type { Hits } from './image-scan.js'
 import type { Source } from './sums.js'
 
-/** Another content that may be in this one, and where in it its anchor is. */
-export type PartSource = { readonly bytes: Source; readonly anchor: number }
+/** Another content that may be in this one, and where in it its anchor is. Several rows may be of one. */
+export type PartSource = {
+  readonly key: string
+  readonly bytes: Source
+  readonly anchor: number
+}
 
 /** A range of the content; `source` and `from` tell where it stands elsewhere. */
 export type FoundPart = { readonly offset: number; readonly length: number } & (
@@ -55,11 +61,18 @@ class Finder {
   readonly #image: Source
   readonly #sourceOf: (row: number) => PartSource | null
   readonly #mostParts: number
-  readonly #copies: Copy[] = []
+  /** Contents that are here from their beginning to their end. */
+  readonly #wholes: Copy[] = []
+  /** Runs in common with others: for what no whole content tells. */
+  readonly #runs: Copy[] = []
+  /** By content and by where it would begin: how far the run there was followed. */
+  readonly #followed = new Map<string, number>()
   readonly #here = Buffer.allocUnsafeSlow(STEP)
   readonly #there = Buffer.allocUnsafeSlow(STEP)
-  /** All before it is described. */
+  /** The end of the last whole content. */
   #end = 0
+  /** How far something that began within whole contents was followed behind them. */
+  #behind = 0
   #wasteLeft: number
 
   constructor(image: Source, sourceOf: (row: number) => PartSource | null, mostParts: number) {
@@ -69,38 +82,45 @@ class Finder {
     this.#wasteLeft = WASTE_LEAST + WASTE * image.length
   }
 
-  /** Of the contents whose anchor is at `place`, the one that goes on longest. @returns false: no more is worth it */
+  /** Of the contents whose anchor is at `place`, the longest that is whole. @returns false: no more is worth it */
   take(place: number, rows: readonly number[]): boolean {
     // Half of the parts are for what stands between them.
-    if (this.#copies.length >= this.#mostParts / 2) return false
+    if (this.#wholes.length + this.#runs.length >= this.#mostParts / 2) return false
     let best: Copy | null = null
     for (const row of rows) {
-      const copy = this.#copyOf(place, row)
-      if (copy === null) continue
-      this.#wasteLeft -= Math.min(copy.length, best?.length ?? 0)
-      if (best === null || copy.length > best.length) best = copy
+      const source = this.#sourceOf(row)
+      const copy = source === null ? null : this.#copyOf(place, row, source)
+      if (source === null || copy === null) continue
+      const isWhole = copy.length === source.bytes.length
+      this.#wasteLeft -= isWhole ? Math.min(copy.length, best?.length ?? 0) : copy.length
+      if (!isWhole) this.#runs.push(copy)
+      else if (best === null || copy.length > best.length) best = copy
     }
     if (best !== null) {
-      const before = this.#backwards(best)
-      this.#copies.push(before)
-      this.#end = before.offset + before.length
+      this.#wholes.push(best)
+      this.#end = best.offset + best.length
     }
     return this.#wasteLeft > 0
   }
 
-  #copyOf(place: number, row: number): Copy | null {
-    const source = this.#sourceOf(row)
-    if (source === null) return null
-    const { bytes, anchor } = source
-    // What is described already is not looked at again, only what the content goes on with behind it.
-    const offset = Math.max(place, this.#end)
+  #copyOf(place: number, row: number, { key, bytes, anchor }: PartSource): Copy | null {
+    // Within a whole content only what goes on behind it is looked at, and that once.
+    const isWithin = place < this.#end
+    const offset = isWithin ? Math.max(this.#end, this.#behind) : place
     const from = anchor + offset - place
     const most = Math.min(bytes.length - from, this.#image.length - offset)
-    if (most < WINDOW_BYTES) return null
+    const run = `${place - anchor} ${key}`
+    if (most < WINDOW_BYTES || (this.#followed.get(run) ?? 0) > offset) return null
     const length = this.#forwards(offset, bytes, from, most)
-    if (length >= WINDOW_BYTES) return { kind: 'copy', offset, length, row, from }
-    this.#wasteLeft -= FIRST
-    return null
+    if (length < WINDOW_BYTES) {
+      this.#wasteLeft -= FIRST
+      return null
+    }
+    this.#followed.set(run, offset + length)
+    const copy: Copy = { kind: 'copy', offset, length, row, from }
+    if (!isWithin) return this.#backwards(copy, bytes)
+    this.#behind = offset + length
+    return copy
   }
 
   #forwards(offset: number, source: Source, from: number, most: number): number {
@@ -118,9 +138,7 @@ class Finder {
   }
 
   /** With what stands equal before it, as the zeros a content begins with. */
-  #backwards(copy: Copy): Copy {
-    const source = this.#sourceOf(copy.row)?.bytes
-    if (source === undefined) return copy
+  #backwards(copy: Copy, source: Source): Copy {
     let { offset, from, length } = copy
     while (offset > this.#end && from > 0) {
       const n = Math.min(STEP, offset - this.#end, from)
@@ -136,11 +154,29 @@ class Finder {
     return { ...copy, offset, from, length }
   }
 
+  /** Whole contents first, then what runs in common tell between them. */
+  #copies(): Copy[] {
+    const gaps = openBetween(this.#wholes, this.#image.length)
+    const copies = [...this.#wholes]
+    let told = 0
+    for (const run of this.#runs.sort((a, b) => a.offset - b.offset)) {
+      const offset = Math.max(run.offset, told)
+      const stretch = { offset, length: run.offset + run.length - offset }
+      for (const gap of cutParts(gaps, stretch, (part) => part)) {
+        if (gap.length < WINDOW_BYTES) continue
+        copies.push({ ...run, ...gap, from: run.from + gap.offset - run.offset })
+        told = gap.offset + gap.length
+      }
+    }
+    return copies.sort((a, b) => a.offset - b.offset).slice(0, this.#mostParts)
+  }
+
   /** With the gaps between them. */
   done(): FoundParts {
     const gaps = new Gaps(this.#image, this.#here)
     const parts: FoundPart[] = []
-    let room = this.#mostParts - this.#copies.length
+    const copies = this.#copies()
+    let room = this.#mostParts - copies.length
     const fill = (start: number, end: number): void => {
       const between = gaps.between(start, end, room)
       if (between.length > room) return
@@ -148,7 +184,7 @@ class Finder {
       parts.push(...between)
     }
     let end = 0
-    for (const copy of this.#copies) {
+    for (const copy of copies) {
       fill(end, copy.offset)
       parts.push(copy)
       end = copy.offset + copy.length

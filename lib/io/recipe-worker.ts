@@ -61,7 +61,8 @@ function partsOf(job: Extract<RecipeJob, { kind: 'parts' }>): RecipeResult {
     const sourceOf = (row: number): PartSource | null => {
       const file = job.sources.get(row)
       const bytes = file === undefined ? null : files.open(file)
-      return file === undefined || bytes === null ? null : { bytes, anchor: file.anchor }
+      if (file === undefined || bytes === null) return null
+      return { key: keyOf(file), bytes, anchor: file.anchor }
     }
     if (image === null) return { kind: 'failed', message: 'no longer the file that was hashed' }
     const found = findParts(image, job.hits, sourceOf, job.mostParts)

@@ -59,7 +59,9 @@ function found(
     hits,
     (row) => {
       const bytes = byRow.get(row)
-      return bytes === undefined ? null : { bytes: counted(bytes), anchor: table.offsetOf(row) }
+      return bytes === undefined
+        ? null
+        : { key: `${contents.indexOf(bytes)}`, bytes: counted(bytes), anchor: table.offsetOf(row) }
     },
     2 ** 18,
   )
@@ -123,8 +125,8 @@ t.test('of contents that begin alike the one that goes on longest', async (t) =>
   t.same(kinds(found(image, [short, whole, other])), ['copy 0+200000', 'literal 200000+512'])
   t.same(
     kinds(found(other, [short, whole])),
-    ['copy 0+60000', 'literal 60000+90000'],
-    'as far as it is equal, when none is there whole',
+    ['copy 0+50000', 'copy 50000+10000', 'literal 60000+90000'],
+    'and where none is there whole, as far as one is equal',
   )
 })
 
@@ -133,6 +135,19 @@ t.test('what goes on behind a part is looked at, what is within it is not', asyn
   const outer = Buffer.concat([noise(10_240, 11), inner.subarray(0, 10_240)])
   const image = Buffer.concat([outer, inner.subarray(10_240)])
   t.same(kinds(found(image, [outer, inner])), ['copy 0+20480', 'copy 20480+10240'])
+})
+
+t.test('whole contents come before a run in common with another version', async (t) => {
+  const [a, b, c] = [noise(20_480, 41), noise(30_720, 43), noise(10_240, 45)]
+  const own = noise(15_360, 47)
+  const before = Buffer.concat([own, a, b, noise(4096, 49)])
+  const image = Buffer.concat([own, a, b, c])
+  t.same(
+    kinds(found(image, [before, a, b])),
+    ['copy 0+15360', 'copy 15360+20480', 'copy 35840+30720', 'literal 66560+10240'],
+    'packages, and only what is in none of them from the version before',
+  )
+  t.same(kinds(found(image, [before])), ['copy 0+66560', 'literal 66560+10240'])
 })
 
 t.test('the file itself is none of its parts', async (t) => {
@@ -195,7 +210,7 @@ t.test('sources that are gone, shorter, or other than they were', async (t) => {
     findParts(
       sourceOf(image),
       hits,
-      () => (bytes === null ? null : { bytes: sourceOf(bytes), anchor: 0 }),
+      () => (bytes === null ? null : { key: '', bytes: sourceOf(bytes), anchor: 0 }),
       10,
     ).parts.filter(({ kind }) => kind === 'copy')
   t.same(of(null), [])
@@ -208,7 +223,7 @@ t.test('sources that are gone, shorter, or other than they were', async (t) => {
     findParts(
       sourceOf(image),
       hits,
-      () => ({ bytes: sourceOf(content), anchor: 0 }),
+      () => ({ key: '', bytes: sourceOf(content), anchor: 0 }),
       0,
     ).parts.filter(({ kind }) => kind === 'copy').length,
     0,
