@@ -87,6 +87,7 @@ export async function connect(
       await link.close()
       return { kind: 'listing' }
     }
+    how.trace.greeted?.(joined.theirs, joined.protocol)
     await link.say(daemonArguments(args(true), joined.protocol, how), signal)
     const finished = async (): Promise<number> => ('finished' in opened ? opened.finished() : 0)
     return { kind: 'connection', link, daemonProtocol: joined.protocol, finished }

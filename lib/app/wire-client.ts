@@ -229,6 +229,8 @@ class ClientRun {
       ...helloOf(options, environment, this.#joined.daemonProtocol, false),
       incremental: isPull ? options.incRecursive : options.recursive,
       framesOld: isPull && options.removeSourceFiles,
+      compressLevel: options.compressLevel,
+      trace: this.#events.trace,
     })
     recording?.begin(options, terms)
     return terms

@@ -11,6 +11,10 @@ export type TraceLines = {
   changedDirectory: [end: End, path: string]
   commanded: [words: readonly string[]]
   connecting: [host: string, port: number]
+  /** Versions of the protocol: theirs, and the one that is spoken. */
+  greeted: [theirs: number, agreed: number]
+  /** A sum or compressor. @param isAgreed from what both offered @param level null: its own */
+  chose: [what: 'checksum' | 'compress', name: string, isAgreed: boolean, level: number | null]
   /** A filter rule decided on a name. */
   ruled: [end: End, excludes: boolean, isDirectory: boolean, name: ByteName, rule: string]
   enteredFilters: [end: End, path: string]

@@ -18,6 +18,17 @@ const LINES: Lines = {
     (words) => `opening connection using: ${words.map(quoted).join(' ')}  (${words.length} args)`,
   ],
   connecting: ['connect', 1, (host, port) => `opening tcp connection to ${host} port ${port}`],
+  greeted: [
+    'proto',
+    1,
+    (theirs, agreed) => `(Client) Protocol versions: remote=${theirs}, negotiated=${agreed}`,
+  ],
+  chose: [
+    'nstr',
+    1,
+    (what, name, isAgreed, level) =>
+      `Client ${isAgreed ? 'negotiated ' : ''}${what}: ${shownName(name)}${what === 'compress' ? ` (level ${level ?? USUAL_LEVEL[name] ?? 0})` : ''}`,
+  ],
   ruled: [
     'filter',
     1,
@@ -57,6 +68,13 @@ const LINES: Lines = {
   charset: ['iconv', 1, (end, name) => `[${end}] charset: ${name}`],
 }
 
+/** Of compressors, where none is said. */
+const USUAL_LEVEL: Readonly<Record<string, number>> = { zlib: 6, zlibx: 6, zstd: 3 }
+
+/** MD4 of old protocols is no other to who reads of it. */
+function shownName(name: string): string {
+  return name === 'md4-old' ? 'md4' : name
+}
 function quoted(word: string): string {
   return /[\s"]/.test(word) ? `"${word}"` : word
 }

@@ -27,7 +27,7 @@ export type Joining = {
 }
 
 export type Joined =
-  | { readonly kind: 'joined'; readonly protocol: number }
+  | { readonly kind: 'joined'; readonly protocol: number; readonly theirs: number }
   /** The daemon told its modules and is done. */
   | { readonly kind: 'listed' }
 
@@ -54,7 +54,7 @@ export async function joinDaemon(
     const line = parseDaemonLine(text)
     switch (line.kind) {
       case 'ok':
-        return { kind: 'joined', protocol }
+        return { kind: 'joined', protocol, theirs: greeting.protocol }
       case 'exit':
         return { kind: 'listed' }
       case 'error':

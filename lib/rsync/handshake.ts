@@ -4,6 +4,7 @@
  */
 import { ProtocolError, UnsupportedError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { NO_TRACE, type Trace } from '../base/trace.js'
 import type { ChecksumName } from '../hash/checksum.js'
 import { readVarint, readVstring, writeVarint, writeVstring } from '../wire/ints.js'
 import {
@@ -31,6 +32,8 @@ export type Hello = {
   /** What is offered, where not all: RSYNC_CHECKSUM_LIST, RSYNC_COMPRESS_LIST. */
   readonly checksums: readonly (typeof CHECKSUMS)[number][]
   readonly compressors: readonly CompressorName[]
+  readonly compressLevel?: number | null
+  readonly trace?: Trace
 }
 
 export type ClientHello = Hello & {
@@ -96,7 +99,10 @@ async function versions(reader: WireReader, writer: WireWriter, hello: Hello): P
   if (hello.daemonProtocol !== null) return hello.daemonProtocol
   writer.data.i32le(hello.ownProtocol)
   await writer.flush()
-  return agreeOnProtocol(hello.ownProtocol, await reader.decode((c) => c.i32le()))
+  const theirs = await reader.decode((c) => c.i32le())
+  const agreed = agreeOnProtocol(hello.ownProtocol, theirs)
+  hello.trace?.greeted?.(theirs, agreed)
+  return agreed
 }
 
 type Names = Pick<Terms, 'checksum' | 'listChecksum' | 'compressor'>
@@ -130,7 +136,11 @@ async function negotiate(
         : (compress.choice ?? 'zlib')
   if (compressor !== null && !COMPRESSORS.includes(compressor))
     throw new UnsupportedError(`this machine cannot compress with ${compressor}`)
-  return { checksum: chosen?.[0] ?? sum, listChecksum: chosen?.[1] ?? sum, compressor }
+  const checksum = chosen?.[0] ?? sum
+  const { trace = NO_TRACE, compressLevel = null } = hello
+  trace.chose?.('checksum', checksum, asksSum, null)
+  if (compressor !== null) trace.chose?.('compress', compressor, asksCompressor, compressLevel)
+  return { checksum, listChecksum: chosen?.[1] ?? sum, compressor }
 }
 
 async function names(reader: WireReader): Promise<string> {

@@ -1,11 +1,12 @@
-/** --debug beside the real rsync: the lines that both have, without what only its two processes and its wire have. */
+/** --debug beside the real rsync: the lines that both have, without what only its two processes have. */
 import t from 'tap'
 import { noRsyncAsRoot } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
 const TREE = `
 mkdir -p s/d/f s/e d/x d/d && echo 1 >s/a && echo 22 >s/d/b && ln -s a s/l && echo x >d/x/y && echo old >d/a && touch s/z.o d/q d/p.keep s/d/f/g
-touch -d 2001-01-01 d/a s/d && echo '- *.o' >s/.rules && printf -- '- b\\nP q\\n' >rules && chown nobody s/a && chown :daemon s/e`
+touch -d 2001-01-01 d/a s/d && echo '- *.o' >s/.rules && printf -- '- b\\nP q\\n' >rules && chown nobody s/a && chown :daemon s/e
+printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
 
 /** Indexes, flags, ways to do it and names of files under way differ. */
 function plain(line: string): string {
@@ -44,6 +45,12 @@ const CASES: readonly (readonly [words: string, args: readonly string[], only?: 
   ['SEND', [], /^(send_files\(.*(\/a|\/b|\/g|z\.o)\)|sender finished)/],
   ['TIME2', []],
   ['DELTASUM', []],
+  ['PROTO', ['-e', './rsh', 's/', 'h:{}/d/']],
+  ['PROTO', ['--protocol=29', '-e', './rsh', 'h:{}/s/', 'd/']],
+  ['NSTR', ['-e', './rsh', 's/', 'h:{}/d/']],
+  ['NSTR', ['-e', './rsh', '--protocol=29', 's/', 'h:{}/d/']],
+  ['NSTR', ['-z', '--zc=lz4', '--cc=md5', '-e', './rsh', 'h:{}/s/', 'd/']],
+  ['NSTR', ['-z', '--zc=zlib', '--zl=3', '-e', './rsh', 's/', 'h:{}/d/']],
   ['CMD', ['-e', './rsh -x', 's/', 'h:{}/d/'], /^opening connection/],
 ] // biome-ignore format: a table
 

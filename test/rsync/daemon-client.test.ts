@@ -44,7 +44,11 @@ t.test('recorded sessions: the same bytes up to the arguments', async (t) => {
     const script = scriptedLink(golden(name, 'client'))
     const link = new LineLink(script)
     const texts: string[] = []
-    t.same(await joinDaemon(link, want({ module }, texts), never), { kind: 'joined', protocol: 32 })
+    t.same(await joinDaemon(link, want({ module }, texts), never), {
+      kind: 'joined',
+      protocol: 32,
+      theirs: 32,
+    })
     await link.say(args, never)
     const said = Buffer.from(script.said())
     t.equal(
