@@ -170,6 +170,7 @@ export class SourceList {
       const entry = this.#entry(name, origin, stands, !contents)
       if (entry === null) return
       if (isOnlyImplied(this.root)) this.root.entry = entry
+      else this.#tally(entry)
       if (contents) this.root.contents.push(this.#ranked(origin))
       return
     }
@@ -177,12 +178,15 @@ export class SourceList {
     const before = at.named.get(baseOf(name))?.node
     if (before !== undefined) this.#events.trace.listedTwice?.(name)
     if (stands.kind !== 'directory') {
-      const entry = before === undefined ? this.#entry(name, origin, stands, false) : null
-      if (entry !== null) this.#name(at, entry)
+      const entry = this.#entry(name, origin, stands, false)
+      if (before !== undefined) this.#tally(entry)
+      else if (entry !== null) this.#name(at, entry)
       return
     }
     if (before !== undefined && isListed(before)) {
-      if (isOnlyImplied(before)) before.entry = this.#entry(name, origin, stands, !contents)
+      const entry = this.#entry(name, origin, stands, !contents)
+      if (isOnlyImplied(before)) before.entry = entry
+      else this.#tally(entry)
       if (
         contents &&
         !before.contents.some((c) => c.tree === origin.tree && c.name === origin.name)
@@ -252,7 +256,7 @@ export class SourceList {
     const found = new Map<string, SourceNode>()
     const places = [...directory.named.values(), ...directory.contents]
     for (const place of places.sort((a, b) => a.rank - b.rank))
-      if ('node' in place) join(found, place.node)
+      if ('node' in place) this.#tally(join(found, place.node))
       else this.#read(directory, place, found)
     const nodes = [...found.values()].sort(compareNodes)
     for (const node of nodes) this.#tally(isListed(node) ? node.entry : node)
@@ -318,8 +322,9 @@ export class SourceList {
       const isInto = stands.kind === 'directory'
       if (this.#filter.excludes(name, isInto)) continue
       const before = found.get(base)
-      if (before !== undefined && !(isInto && isListed(before))) {
-        if (!isInto || isListed(before)) continue
+      if (before !== undefined && !isInto) {
+        this.#tally(this.#entry(name, from, stands, false))
+        continue
       }
       const isMount = device !== undefined && isInto && stands.dev !== device
       if (isMount && this.#rules.oneFileSystem > 1) {
@@ -329,7 +334,9 @@ export class SourceList {
       const { recursive } = this.#rules
       const contents = isInto && recursive && !isMount
       if (before !== undefined && isListed(before)) {
-        if (isOnlyImplied(before)) before.entry = this.#entry(name, from, stands, !contents)
+        const entry = this.#entry(name, from, stands, !contents)
+        if (isOnlyImplied(before)) before.entry = entry
+        else this.#tally(entry)
         if (contents) addContents(before, { ...place, rank })
         continue
       }
@@ -436,6 +443,7 @@ export class SourceList {
     }
   }
 
+  /** What is in the list, and what came twice, which is not: rsync's figures have both. */
   #tally(entry: SourceEntry | null): void {
     if (entry === null) return
     const { kind, size } = entry.stands
@@ -483,20 +491,21 @@ const NOTHING: Standing = {
 function isOnlyImplied({ entry }: SourceDirectory): boolean {
   return entry === null || entry.isImplied
 }
-/** What was named beside what was found in a directory: a directory is both, of others the first stays. */
-function join(found: Map<string, SourceNode>, node: SourceNode): void {
+/** What was named beside what was found in a directory: a directory is both, of others the first stays. @returns what came twice */
+function join(found: Map<string, SourceNode>, node: SourceNode): SourceEntry | null {
   const base = baseOf(node.name)
   const before = found.get(base)
   if (!isListed(node)) {
     if (before === undefined) found.set(base, node)
-    return
+    return before === undefined ? null : node
   }
   if (before === undefined || !isListed(before)) {
     found.set(base, { ...node, contents: [...node.contents] })
-    return
+    return null
   }
   for (const place of node.contents) addContents(before, place)
   for (const [inner, one] of node.named) before.named.set(inner, one)
+  return isOnlyImplied(node) ? null : node.entry
 }
 function addContents(directory: SourceDirectory, place: Ranked<Origin<SourceTree>>): void {
   directory.contents.push(place)

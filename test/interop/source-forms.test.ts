@@ -143,3 +143,23 @@ t.test(
         }
   },
 )
+
+t.test('--stats counts what came twice', { skip: noRsync }, async (t) => {
+  const figures = (lines: readonly string[]): readonly string[] =>
+    lines.filter((line) => /^(Number of (created )?files|Total file size)/.test(line))
+  for (const sources of [
+    'one/ two/',
+    'one/a one/a',
+    'one one',
+    'one/ one/a ./',
+    'two/deep one/deep',
+  ])
+    for (const options of ['-a', '-rt --no-i-r']) {
+      if (sources === 'one one' && options !== '-a') continue // rsync lists that twice
+      const names = sources.split(' ').map((name) => `s/${name}`)
+      const args = [...options.split(' '), '--stats', ...names, 'd/']
+      const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 'd')
+      t.equal(figures(rsync.out).length, 3)
+      t.same(figures(prsync.out), figures(rsync.out), `${options} ${sources}`)
+    }
+})
