@@ -12,12 +12,14 @@ import type { Store } from '../io/store.js'
 /** Anchors read from the index before others get the thread. */
 const BREATH = 20_000
 /** Room for what comes later. */
-const SPARE_ROWS = 65_536
+const SPARE_ROWS = 2 ** 18
 
 export class AnchorIndex {
   readonly #table: AnchorTable
   /** By row the beginning of a root: `Store.placesNamed`. 0: of a file that is not hashed yet. */
   readonly #names: BigUint64Array
+  /** Contents that have anchors all over. */
+  readonly #runs = new Set<Root>()
   #rows = 0
 
   private constructor(rows: number) {
@@ -55,6 +57,15 @@ export class AnchorIndex {
     if (this.room === 0) return NO_ROW
     this.#names[this.#rows++] = name
     return this.#table.add(anchor)
+  }
+
+  hasRuns(root: Root): boolean {
+    return this.#runs.has(root)
+  }
+  /** Anchors all over a content, as far as there is room. */
+  addRuns(root: Root, anchors: readonly Anchor[]): void {
+    this.#runs.add(root)
+    for (const anchor of anchors) if (this.add(anchor, root) === NO_ROW) return
   }
 
   /** What a row is of, now that it is hashed. */

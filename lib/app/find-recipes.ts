@@ -8,8 +8,10 @@ import { overAll } from '../base/together.js'
 import { NO_ROW } from '../delta/anchor-table.js'
 import { type Anchor, WINDOW_BYTES } from '../delta/anchors.js'
 import type { Hits } from '../delta/image-scan.js'
+import { stemOf } from '../flist/similar.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Log } from '../host.js'
+import type { Known } from '../io/directory-record.js'
 import type { ScanWish } from '../io/hash-pool.js'
 import type { HashedFile, RecipePool } from '../io/recipe-pool.js'
 import type { Store } from '../io/store.js'
@@ -19,6 +21,10 @@ import { type HashedContent, type IndexLook, pathOf } from './index-tree.js'
 import { recipeOf } from './recipe-of.js'
 import type { Stale } from './scan.js'
 
+/** Above it a version is worth looking for runs in. */
+const LEAST_RUNS = 256 * 1024
+/** Files of one stem that are compared by size, the last by name. */
+const MOST_VERSIONS = 32
 /** Files whose anchors one thread takes at a time. */
 const BATCH = 256
 /** Pairs of hits that wait for contents that are being hashed: 8 bytes each. */
@@ -67,6 +73,7 @@ export class RecipeSearch implements IndexLook {
       roomy ?? (await AnchorIndex.load(parts.store, count, signal)),
     )
     await search.#addFiles(files, signal)
+    await search.#addRuns(files, signal)
     return search
   }
 
@@ -113,6 +120,34 @@ export class RecipeSearch implements IndexLook {
         const anchor = anchors[i] ?? null
         if (anchor !== null) this.#rows.set(name, this.index.add(anchor, null))
       }
+    })
+  }
+
+  /**
+   * What stands beside a file and looks like another version of it may have long runs in common with it: of those the
+   * nearest in size. What it replaces under its own name is gone.
+   */
+  async #addRuns(files: readonly Stale[], signal: AbortSignal): Promise<void> {
+    const { tree, store, recipes } = this.#parts
+    const versions = files.flatMap(({ directory, files: fresh }) => {
+      const names = new Set(fresh.map(({ base }) => base))
+      const byStem = new Map<string, Known[]>()
+      for (const known of store.directory(directory)?.known ?? []) {
+        if (!known.hashed || known.size < LEAST_RUNS || names.has(known.base)) continue
+        const stem = stemOf(known.base)
+        byStem.set(stem, [...(byStem.get(stem) ?? []), known].slice(-MOST_VERSIONS))
+      }
+      return fresh.flatMap((file) => {
+        const of = nearest(file.size, byStem.get(stemOf(file.base)) ?? [])
+        return of === null ? [] : [{ directory, of }]
+      })
+    })
+    await overAll(versions, recipes.width, signal, async ({ directory, of }) => {
+      const { root, size, ino, mtimeNs } = of
+      if (root === null || this.index.hasRuns(root)) return
+      const path = pathOf(tree, joinName(directory, of.base))
+      const result = await recipes.run({ kind: 'runs', file: { path, size, ino, mtimeNs } })
+      if (result.kind === 'runs') this.index.addRuns(root, result.anchors)
     })
   }
 
@@ -166,6 +201,17 @@ export class RecipeSearch implements IndexLook {
     const { root, size, ino, mtimeNs } = place
     return { root, file: { path: pathOf(tree, place.name), size, ino, mtimeNs } }
   }
+}
+
+/** Of the versions of a file the nearest in size. */
+function nearest(size: number, versions: readonly Known[]): Known | null {
+  let best: Known | null = null
+  for (const known of versions)
+    if (best === null || off(known, size) < off(best, size)) best = known
+  return best
+}
+function off(known: Known, size: number): number {
+  return Math.abs(known.size - size)
 }
 
 /**

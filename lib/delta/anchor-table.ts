@@ -1,4 +1,4 @@
-/** The anchors of all contents, found by their keys: rows of typed arrays that threads share. 24 bytes a row and a filter. */
+/** The anchors of all contents, found by their keys: rows of typed arrays that threads share. 24 bytes a row with its filter. */
 import { headBits, headOf } from '../kernel/kernel-port.js'
 import { type Anchor, BLOCK_BYTES } from './anchors.js'
 
@@ -28,7 +28,7 @@ export class AnchorTable {
   readonly #lows: Uint32Array
   readonly #highs: Uint32Array
   /** In blocks. */
-  readonly #offsets: Uint16Array
+  readonly #offsets: Uint32Array
   readonly #shift: number
   #rows = 0
 
@@ -39,7 +39,7 @@ export class AnchorTable {
     this.#nexts = new Uint32Array(memory.nexts)
     this.#lows = new Uint32Array(memory.lows)
     this.#highs = new Uint32Array(memory.highs)
-    this.#offsets = new Uint16Array(memory.offsets)
+    this.#offsets = new Uint32Array(memory.offsets)
     this.#shift = 32 - Math.log2(this.#heads.length)
   }
 
@@ -53,7 +53,7 @@ export class AnchorTable {
       nexts: words(rows),
       lows: words(rows),
       highs: words(rows),
-      offsets: new SharedArrayBuffer(rows * 2),
+      offsets: words(rows),
     })
   }
 

@@ -45,6 +45,24 @@ export function anchorOf(sums: Uint32Array, count: number): Anchor | null {
   }
 }
 
+/** How far apart anchors of a content are by which runs in common with it are found; of so many at most. */
+const RUN_STEP = 64 * 1024
+const MOST_RUNS = 2 ** 16
+
+/** Where windows of a content stand by which another version of it is recognised anywhere: behind its head. */
+export function* runOffsets(length: number): Iterable<number> {
+  const step = Math.ceil(length / MOST_RUNS / RUN_STEP) * RUN_STEP
+  for (let at = step; at + WINDOW_BYTES <= length; at += step) yield at
+}
+
+/** The anchor at `offset` of a content, of one window's sums. Null: its blocks are all equal. */
+export function runAnchor(sums: Uint32Array, offset: number): Anchor | null {
+  let first = 0
+  while (first + 1 < WINDOW_BLOCKS && sums[first] === sums[first + 1]) first++
+  if (first + 1 === WINDOW_BLOCKS) return null
+  return { offset, low: windowLow(sums, 0), high: windowHigh(sums, 0) }
+}
+
 /** Within a run of equal blocks there is no anchor: it would be found at each of them. */
 export function isWithinRun(sums: Uint32Array, at: number): boolean {
   const sum = sums[at]

@@ -16,6 +16,8 @@ export type HashedFile = {
 export type RecipeJob =
   /** The anchors of the files that stand there, whatever they are. */
   | { readonly kind: 'anchors'; readonly paths: readonly string[] }
+  /** Anchors all over a file. */
+  | { readonly kind: 'runs'; readonly file: HashedFile }
   | {
       readonly kind: 'parts'
       readonly image: HashedFile
@@ -28,6 +30,7 @@ export type RecipeJob =
 export type RecipeResult =
   /** Null: too short, or nothing to be known by, or not to be read. */
   | { readonly kind: 'anchors'; readonly anchors: readonly (Anchor | null)[] }
+  | { readonly kind: 'runs'; readonly anchors: readonly Anchor[] }
   | { readonly kind: 'parts'; readonly found: FoundParts }
   | { readonly kind: 'failed'; readonly message: string }
 

@@ -8,6 +8,8 @@ import {
   BLOCK_BYTES,
   blockSums,
   HEAD_BYTES,
+  runAnchor,
+  runOffsets,
   WINDOW_BYTES,
 } from '../delta/anchors.js'
 import { findParts, type PartSource } from '../delta/find-parts.js'
@@ -27,9 +29,8 @@ parentPort?.on('message', ({ id, job }: { id: number; job: RecipeJob }) => {
 
 function done(job: RecipeJob): RecipeResult {
   try {
-    return job.kind === 'anchors'
-      ? { kind: 'anchors', anchors: job.paths.map(anchorOfFile) }
-      : partsOf(job)
+    if (job.kind === 'anchors') return { kind: 'anchors', anchors: job.paths.map(anchorOfFile) }
+    return job.kind === 'runs' ? { kind: 'runs', anchors: runsOf(job.file) } : partsOf(job)
   } catch (error) {
     if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
     return { kind: 'failed', message: messageOf(error) }
@@ -51,6 +52,26 @@ function anchorOfFile(path: string): Anchor | null {
     return anchorOf(sums, blockSums(kernel, 0, got, sums, 0))
   } finally {
     closeSync(fd)
+  }
+}
+
+/** None where it is not the file that was hashed. */
+function runsOf(file: HashedFile): readonly Anchor[] {
+  const files = new Files()
+  try {
+    const bytes = files.open(file)
+    const anchors: Anchor[] = []
+    if (bytes === null) return anchors
+    for (const offset of runOffsets(file.size)) {
+      const window = kernel.data.subarray(0, WINDOW_BYTES)
+      if (bytes.read(offset, window) < WINDOW_BYTES) break
+      blockSums(kernel, 0, WINDOW_BYTES, sums, 0)
+      const anchor = runAnchor(sums, offset)
+      if (anchor !== null) anchors.push(anchor)
+    }
+    return anchors
+  } finally {
+    files.close()
   }
 }
 

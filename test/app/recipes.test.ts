@@ -173,6 +173,26 @@ t.test('look after look: what came in between is found too', async (t) => {
   t.equal(report.bytes.assembled, size)
 })
 
+t.test('runs in common with another version that still stands', async (t) => {
+  const old = bytes(3_000_000)
+  const { source, state, dest } = scene(t, (source) =>
+    writeFileSync(join(source, 'disk_1.0.img'), old),
+  )
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  await pullFrom(centre.url, dest)
+  const parts = [old.subarray(0, 700_416), bytes(5120), old.subarray(700_416, 2_000_000)]
+  writeFileSync(
+    join(source, 'disk_1.1.img'),
+    Buffer.concat([...parts, bytes(512), old.subarray(2_000_000)]),
+  )
+  await centre.rescan()
+  const { bytes: b } = await pullFrom(centre.url, dest)
+  t.strictSame(differences(source, dest), [])
+  t.match({ delta: b.delta, centre: b.centre }, { delta: 0, centre: 0 }, 'no sums, no search')
+  t.equal(b.assembled, 3_005_632, 'and the new bytes came with the recipe')
+})
+
 t.test('a part of the packages, none of them, and one that is not what it was', async (t) => {
   const { source, state, dest } = scene(t, plainImage)
   const centre = await startCentre(source, state)
