@@ -149,18 +149,24 @@ export class AssemblySource {
     return { placed: had.flat(), leaves }
   }
 
-  /** The content is whole now: who gave other bytes than it has? @param leaves its true ones; null: not known */
-  settle(root: Root, leaves: Uint8Array | null): void {
+  /**
+   * The content is whole now: who gave other bytes than it has?
+   * @param leaves its true ones; null: not known @returns bytes of leaves that were wrong
+   */
+  settle(root: Root, leaves: Uint8Array | null): number {
     const suspect = this.#suspects.get(root)
     this.#suspects.delete(root)
-    if (suspect === undefined || leaves === null) return
+    if (suspect === undefined || leaves === null) return 0
+    let wrong = 0
     for (let at = 0; at < leaves.length; at += ROOT_BYTES) {
       const own = suspect.leaves.subarray(at, at + ROOT_BYTES)
       if (isBlank(own) || Buffer.compare(own, leaves.subarray(at, at + ROOT_BYTES)) === 0) continue
       const leaf = { offset: (at / ROOT_BYTES) * LEAF_BYTES, length: LEAF_BYTES }
+      wrong += LEAF_BYTES
       for (const { place } of cutParts(suspect.taken, leaf, (part) => part))
         this.#accused.set(place.name, place)
     }
+    return wrong
   }
 
   /** Reads those that are accused: what is not as the index says is told, and not believed any more. */

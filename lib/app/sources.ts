@@ -211,7 +211,9 @@ export class LocalSources implements Sources {
         const finish = (leaves: Uint8Array | null): void => {
           file.finish()
           if (leaves !== null) this.#parts.materializer.keepLeaves(content.root, leaves)
-          this.#parts.assembly.settle(content.root, leaves)
+          const wrong = this.#parts.assembly.settle(content.root, leaves)
+          const { bytes } = this.#parts.report
+          bytes.assembled = Math.max(0, bytes.assembled - wrong)
           const deliver = (job: Job): void => this.#parts.materializer.partial(job, file)
           this.#deliver(jobs.get(content.root) ?? [], content, deliver)
         }

@@ -224,6 +224,7 @@ t.test('a part of the packages, none of them, and one that is not what it was', 
   t.ok(readFileSync(join(dest, 'image')).equals(image), 'never wrong bytes')
   t.match(faults, [/^pool\/p7.deb: damaged/])
   t.equal(faults.length, 1, 'and nobody else is blamed')
+  t.equal(report.bytes.assembled, image.length - 16_384, 'what was wrong counts for nothing')
   t.ok(report.bytes.centre <= 65_537, `over HTTP its own unit alone: ${report.bytes.centre}`)
   t.equal(report.exit, 23)
 })
