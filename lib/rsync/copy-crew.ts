@@ -122,8 +122,8 @@ export class CopyCrew {
     const rows = new Float64Array(tasks.length * COPY_COLUMNS)
     let names = ''
     for (const [i, { request }] of tasks.entries()) {
-      const { entry, seen } = request
-      const { uid, gid, mode, mtimeNs } = this.#parts.attributes.wanted(entry, seen, null, true)
+      const { entry, like } = request
+      const { uid, gid, mode, mtimeNs } = this.#parts.attributes.wanted(entry, like, null, true)
       const rest = mtimeNs === null ? 0n : ((mtimeNs % SECOND) + SECOND) % SECOND
       const seconds = mtimeNs === null ? Number.NaN : Number((mtimeNs - rest) / SECOND)
       rows.set(

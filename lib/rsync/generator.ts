@@ -55,6 +55,8 @@ export type Request = {
   readonly name: ByteName
   /** The file that stands there. */
   readonly seen: Standing | null
+  /** Whose mode it keeps without -p: what stands there, or in a directory of --link-dest and the like. */
+  readonly like: Standing | null
   /** What will be told of it. ITEM.transfer is not set where its bytes are on this machine. */
   readonly iflags: number
   /** To be called when its source is open: it is named then, and never if it cannot be read. */
@@ -432,11 +434,15 @@ export class Generator {
     }
     if (options.append !== 'no' && file !== null && file.size >= size) return false
     if (file === null && found !== null && found.match !== 'kind') {
-      this.#bring({ ...entry, origin: found }, name, null, ITEM.local | found.flags)
+      // It is as new as its time says, where that is not kept.
+      const flags = ITEM.local | found.flags | (options.times ? 0 : ITEM.time)
+      const like = found.match === 'exact' ? null : found.seen
+      this.#bring({ ...entry, origin: found }, name, null, flags, like)
       return true
     }
     const flags = ITEM.transfer | this.#fileFlags(entry, name, file, found)
-    this.#bring(entry, name, isDevice ? null : file, flags)
+    const stands = isDevice ? null : file
+    this.#bring(entry, name, stands, flags, stands ?? found?.seen ?? null)
     return true
   }
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
@@ -444,7 +450,13 @@ export class Generator {
     if (file !== null) return this.#differences(entry, name, file, true) | changed
     return (found === null ? newFlags(entry) : found.flags) | changed
   }
-  #bring(entry: Entry, name: ByteName, seen: Standing | null, iflags: number): void {
+  #bring(
+    entry: Entry,
+    name: ByteName,
+    seen: Standing | null,
+    iflags: number,
+    like: Standing | null,
+  ): void {
     const { options, transfer } = this.#parts
     const announce = (): void => {
       if (seen === null) this.created.file++
@@ -456,7 +468,7 @@ export class Generator {
       return
     }
     const basis = options.wholeFile === false ? this.#basisFor(entry, name, seen) : null
-    transfer({ entry, name, seen, iflags, announce, basis }, (ok) => {
+    transfer({ entry, name, seen, like, iflags, announce, basis }, (ok) => {
       if (ok) this.#settled(entry, name)
       else this.#failed(entry)
     })

@@ -43,13 +43,13 @@ export class Placing {
   }
 
   /** All bytes are there; the file is closed. */
-  done(made: NewFile, { entry, name, seen }: Request): void {
+  done(made: NewFile, { entry, name, like }: Request): void {
     const { options, to, attributes } = this.#parts
     if (options.inplace) {
-      attributes.give(entry, to.tree, name, seen, null)
+      attributes.give(entry, to.tree, name, like, null)
       return
     }
-    attributes.give(entry, made.tree, made.name, seen, null)
+    attributes.give(entry, made.tree, made.name, like, null)
     if (options.delayUpdates) this.#delay(made, name)
     else this.#place(made, name)
   }
@@ -69,12 +69,12 @@ export class Placing {
    * It did not come whole. What came is kept, if wanted: under its own name with no time, so that -u does not take it for
    * newer. @param keeps nothing else to be kept than what is wanted; false: it goes in any case
    */
-  giveUp(made: NewFile, { entry, name, seen }: Request, keeps = true): void {
+  giveUp(made: NewFile, { entry, name, like }: Request, keeps = true): void {
     const { options, to, attributes } = this.#parts
     if (options.inplace) return
     const isKept = keeps && options.partial && (to.tree.stat(made.name)?.size ?? 0) > 0
     if (!isKept) return to.discard(made)
-    attributes.give(entry, made.tree, made.name, seen, null)
+    attributes.give(entry, made.tree, made.name, like, null)
     if (options.partialDir !== null) {
       const place = partialPlace(to, options.partialDir, name)
       makePartialDirectory(to, place)

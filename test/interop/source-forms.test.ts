@@ -163,3 +163,24 @@ t.test('--stats counts what came twice', { skip: noRsync }, async (t) => {
       t.same(figures(prsync.out), figures(rsync.out), `${options} ${sources}`)
     }
 })
+
+t.test(
+  'without -p a new file has the mode of another one under its name',
+  { skip: noRsync },
+  async (t) => {
+    const tree = `mkdir s alt d && echo new >s/f && echo same >s/g && cp -p s/g alt/g && echo oldold >alt/f
+chmod 600 alt/f && chmod 640 alt/g && chmod 644 s/f s/g`
+    for (const options of ['-rt', '-rpi', '-ri', '-rti --no-W', '-rlpti'])
+      for (const kind of ['link', 'copy', 'compare']) {
+        const args = [
+          ...options.split(' '),
+          `--${kind}-dest=../alt`,
+          '--out-format=%i %n',
+          's/',
+          'd/',
+        ]
+        const { rsync, prsync } = sideBySide(t.testdir({}), tree, args, 'd')
+        t.same(prsync, { ...rsync, stderr: '' }, `${options} --${kind}-dest`)
+      }
+  },
+)
