@@ -362,10 +362,12 @@ class Build {
         this.#outcome.fault(name, 'left to the next snapshot: it changes while it is read')
       return before?.kind === 'file' ? before : null
     }
-    const since =
-      before?.kind === 'file' && sameContent(before.content, content)
-        ? before.since
-        : this.#sequence
+    // with another time it is another file to HTTP clients: a volunteer that is behind would give it the old one
+    const isSame =
+      before?.kind === 'file' &&
+      sameContent(before.content, content) &&
+      before.mtimeNs === common.mtimeNs
+    const since = isSame ? before.since : this.#sequence
     return {
       ...common,
       kind: 'file',

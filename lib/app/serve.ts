@@ -3,6 +3,7 @@ import { latin1Of } from '../base/bytes.js'
 import { StartupError } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
+import { together } from '../base/together.js'
 import { type KeyPair, keyPairOf } from '../hash/ed25519.js'
 import type { Clock, Log } from '../host.js'
 import type { ProcessListener } from '../io/daemon-listener.js'
@@ -17,6 +18,7 @@ import { RateLimit } from '../swarm/rate-limit.js'
 import { SwarmTable } from '../tracker/swarm-table.js'
 import { answerAdmin } from './admin.js'
 import { adminRoute } from './admin-http.js'
+import { Audits } from './audits.js'
 import { type CentreSwarms, startSwarms } from './centre-swarms.js'
 import { CONTROL_PATH, ControlDesk } from './control-desk.js'
 import type { ServedModule } from './module.js'
@@ -62,6 +64,8 @@ export type ServeEvents = PublishEvents & {
   ready(module: string, head: Head, url: string): void
   /** rsync's clients are answered. */
   rsyncReady(url: string): void
+  /** A volunteer gave wrong bytes. */
+  quarantined(volunteer: string, why: string): void
 }
 
 export type ServeHost = { readonly clock: Clock; readonly log: Log }
@@ -94,7 +98,7 @@ export async function serve(
       },
     }
     const publishing = await Publishing.open({ ...config, ...host, keys, events: told })
-    centre = new RunningCentre(config, host, publishing, keys)
+    centre = new RunningCentre(config, host, publishing, keys, events.quarantined)
     try {
       await centre.listen(openTokenFile(`${config.state}/admin-token`), signal)
       if (config.rsync !== null) {
@@ -107,10 +111,17 @@ export async function serve(
       await centre.join(signal)
       for (const { name, current } of publishing.modules.values())
         if (current !== null) events.ready(name, current.head, `${centre.origin}/${name}`)
-      for (;;) {
-        await soonest(rescan(), config.intervalMs, host.clock, signal)
-        await publishing.now(signal)
-      }
+      const { audits } = centre
+      await together(
+        signal,
+        (inner) => audits.keep(inner),
+        async (inner) => {
+          for (;;) {
+            await soonest(rescan(), config.intervalMs, host.clock, inner)
+            await publishing.now(inner)
+          }
+        },
+      )
     } finally {
       await centre.close()
       await publishing.close()
@@ -135,12 +146,19 @@ class RunningCentre {
   /** `--uplink`: for nodes, ordinary BitTorrent clients and HTTP together. */
   readonly #upload: RateLimit
   readonly control: ControlDesk
+  readonly audits: Audits
   #http: HttpServer | null = null
   #swarms: CentreSwarms | null = null
   #admin: { close(): Promise<void> } | null = null
   #rsync: ProcessListener | null = null
 
-  constructor(config: ServeConfig, host: ServeHost, publishing: Publishing, keys: KeyPair) {
+  constructor(
+    config: ServeConfig,
+    host: ServeHost,
+    publishing: Publishing,
+    keys: KeyPair,
+    quarantined: ServeEvents['quarantined'],
+  ) {
     this.#config = config
     this.#host = host
     this.#publishing = publishing
@@ -160,10 +178,17 @@ class RunningCentre {
       secret: keys.seed,
       origin: () => this.origin,
       uplink: config.uploadRate,
+      onQuarantine: quarantined,
       rate: () => {
         sent.add(this.#upload.spent - sent.total)
         return sent.rate(host.clock.monotonic())
       },
+    })
+    this.audits = new Audits({
+      ...common,
+      table: this.#volunteers,
+      modules: publishing.modules,
+      origin: () => this.origin,
     })
     this.#channels = new VolunteerDesk({ ...common, volunteers: this.#volunteers })
     this.#torrents = new TorrentDesk({

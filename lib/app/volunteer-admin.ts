@@ -31,7 +31,15 @@ export type VolunteerCommand =
     }
 
 const VOLUNTEERS = 10_000
-const STATES = ['invited', 'away', 'fresh', 'suspect', 'quarantined', 'draining'] as const
+const STATES = [
+  'invited',
+  'away',
+  'untried',
+  'fresh',
+  'suspect',
+  'quarantined',
+  'draining',
+] as const
 const WHY_LENGTH = 200
 
 /** Null: the question is not about volunteers. */
@@ -134,5 +142,6 @@ function statusOf(value: unknown): VolunteerStatus {
     state,
     why: stringAt(from, 'why'),
     secondsAgo: typeof seconds === 'number' ? seconds : null,
+    audits: countAt(from, 'audits'),
   }
 }

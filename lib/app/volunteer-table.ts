@@ -3,34 +3,42 @@
  * centre that starts sends nobody anywhere until volunteers report. docs/decisions/0045.
  */
 import { hexOf } from '../base/bytes.js'
-import { PrsyncError, StartupError } from '../base/errors.js'
 import type { Clock, Random } from '../host.js'
-import { readState, replaceState } from '../io/state-file.js'
 import { USUAL_RATE, usualRateOf } from '../mirror/balance.js'
 import { bounceKey } from '../mirror/bounce.js'
 import { measuredAfter } from '../mirror/capacity.js'
 import {
   type Enrolled,
-  formatRoster,
   invited,
   joined,
   judged,
-  parseRoster,
   type Roster,
   removed,
 } from '../mirror/enrolment.js'
-import { type Evidence, HEALTHY, type Health, healthAfter, standingOf } from '../mirror/health.js'
+import {
+  areWeSuspect,
+  type Evidence,
+  HEALTHY,
+  type Health,
+  healthAfter,
+  PANIC_MS,
+  standingOf,
+} from '../mirror/health.js'
 import { Ledger } from '../mirror/ledger.js'
 import type { Centre } from '../mirror/select.js'
 import type { Family, Volunteer } from '../mirror/volunteer.js'
 import type { EnrolledMessage, Join, Load } from '../mirror/volunteer-messages.js'
+import type { Audited } from './audits.js'
 import type { VolunteerTable, Wanted } from './redirect-desk.js'
+import { RosterFile } from './roster-file.js'
 
 /** Standings are made anew so often: evidence grows old. */
 const STANDING_MS = 1000
 /** Who was away for less goes on where it was; others start slowly. */
 const AWAY_MS = 60_000
 const TOKEN_BYTES = 32
+/** A measured capacity is written again where it is another by this part. */
+const MEASURED_NEWS = 0.1
 
 export type VolunteersParts = {
   /** The file of who is enrolled. */
@@ -44,6 +52,8 @@ export type VolunteersParts = {
   /** What the centre can send, and sends, bytes a second; null: not limited. */
   readonly uplink: number | null
   readonly rate: () => number
+  /** An audit found wrong bytes: nobody is sent there until an admin releases it. */
+  readonly onQuarantine: (name: string, why: string) => void
   readonly clock: Clock
   readonly random: Random
 }
@@ -64,11 +74,13 @@ export type VolunteerStatus = Pick<Enrolled, 'name' | 'baseUrl' | 'uplink'> & {
   readonly why: string
   /** Its last report; null: none. */
   readonly secondsAgo: number | null
+  /** Ranges of its that were right. */
+  readonly audits: number
 }
 
 export class Volunteers implements VolunteerTable {
   readonly #parts: VolunteersParts
-  #roster: Roster
+  readonly #roster: RosterFile
   readonly #members = new Map<string, Member>()
   /** By slot; a hole is a slot to be given again. */
   readonly #slots: (Member | undefined)[] = []
@@ -79,12 +91,12 @@ export class Volunteers implements VolunteerTable {
   /** @throws {StartupError} where the file cannot be read, or is not ours */
   constructor(parts: VolunteersParts) {
     this.#parts = parts
-    this.#roster = openRoster(parts.path)
+    this.#roster = new RosterFile(parts.path)
   }
 
   /** Nobody was ever invited. */
   get isEmpty(): boolean {
-    return this.#roster.length === 0
+    return this.#roster.all.length === 0
   }
 
   // ---- for who decides about redirects ----------------------------------------------------------
@@ -111,7 +123,7 @@ export class Volunteers implements VolunteerTable {
   }
 
   bounceKey(name: string): Uint8Array | null {
-    const enrolled = this.#roster.find((each) => each.name === name)
+    const enrolled = this.#roster.of(name)
     return enrolled?.key == null ? null : this.#bounceKey(name, enrolled.key)
   }
 
@@ -119,9 +131,49 @@ export class Volunteers implements VolunteerTable {
     const member = this.#members.get(name)
     if (member === undefined) return
     const nowMs = this.#parts.clock.now()
-    // nothing that is seen yet quarantines, so there is no doubt of ourselves to be had
-    member.health = healthAfter(member.health, evidence, false, nowMs)
+    const before = member.health
+    member.health = healthAfter(before, evidence, this.#areWeSuspect(nowMs), nowMs)
+    // who was out for what was seen of it comes back slowly
+    const wasOut = !before.isTried || before.isSilent
+    if (wasOut && member.health.isTried && !member.health.isSilent)
+      member.volunteer = { ...member.volunteer, joinedMs: nowMs }
+    const { quarantine } = member.health
+    if (evidence.kind === 'audit' && quarantine !== null && before.quarantine === null)
+      this.#convict(name, quarantine)
     this.#changed()
+  }
+
+  // ---- for audits ---------------------------------------------------------------------------------
+
+  /** Those that are to be asked now and then whether they answer, and with what: who is out by an admin or an audit is not. */
+  get audited(): readonly Audited[] {
+    const found: Audited[] = []
+    for (const { channel, volunteer, health } of this.#members.values())
+      if (channel !== null && volunteer.report !== null && health.quarantine === null)
+        found.push({ volunteer, channel })
+    return found
+  }
+
+  /** Wrong bytes outlive a restart, with the evidence. */
+  #convict(name: string, why: string): void {
+    const evidence = `${why}, ${new Date(this.#parts.clock.now()).toISOString()}`
+    this.#parts.onQuarantine(name, evidence)
+    const member = this.#members.get(name)
+    if (member !== undefined) member.health = { ...member.health, quarantine: evidence }
+    this.#roster.attempt(judged(this.#roster.all, name, { quarantine: evidence }))
+  }
+
+  /** More than half of those that were here are lost at once: it is rather we who lost them. */
+  #areWeSuspect(nowMs: number): boolean {
+    const lostMs: number[] = []
+    let all = 0
+    for (const { channel, leftMs, health } of this.#members.values()) {
+      if (channel === null && nowMs - leftMs >= PANIC_MS) continue
+      all++
+      const sinceMs = channel === null ? leftMs : health.failingMs
+      if (sinceMs !== null) lostMs.push(sinceMs)
+    }
+    return areWeSuspect(lostMs, all, nowMs)
   }
 
   // ---- for the volunteers' channels --------------------------------------------------------------
@@ -130,15 +182,16 @@ export class Volunteers implements VolunteerTable {
   join(key: Uint8Array, join: Join, channel: object): EnrolledMessage | string {
     const nowMs = this.#parts.clock.now()
     const hex = hexOf(key)
-    const done = joined(this.#roster, hex, join, nowMs)
+    const done = joined(this.#roster.all, hex, join, nowMs)
     if (typeof done === 'string') return done
-    if (done.roster !== this.#roster) this.#save(done.roster)
+    this.#roster.save(done.roster)
     const { name } = done.enrolled
     const known = this.#members.get(name)
     const wasHere =
       known !== undefined && (known.channel !== null || nowMs - known.leftMs < AWAY_MS)
     const health = known?.health ?? HEALTHY
-    const { slot, ledger, measured } = known?.volunteer ?? this.#newcomer()
+    const isMoved = known?.volunteer.baseUrl !== join.baseUrl
+    const { slot, ledger, measured } = known?.volunteer ?? this.#newcomer(done.enrolled)
     const member: Member = {
       volunteer: {
         ...whoIs(done.enrolled, join),
@@ -150,6 +203,7 @@ export class Volunteers implements VolunteerTable {
       },
       health: {
         ...health,
+        isTried: health.isTried && wasHere && !isMoved,
         isDraining: done.enrolled.isDraining,
         quarantine: done.enrolled.quarantine,
       },
@@ -171,6 +225,7 @@ export class Volunteers implements VolunteerTable {
     const nowMs = this.#parts.clock.now()
     const report = { ...load, atMs: nowMs }
     const measured = measuredAfter(member.volunteer, report, this.#usualRate ?? USUAL_RATE)
+    this.#keepMeasured(name, measured)
     member.volunteer.ledger.reported(report, nowMs)
     member.volunteer = { ...member.volunteer, report, measured }
     const told = new Map(through.map(({ module, sequence }) => [module, sequence]))
@@ -182,10 +237,19 @@ export class Volunteers implements VolunteerTable {
     return true
   }
 
+  /** Else the centre would have to learn it anew after each restart, at its clients' cost. */
+  #keepMeasured(name: string, measured: number | null): void {
+    const kept = this.#roster.of(name)?.measured ?? null
+    const [now, before] = [measured ?? 0, kept ?? 0]
+    if (Math.abs(now - before) <= MEASURED_NEWS * before) return
+    const rounded = measured === null ? null : Math.round(measured)
+    this.#roster.attempt(judged(this.#roster.all, name, { measured: rounded }))
+  }
+
   /** It goes, or stays after all, unless an admin wants it to go. */
   drains(name: string, begins: boolean, channel: object): void {
     if (this.#members.get(name)?.channel !== channel) return
-    const isWanted = this.#roster.some((each) => each.name === name && each.isDraining)
+    const isWanted = this.#roster.of(name)?.isDraining === true
     this.saw(name, { kind: 'drain', begins: begins || isWanted })
   }
 
@@ -205,31 +269,31 @@ export class Volunteers implements VolunteerTable {
   invite(name: string, uplink: number | null, ttlMs: number): string {
     const { random, clock } = this.#parts
     const token = hexOf(random.bytes(TOKEN_BYTES))
-    this.#save(invited(this.#roster, name, uplink, token, clock.now() + ttlMs))
+    this.#roster.save(invited(this.#roster.all, name, uplink, token, clock.now() + ttlMs))
     return token
   }
 
   /** Until it is released. False: nobody has that name. @throws {FileError} */
   quarantine(name: string, why: string): boolean {
-    const roster = judged(this.#roster, name, { quarantine: why })
+    const roster = judged(this.#roster.all, name, { quarantine: why })
     return this.#keep(roster, name, { kind: 'quarantine', why })
   }
   /** Nobody new is sent there until it is released. @throws {FileError} */
   drain(name: string): boolean {
-    const roster = judged(this.#roster, name, { isDraining: true })
+    const roster = judged(this.#roster.all, name, { isDraining: true })
     return this.#keep(roster, name, { kind: 'drain', begins: true })
   }
   /** From quarantine, from draining, and from what was seen of it. @throws {FileError} */
   release(name: string): boolean {
-    const roster = judged(this.#roster, name, { quarantine: null, isDraining: false })
+    const roster = judged(this.#roster.all, name, { quarantine: null, isDraining: false })
     this.saw(name, { kind: 'drain', begins: false })
     return this.#keep(roster, name, { kind: 'release' })
   }
   /** Its key is worth nothing from now on, and its channel ends with its next word. @throws {FileError} */
   remove(name: string): boolean {
-    const roster = removed(this.#roster, name)
+    const roster = removed(this.#roster.all, name)
     if (roster === null) return false
-    this.#save(roster)
+    this.#roster.save(roster)
     const member = this.#members.get(name)
     if (member !== undefined) this.#slots[member.volunteer.slot] = undefined
     this.#members.delete(name)
@@ -240,9 +304,10 @@ export class Volunteers implements VolunteerTable {
   list(): VolunteerStatus[] {
     const nowMs = this.#parts.clock.now()
     const known = new Map(this.volunteers.map((each) => [each.id, each]))
-    return this.#roster.map(({ name, baseUrl, uplink, key, quarantine }) => {
+    return this.#roster.all.map(({ name, baseUrl, uplink, key, quarantine }) => {
       const volunteer = known.get(name)
-      const common = { name, baseUrl, uplink, secondsAgo: null }
+      const audits = this.#members.get(name)?.health.audits ?? 0
+      const common = { name, baseUrl, uplink, secondsAgo: null, audits }
       if (volunteer === undefined || this.#members.get(name)?.channel == null) {
         const state = quarantine !== null ? 'quarantined' : key === null ? 'invited' : 'away'
         return { ...common, state, why: quarantine ?? '' }
@@ -255,21 +320,15 @@ export class Volunteers implements VolunteerTable {
 
   #keep(roster: Roster | null, name: string, evidence: Evidence): boolean {
     if (roster === null) return false
-    this.#save(roster)
+    this.#roster.save(roster)
     this.saw(name, evidence)
     return true
   }
 
-  /** First on the disk: what a volunteer was told stays true. */
-  #save(roster: Roster): void {
-    replaceState(this.#parts.path, formatRoster(roster))
-    this.#roster = roster
-  }
-
-  #newcomer(): Pick<Volunteer, 'slot' | 'ledger' | 'measured'> {
+  #newcomer({ measured }: Enrolled): Pick<Volunteer, 'slot' | 'ledger' | 'measured'> {
     const free = this.#slots.indexOf(undefined)
     const slot = free < 0 ? this.#slots.length : free
-    return { slot, ledger: new Ledger(), measured: null }
+    return { slot, ledger: new Ledger(), measured }
   }
 
   #bounceKey(name: string, key: string): Uint8Array {
@@ -297,17 +356,6 @@ export class Volunteers implements VolunteerTable {
     this.#listed = members.map(({ volunteer }) => volunteer)
     this.#usualRate = usualRateOf(this.#listed)
     this.#listedMs = nowMs
-  }
-}
-
-function openRoster(path: string): Roster {
-  const text = readState(path)
-  if (text === null) return []
-  try {
-    return parseRoster(text)
-  } catch (cause) {
-    if (!(cause instanceof PrsyncError)) throw cause
-    throw new StartupError(`${path} is damaged: ${cause.message}`, { cause })
   }
 }
 

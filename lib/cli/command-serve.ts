@@ -124,6 +124,7 @@ export async function serveCommand(
       notifyReady()
     },
     rsyncReady: (url) => say(`rsync clients: ${url}`),
+    quarantined: (volunteer, why) => say(`volunteer ${volunteer} is quarantined: ${why}`),
     failed: (module, what) => say(`${module}: not published: ${what}`),
   }
   const host = { clock: systemClock, log: () => {} }

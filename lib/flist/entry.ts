@@ -23,7 +23,7 @@ export type FileEntry = Common & {
   readonly kind: 'file'
   /** What is in it; null for an empty file. */
   readonly content: ContentId | null
-  /** The sequence since which this name has had this content. */
+  /** The sequence since which this name has had this content with this time. */
   readonly since: number
   /** Files of one group are one file under several names; 0: alone. */
   readonly linkGroup: number

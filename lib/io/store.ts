@@ -184,6 +184,12 @@ export class Store {
   leaves(root: Root): Uint8Array | null {
     return copy(this.#leaves.get(asBuffer(bytesOf(root))))
   }
+  /** The first content above 64 KiB from this root on, in the order of roots; null: none. */
+  firstLarge(from: Root): Root | null {
+    for (const key of this.#leaves.getKeys({ start: asBuffer(bytesOf(from)), limit: 1 }))
+      return rootOf(key)
+    return null
+  }
   putLeaves(root: Root, leaves: Uint8Array): void {
     this.#leaves.putSync(asBuffer(bytesOf(root)), asBuffer(leaves))
   }

@@ -25,6 +25,8 @@ export type Enrolled = {
   readonly baseUrl: string | null
   /** What the centre's admin says it can send, bytes a second; null: unknown. */
   readonly uplink: number | null
+  /** What was measured of what it can send (`capacity.ts`), bytes a second; null: nothing yet. */
+  readonly measured: number | null
   readonly invitation: { readonly tokenDigest: string; readonly untilMs: number } | null
   /** An admin's reason; null: clients may be sent there. */
   readonly quarantine: string | null
@@ -58,7 +60,14 @@ export function invited(
   untilMs: number,
 ): Roster {
   const before = roster.find((each) => each.name === name)
-  const fresh = { name, key: null, baseUrl: null, quarantine: null, isDraining: false }
+  const fresh = {
+    name,
+    key: null,
+    baseUrl: null,
+    measured: null,
+    quarantine: null,
+    isDraining: false,
+  }
   const invitation = { tokenDigest: digestOf(token), untilMs }
   return replaced(roster, { ...fresh, ...before, uplink, invitation })
 }
@@ -94,7 +103,7 @@ export function joined(
 export function judged(
   roster: Roster,
   name: string,
-  judgement: Partial<Pick<Enrolled, 'quarantine' | 'isDraining'>>,
+  judgement: Partial<Pick<Enrolled, 'quarantine' | 'isDraining' | 'measured'>>,
 ): Roster | null {
   const known = roster.find((each) => each.name === name)
   return known === undefined ? null : replaced(roster, { ...known, ...judgement })
@@ -127,10 +136,12 @@ function enrolledOf(value: unknown): Enrolled {
   if (key !== null && !/^[0-9a-f]{64}$/.test(key)) throw new WireError('not a key', { at: name })
   if (baseUrl !== null && !isBaseUrl(baseUrl)) throw new WireError('not a base URL', { at: name })
   const uplink = countOrNullAt(from, 'uplink')
+  // not there in files of versions that kept it in memory
+  const measured = from['measured'] === undefined ? null : countOrNullAt(from, 'measured')
   const invitation = from['invitation'] === null ? null : invitationOf(from['invitation'])
   const quarantine = textOrNull('quarantine')
   const isDraining = booleanAt(from, 'isDraining')
-  return { name, key, baseUrl, uplink, invitation, quarantine, isDraining }
+  return { name, key, baseUrl, uplink, measured, invitation, quarantine, isDraining }
 }
 function invitationOf(value: unknown): NonNullable<Enrolled['invitation']> {
   const from = objectOf(value, 'invitation')

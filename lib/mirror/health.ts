@@ -25,6 +25,8 @@ type Seen<T> = { readonly value: T; readonly atMs: number }
 
 export type Health = {
   readonly isDraining: boolean
+  /** It answered us since it came: before that nobody is sent there. */
+  readonly isTried: boolean
   /** By an audit or an admin: until an admin releases it. */
   readonly quarantine: string | null
   /** Failed probes in a row, or good ones since it was silent, and what the last failure was. */
@@ -32,6 +34,10 @@ export type Health = {
   readonly goodProbes: number
   readonly isSilent: boolean
   readonly probeFault: string
+  /** Since when probes fail; null: they do not. */
+  readonly failingMs: number | null
+  /** Ranges that were right, since it is known. */
+  readonly audits: number
   /** When clients came back for what it lacked, since it last told what it has. */
   readonly misses: readonly number[]
   /** Clients that asked again, each once, the latest last. */
@@ -42,11 +48,14 @@ export type Health = {
 
 export const HEALTHY: Health = {
   isDraining: false,
+  isTried: false,
   quarantine: null,
   failedProbes: 0,
   goodProbes: 0,
   isSilent: false,
   probeFault: '',
+  failingMs: null,
+  audits: 0,
   misses: [],
   retries: [],
   wrong: null,
@@ -66,7 +75,7 @@ const BACK_PROBES = 3
 /** Nothing more is learnt from a longer list. */
 const MOST_RETRIES = 32
 /** Losses within it tell of us, if they are more than half of all. */
-const PANIC_MS = 60_000
+export const PANIC_MS = 60_000
 
 /**
  * @param panic do we suspect ourselves (`areWeSuspect`)? Then nothing quarantines but an admin.
@@ -90,7 +99,8 @@ export function healthAfter(
       return { ...health, retries }
     }
     case 'audit': {
-      if (evidence.ok) return health
+      // right bytes came: that it answers is told as well
+      if (evidence.ok) return { ...answered(health), audits: health.audits + 1, isTried: true }
       const wrong = { value: evidence.what, atMs: nowMs }
       const why = `wrong bytes: ${evidence.what}`
       return { ...health, wrong, quarantine: panic ? health.quarantine : why, lastFaultMs: nowMs }
@@ -101,8 +111,10 @@ export function healthAfter(
       return { ...health, isDraining: evidence.begins }
     case 'quarantine':
       return { ...health, quarantine: evidence.why }
-    case 'release':
-      return { ...HEALTHY, isDraining: health.isDraining, lastFaultMs: health.lastFaultMs }
+    case 'release': {
+      const { isDraining, lastFaultMs, audits } = health
+      return { ...HEALTHY, isDraining, lastFaultMs, audits }
+    }
   }
 }
 
@@ -120,6 +132,8 @@ export function standingOf(
   if (quarantine !== null) return { state: 'quarantined', why: quarantine }
   if (isSilent) return { state: 'quarantined', why: `does not answer: ${probeFault}` }
   if (health.isDraining) return { state: 'draining' }
+  if (!health.isTried && failedProbes > 0) return { state: 'untried', why: `probe: ${probeFault}` }
+  if (!health.isTried) return { state: 'untried', why: 'not asked yet' }
   if (wrong !== null) return { state: 'suspect', why: `wrong bytes: ${wrong.value}` }
   if (failedProbes > 0) return { state: 'suspect', why: `probe: ${probeFault}` }
   const misses = recent(health.misses, nowMs).length
@@ -145,15 +159,7 @@ function probed(
   panic: boolean,
   nowMs: number,
 ): Health {
-  if (ok) {
-    const goodProbes = health.goodProbes + 1
-    return {
-      ...health,
-      failedProbes: 0,
-      goodProbes,
-      isSilent: health.isSilent && goodProbes < BACK_PROBES,
-    }
-  }
+  if (ok) return { ...answered(health), isTried: true }
   const failedProbes = health.failedProbes + 1
   return {
     ...health,
@@ -161,8 +167,15 @@ function probed(
     goodProbes: 0,
     isSilent: health.isSilent || (!panic && failedProbes >= SILENT_PROBES),
     probeFault: what,
+    failingMs: health.failingMs ?? nowMs,
     lastFaultMs: nowMs,
   }
+}
+
+function answered(health: Health): Health {
+  const goodProbes = health.goodProbes + 1
+  const isSilent = health.isSilent && goodProbes < BACK_PROBES
+  return { ...health, failedProbes: 0, goodProbes, isSilent, failingMs: null }
 }
 
 function recent(times: readonly number[], nowMs: number): readonly number[] {

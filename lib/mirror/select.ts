@@ -44,6 +44,7 @@ export type Fault =
   | 'address family'
   | 'quarantined'
   | 'draining'
+  | 'untried'
   | 'failed this client'
   | 'no fresh report'
   | 'suspect'
@@ -193,7 +194,7 @@ function faultOf(
   if (!holds(volunteer.slot)) return 'lacks the content'
   if (volunteer.scheme !== client.scheme) return 'scheme'
   if (!volunteer.families.includes(client.address.length === 4 ? 4 : 16)) return 'address family'
-  if (state === 'quarantined' || state === 'draining') return state
+  if (state === 'quarantined' || state === 'draining' || state === 'untried') return state
   if (failed.has(volunteer.id)) return 'failed this client'
   if (!isFresh(volunteer, OLD_INTERVALS, nowMs)) return 'no fresh report'
   if (state === 'suspect') return 'suspect'

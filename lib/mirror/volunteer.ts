@@ -15,6 +15,8 @@ export type Network = { readonly address: string; readonly bits: number }
 /** Worse evidence wins; `health.ts` decides. */
 export type Standing =
   | { readonly state: 'fresh' }
+  /** For nobody, until it gave us the right bytes once. */
+  | { readonly state: 'untried'; readonly why: string }
   /** For clients that come back, and only where no fresh one is. */
   | { readonly state: 'suspect'; readonly why: string }
   /** For nobody, until an admin or new evidence releases it. */

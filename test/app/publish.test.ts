@@ -1,10 +1,12 @@
 /** A publication that is cut short in the middle of its pages is made whole by the next. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { findEntry } from '../../lib/app/pages.js'
 import { type Publication, Publisher, type Snapshot } from '../../lib/app/publish.js'
 import { settledUnder } from '../../lib/app/settle.js'
 import { systemClock } from '../../lib/app/system.js'
+import { byteName } from '../../lib/base/byte-name.js'
 import { keyPairOf } from '../../lib/hash/ed25519.js'
 import type { Clock } from '../../lib/host.js'
 import { HashPool } from '../../lib/io/hash-pool.js'
@@ -86,4 +88,19 @@ t.test('what a cut left unbuilt is built by the next look', async (t) => {
   t.not(second.snapshot.head.page?.root, first.snapshot.head.page?.root)
   const third = await publish(source, state, second.snapshot, later, never)
   t.notOk(third.changed)
+})
+
+t.test('a file with another time is new to HTTP clients, and to volunteers', async (t) => {
+  const folder = t.testdir({ source: { a: 'a', b: 'b' }, state: {} })
+  const [source, state] = [join(folder, 'source'), join(folder, 'state')]
+  const first = await publish(source, state, null, systemClock, never)
+  utimesSync(join(source, 'a'), 1_600_000_000, 1_600_000_000)
+  const { snapshot } = await publish(source, state, first.snapshot, systemClock, never)
+  const store = new Store(state)
+  const since = ['a', 'b'].map((name) => {
+    const entry = findEntry(snapshot.head.page, byteName(name), (root) => store.blob(root))
+    return entry?.kind === 'file' ? entry.since : null
+  })
+  await store.close()
+  t.same(since, [2, 1])
 })

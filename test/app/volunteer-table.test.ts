@@ -1,10 +1,10 @@
 /** The table of volunteers on a clock by hand: who may be sent clients, for which files, and what outlives a restart. */
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Wanted } from '../../lib/app/redirect-desk.js'
 import { Volunteers } from '../../lib/app/volunteer-table.js'
-import { StartupError } from '../../lib/base/errors.js'
+import { FileError, StartupError } from '../../lib/base/errors.js'
 import { rootOf } from '../../lib/hash/root.js'
 import { isGenuine } from '../../lib/mirror/bounce.js'
 import type { EnrolledMessage, Join, Load } from '../../lib/mirror/volunteer-messages.js'
@@ -14,6 +14,10 @@ import { seededRandom } from '../support/seeded-random.js'
 const [KEY, OTHER] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
 const NEWEST = 9
 
+const quarantined: [string, string][] = []
+const GOOD = { kind: 'probe', ok: true, what: '' } as const
+const WRONG = { kind: 'audit', ok: false, what: 'm/f 0-16383' } as const
+
 function open(t: Test, clock = new ManualClock(), path = joinPath(t.testdir({}), 'volunteers')) {
   const table = new Volunteers({
     path,
@@ -22,6 +26,7 @@ function open(t: Test, clock = new ManualClock(), path = joinPath(t.testdir({}),
     origin: () => 'http://centre.example',
     uplink: 1000,
     rate: () => 10,
+    onQuarantine: (...told) => quarantined.push(told),
     clock,
     random: seededRandom(1),
   })
@@ -64,14 +69,19 @@ t.test('from the invitation to the first client', async (t) => {
   const enrolled = table.join(KEY, joinWith(token), channel)
   t.match(enrolled, { type: 'enrolled', name: 'v1', centre: 'http://centre.example' })
   const baseUrl = 'http://192.0.2.1:8730'
-  const standing = { state: 'fresh' }
+  const standing = { state: 'untried' }
   t.match(table.volunteers, [
     { id: 'v1', baseUrl, scheme: 'http', families: [4], declared: 500, report: null, standing },
   ])
+  t.same(table.audited, [], 'it said nothing yet')
   t.equal(table.holds(wanted(1))(0), false, 'nothing said yet')
   t.ok(table.loaded('v1', load(7), channel))
   const [first] = table.volunteers
   t.match(first, { report: { fair: 1e6, atMs: clock.now() }, joinedMs: clock.now() })
+  t.match(table.audited, [{ channel, volunteer: { id: 'v1' } }])
+  await clock.advance(5000)
+  table.saw('v1', GOOD)
+  t.match(table.volunteers, [{ joinedMs: clock.now(), standing: { state: 'fresh' } }])
   t.same(table.centre, { uplink: 1000, rate: 10, usualRate: null })
 })
 
@@ -97,12 +107,14 @@ t.test('a channel that ends takes it out, and the latest channel counts', async 
   table.join(KEY, joinWith(table.invite('v1', null, 1000)), first)
   table.loaded('v1', load(7), first)
   const startedMs = clock.now()
+  table.saw('v1', GOOD)
   table.left('v1', first)
   t.match(table.volunteers, [{ report: null }])
   t.match(table.list(), [{ state: 'away' }])
   await clock.advance(59_000)
   table.join(KEY, joinWith(null), second)
-  t.match(table.volunteers, [{ joinedMs: startedMs }], 'goes on where it was')
+  const fresh = { state: 'fresh' }
+  t.match(table.volunteers, [{ joinedMs: startedMs, standing: fresh }], 'goes on where it was')
   t.notOk(table.loaded('v1', load(7), first), 'the old channel')
   table.loaded('v1', load(7), second)
   table.left('v1', first)
@@ -110,7 +122,8 @@ t.test('a channel that ends takes it out, and the latest channel counts', async 
   table.left('v1', second)
   await clock.advance(60_000)
   table.join(KEY, joinWith(null), first)
-  t.match(table.volunteers, [{ joinedMs: clock.now() }], 'starts slowly')
+  const untried = { state: 'untried' }
+  t.match(table.volunteers, [{ joinedMs: clock.now(), standing: untried }], 'starts slowly')
 })
 
 t.test('what is seen of it makes its standing, which grows old', async (t) => {
@@ -118,6 +131,7 @@ t.test('what is seen of it makes its standing, which grows old', async (t) => {
   const channel = {}
   table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
   const state = () => table.volunteers[0]?.standing.state
+  table.saw('v1', GOOD)
   for (let i = 0; i < 3; i++) table.saw('v1', { kind: 'bounce', lacks: true })
   t.equal(state(), 'suspect')
   t.equal(table.volunteers[0]?.lastFaultMs, clock.now())
@@ -147,7 +161,7 @@ t.test('enrolment and quarantine outlive the centre', async (t) => {
   t.match(next.join(KEY, joinWith(null), {}), { name: 'v1', bounceKey })
   t.match(next.volunteers, [{ standing: { state: 'quarantined' } }])
   t.ok(next.release('v1'))
-  t.match(next.volunteers, [{ standing: { state: 'fresh' } }])
+  t.match(next.volunteers, [{ standing: { state: 'untried' } }])
   writeFileSync(path, '{')
   t.throws(() => open(t, clock, path), StartupError)
 })
@@ -157,6 +171,7 @@ t.test('who an admin drains stays so, until released', async (t) => {
   const channel = {}
   table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
   const state = (of = table) => of.volunteers[0]?.standing.state
+  table.saw('v1', GOOD)
   table.drains('v1', true, {})
   t.equal(state(), 'fresh', 'said on another channel')
   table.drains('v1', true, channel)
@@ -170,7 +185,7 @@ t.test('who an admin drains stays so, until released', async (t) => {
   next.join(KEY, joinWith(null), channel)
   t.equal(state(next), 'draining')
   t.ok(next.release('v1'))
-  t.equal(state(next), 'fresh')
+  t.equal(state(next), 'untried')
 })
 
 t.test('who is removed is gone, and its slot and name are free', async (t) => {
@@ -191,4 +206,81 @@ t.test('who is removed is gone, and its slot and name are free', async (t) => {
   t.notSame(table.bounceKey('v1'), before, 'what the old one signs is worth nothing')
   const bounce = { volunteer: 'v1', reason: 'lacks', mac: 'x'.repeat(16) }
   t.notOk(isGenuine(before, bounce, 'm/f'))
+})
+
+t.test(
+  'wrong bytes quarantine, tell the admin, and outlive the centre with their evidence',
+  async (t) => {
+    const { table, clock, path } = open(t)
+    const channel = {}
+    table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
+    table.loaded('v1', load(7), channel)
+    table.saw('v1', { kind: 'audit', ok: true, what: 'm/f' })
+    t.match(table.list(), [{ state: 'fresh', audits: 1 }])
+    quarantined.length = 0
+    table.saw('v1', WRONG)
+    const why = /wrong bytes: m\/f 0-16383, 2023-11-14T/
+    t.match(quarantined, [['v1', why]])
+    t.match(table.list(), [{ state: 'quarantined', why }])
+    t.same(table.audited, [], 'it is asked nothing more')
+    table.saw('v1', WRONG)
+    t.equal(quarantined.length, 1, 'told once')
+    t.match(open(t, clock, path).table.list(), [{ state: 'quarantined', why }])
+  },
+)
+
+t.test('the kept state cannot be written: who gives wrong bytes is out all the same', async (t) => {
+  const folder = t.testdir({ kept: {} })
+  const { table } = open(t, new ManualClock(), joinPath(folder, 'kept', 'volunteers'))
+  const channel = {}
+  table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
+  table.loaded('v1', load(7), channel)
+  rmSync(joinPath(folder, 'kept'), { recursive: true })
+  table.saw('v1', WRONG)
+  t.match(table.list(), [{ state: 'quarantined' }])
+  t.throws(() => table.invite('v2', null, 1000), FileError, 'what it promises is kept first')
+})
+
+t.test('most are lost at once: we suspect ourselves', async (t) => {
+  const { table, clock } = open(t)
+  const failed = { kind: 'probe', ok: false, what: 'refused' } as const
+  const names = ['v1', 'v2', 'v3']
+  const join = (name: string, i: number): object => {
+    const channel = {}
+    const token = table.invite(name, null, 1e9)
+    table.join(new Uint8Array(32).fill(i + 10), joinWith(token), channel)
+    table.loaded(name, load(7), channel)
+    table.saw(name, GOOD)
+    return channel
+  }
+  const channels = names.map(join)
+  const state = (at: number) => table.volunteers[at]?.standing.state
+  const fail = (name: string): void => {
+    for (let i = 0; i < 5; i++) table.saw(name, failed)
+  }
+  fail('v1')
+  t.equal(state(0), 'quarantined', 'one of three')
+  fail('v2')
+  t.equal(state(1), 'suspect', 'two of three within a minute')
+  await clock.advance(60_000)
+  table.saw('v2', failed)
+  t.equal(state(1), 'quarantined', 'a minute later it is the volunteers')
+  for (const name of ['v1', 'v2']) for (let i = 0; i < 3; i++) table.saw(name, GOOD)
+  t.equal(table.volunteers[0]?.joinedMs, clock.now(), 'it comes back slowly')
+  for (const [i, name] of ['v1', 'v2'].entries()) table.left(name, channels[i] ?? {})
+  table.saw('v3', WRONG)
+  t.equal(state(2), 'suspect', 'channels that end count, too')
+})
+
+t.test('what was measured of a line outlives the centre', async (t) => {
+  const { table, clock, path } = open(t)
+  const channel = {}
+  const unsaid = { ...joinWith(table.invite('v1', null, 1000)), uplink: null }
+  table.join(KEY, unsaid, channel)
+  table.loaded('v1', load(7, { clientRate: 9e7, flows: 1 }), channel)
+  const measured = table.volunteers[0]?.measured ?? 0
+  t.ok(measured >= 9e7)
+  const { table: next } = open(t, clock, path)
+  next.join(KEY, { ...joinWith(null), uplink: null }, {})
+  t.equal(next.volunteers[0]?.measured, Math.round(measured))
 })

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock, systemRandom } from '../../lib/app/system.js'
+import { listVolunteers } from '../../lib/app/volunteer-admin.js'
 import { VolunteerChannel } from '../../lib/app/volunteer-channel.js'
 import { VOLUNTEER_PATH } from '../../lib/app/volunteer-desk.js'
 import { Volunteers } from '../../lib/app/volunteer-table.js'
@@ -19,9 +20,9 @@ import {
 import { askAt } from '../support/ask.js'
 import { startCentre } from '../support/centre.js'
 import { ruled } from '../support/contents.js'
+import { startVolunteer } from '../support/http-volunteers.js'
 
 const KEYS = keyPairOf(new Uint8Array(32).fill(1))
-const BASE_URL = 'http://127.0.0.2:8730'
 
 /** A centre with one invitation. */
 async function start(t: Test) {
@@ -30,12 +31,19 @@ async function start(t: Test) {
   const state = joinPath(folder, 'state')
   mkdirSync(state, { recursive: true })
   const parts = { secret: new Uint8Array(32), sequenceOf: () => null, uplink: null, rate: () => 0 }
-  const host = { origin: () => '', clock: systemClock, random: systemRandom }
+  const host = {
+    origin: () => '',
+    clock: systemClock,
+    random: systemRandom,
+    onQuarantine: () => {},
+  }
   const path = joinPath(state, 'volunteers')
   const token = new Volunteers({ path, ...parts, ...host }).invite('v1', null, 3600_000)
   let centre = await startCentre(joinPath(folder, 'source'), state)
   t.teardown(() => centre.stop())
   const { origin, port } = new URL(centre.url)
+  const source = joinPath(folder, 'source')
+  const given = await startVolunteer(t, 'v1', '127.0.0.2', source, () => origin)
   let clients = 0
   const get = () => askAt(Number(port), '/m/big', { 'user-agent': `client/${clients++}` }, 'GET')
   /** Asks until the answer is as expected: what is said on another connection is heard soon. */
@@ -50,13 +58,14 @@ async function start(t: Test) {
     const listen = { host: '127.0.0.1', port: Number(port) }
     centre = await startCentre(joinPath(folder, 'source'), state, { listen })
   }
-  return { origin, token, get, until, restart }
+  const list = () => listVolunteers(state, new AbortController().signal)
+  return { origin, token, given, source, get, until, restart, list }
 }
 
-const join = (token: string | null): Join => ({
+const join = (token: string | null, baseUrl: string): Join => ({
   type: 'join',
   token,
-  baseUrl: BASE_URL,
+  baseUrl,
   uplink: null,
 })
 const load: Load = {
@@ -71,7 +80,7 @@ const load: Load = {
 }
 
 /** @returns what it was told, once it was */
-function volunteer(t: Test, origin: string, token: string | null) {
+function volunteer(t: Test, origin: string, token: string | null, baseUrl: string) {
   const stop = new AbortController()
   let running: Promise<void> = Promise.resolve()
   let channel: VolunteerChannel | null = null
@@ -80,7 +89,7 @@ function volunteer(t: Test, origin: string, token: string | null) {
       origin,
       userAgent: 'prsync/test',
       keys: KEYS,
-      join: join(token),
+      join: join(token, baseUrl),
       load: () => load,
       onEnrolled: resolve,
       onLost: resolve,
@@ -100,15 +109,15 @@ function volunteer(t: Test, origin: string, token: string | null) {
 }
 
 t.test('clients are sent there while it reports, and not when it drains or is gone', async (t) => {
-  const { origin, token, get, until } = await start(t)
+  const { origin, token, given, get, until } = await start(t)
   t.equal((await get()).status, 200, 'nobody reported yet')
-  const first = volunteer(t, origin, token)
+  const first = volunteer(t, origin, token, given.url)
   t.match(await first.told, { name: 'v1', bounceKey: /^[0-9a-f]{64}$/ })
-  t.match(await until(302), { headers: { location: `${BASE_URL}/m/big` } })
+  t.match(await until(302), { headers: { location: `${given.url}/m/big` } })
   first.drain()
   t.ok(await until(200))
   await first.leave()
-  const second = volunteer(t, origin, null)
+  const second = volunteer(t, origin, null, given.url)
   t.match(await second.told, { name: 'v1' }, 'its key is enough')
   t.ok(await until(302))
   await second.leave()
@@ -116,17 +125,17 @@ t.test('clients are sent there while it reports, and not when it drains or is go
 })
 
 t.test('a centre that starts again sends nobody until they are back, by themselves', async (t) => {
-  const { origin, token, get, until, restart } = await start(t)
-  await volunteer(t, origin, token).told
+  const { origin, token, given, get, until, restart } = await start(t)
+  await volunteer(t, origin, token, given.url).told
   t.ok(await until(302))
   await restart()
   t.equal((await get()).status, 200)
-  t.match(await until(302), { headers: { location: `${BASE_URL}/m/big` } })
+  t.match(await until(302), { headers: { location: `${given.url}/m/big` } })
 })
 
 t.test('who is not enrolled is refused, and so is a signature of another', async (t) => {
-  const { origin, token, get } = await start(t)
-  t.match(await volunteer(t, origin, null).told, /an invitation is wanted/)
+  const { origin, token, given, get } = await start(t)
+  t.match(await volunteer(t, origin, null, given.url).told, /an invitation is wanted/)
   const other = keyPairOf(new Uint8Array(32).fill(2))
   const { signal } = new AbortController()
   const url = new URL(VOLUNTEER_PATH, origin.replace('http', 'ws'))
@@ -139,11 +148,48 @@ t.test('who is not enrolled is refused, and so is a signature of another', async
     socket.close()
     return answer
   }
-  t.equal(await say((nonce) => formatSigned(join(token), other, nonce, 0)), null)
-  t.equal(await say(() => formatSigned(join(token), KEYS, '00'.repeat(16), 0)), null)
-  t.equal(await say((nonce) => formatSigned(join(token), KEYS, nonce, 1)), null)
+  t.equal(await say((nonce) => formatSigned(join(token, given.url), other, nonce, 0)), null)
+  t.equal(await say(() => formatSigned(join(token, given.url), KEYS, '00'.repeat(16), 0)), null)
+  t.equal(await say((nonce) => formatSigned(join(token, given.url), KEYS, nonce, 1)), null)
   t.equal(await say((nonce) => formatSigned(load, KEYS, nonce, 0)), null, 'no join first')
   t.equal(await say(() => 'x'.repeat(20_000)), null)
-  t.match(await say((nonce) => formatSigned(join(token), KEYS, nonce, 0)), /enrolled/)
+  t.match(await say((nonce) => formatSigned(join(token, given.url), KEYS, nonce, 0)), /enrolled/)
   t.equal((await get()).status, 200, 'it never reported')
+})
+
+t.test('one whose bytes are wrong never gets a client, and is out', async (t) => {
+  const { origin, token, given, get, restart, list } = await start(t)
+  given.fault = 'wrong'
+  await volunteer(t, origin, token, given.url).told
+  const isOut = async (): Promise<boolean> => (await list())[0]?.state === 'quarantined'
+  while (!(await isOut())) t.equal((await get()).status, 200)
+  t.match(await list(), [{ why: /wrong bytes: m\/big \d+-\d+: SHA-256/ }])
+  t.match((await get()).status, 200)
+  await restart()
+  t.match(await list(), [{ state: 'quarantined', why: /wrong bytes/ }])
+})
+
+t.test('one that cannot be reached gets nobody until it can, by itself', async (t) => {
+  const { origin, token, given, get, until, list } = await start(t)
+  for (const fault of ['missing', 'busy', 'cut'] as const) {
+    given.fault = fault
+    t.equal((await get()).status, 200)
+  }
+  given.fault = 'missing'
+  await volunteer(t, origin, token, given.url).told
+  const why = async (): Promise<string> => (await list())[0]?.why ?? ''
+  while (!/answers 404/.test(await why())) t.equal((await get()).status, 200)
+  t.match(await list(), [{ state: 'untried', audits: 0 }])
+  given.fault = 'none'
+  t.match(await until(302), { headers: { location: `${given.url}/m/big` } })
+  t.match(await list(), [{ state: 'fresh', audits: 1 }])
+})
+
+t.test('a file that is damaged at the centre is not held against a volunteer', async (t) => {
+  const { origin, token, given, source, get, list } = await start(t)
+  writeFileSync(joinPath(source, 'big'), ruled(100_001).subarray(1))
+  await volunteer(t, origin, token, given.url).told
+  const asked = given.asked.length
+  while (given.asked.length < asked + 2) await get()
+  t.match(await list(), [{ state: 'untried', audits: 0 }])
 })

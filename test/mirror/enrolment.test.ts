@@ -50,6 +50,15 @@ t.test('another URL or another key wants a new invitation', async (t) => {
   t.match(joined(two, KEY, { ...URL_OF, token: 'token-2' }, NOW), /key is v1's/)
 })
 
+t.test('a measured capacity is kept; files that have none are read', async (t) => {
+  const measured = judged(taken(), 'v1', { measured: 5000 }) ?? []
+  t.same(parseRoster(formatRoster(measured)), measured)
+  t.match(joined(measured, KEY, URL_OF, NOW), { enrolled: { measured: 5000 } })
+  t.match(parseRoster(formatRoster(measured).replace(/"measured": ?5000,\s*/, '')), [
+    { measured: null },
+  ])
+})
+
 t.test('quarantine outlives joins and invitations; who is removed is unknown', async (t) => {
   const out = judged(taken(), 'v1', { quarantine: 'wrong bytes' }) ?? []
   t.match(joined(out, KEY, URL_OF, NOW), { enrolled: { quarantine: 'wrong bytes' } })

@@ -14,10 +14,12 @@ import { NOW } from '../support/volunteers.js'
 const LACKS: Evidence = { kind: 'bounce', lacks: true }
 const FAILED: Evidence = { kind: 'probe', ok: false, what: 'connection refused' }
 const GOOD: Evidence = { kind: 'probe', ok: true, what: '' }
+const RIGHT: Evidence = { kind: 'audit', ok: true, what: 'pool/a.deb' }
 const WRONG: Evidence = { kind: 'audit', ok: false, what: 'pool/a.deb 0-65535' }
 const retry = (client: string): Evidence => ({ kind: 'retry', client })
+const TRIED = healthAfter(HEALTHY, GOOD, false, NOW)
 const after = (all: readonly Evidence[], panic = false): Health =>
-  all.reduce((health, each) => healthAfter(health, each, panic, NOW), HEALTHY)
+  all.reduce((health, each) => healthAfter(health, each, panic, NOW), TRIED)
 const state = (health: Health, laterMs = 0): string =>
   standingOf(health, 100, 0.001, NOW + laterMs).state
 
@@ -40,7 +42,14 @@ t.test('what was seen decides', async (t) => {
       [WRONG, GOOD, GOOD, GOOD, { kind: 'audit', ok: true, what: '' }],
       'quarantined',
     ],
-    ['a wrong audit, released', [WRONG, { kind: 'release' }], 'fresh'],
+    ['a wrong audit, released', [WRONG, { kind: 'release' }], 'untried'],
+    ['a wrong audit, released and tried', [WRONG, { kind: 'release' }, GOOD], 'fresh'],
+    [
+      'silent, then right bytes three times',
+      [...Array<Evidence>(5).fill(FAILED), ...Array<Evidence>(3).fill(RIGHT)],
+      'fresh',
+    ],
+    ['a failed probe, then right bytes', [FAILED, RIGHT], 'fresh'],
     ['one client three times', [retry('a'), retry('a'), retry('a')], 'fresh'],
     ['three clients', [retry('a'), retry('b'), retry('c')], 'suspect'],
     ['it goes', [{ kind: 'drain', begins: true }], 'draining'],
@@ -56,6 +65,16 @@ t.test('what was seen decides', async (t) => {
     ['an admin', [{ kind: 'quarantine', why: 'moved' }], 'quarantined'],
   ]
   for (const [name, evidence, expected] of cases) t.equal(state(after(evidence)), expected, name)
+})
+
+t.test('nobody is sent to one that never answered', async (t) => {
+  t.equal(state(HEALTHY), 'untried')
+  const failed = healthAfter(HEALTHY, FAILED, false, NOW)
+  t.match(standingOf(failed, 0, 0, NOW), { state: 'untried', why: /refused/ })
+  t.equal(failed.failingMs, NOW)
+  const right = healthAfter(failed, RIGHT, false, NOW + 1)
+  t.equal(state(right), 'fresh')
+  t.match(right, { failingMs: null, audits: 1 })
 })
 
 t.test('the standing says why', async (t) => {

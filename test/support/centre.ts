@@ -33,6 +33,7 @@ const SILENT: ServeEvents = {
   published: () => {},
   ready: () => {},
   rsyncReady: () => {},
+  quarantined: () => {},
   failed: () => {},
 }
 

@@ -1,0 +1,51 @@
+/** Who is enrolled, in a file of the state directory that is replaced whole. */
+import { PrsyncError, StartupError } from '../base/errors.js'
+import { readState, replaceState } from '../io/state-file.js'
+import { type Enrolled, formatRoster, parseRoster, type Roster } from '../mirror/enrolment.js'
+
+export class RosterFile {
+  readonly #path: string
+  #roster: Roster
+
+  /** @throws {StartupError} where the file cannot be read, or is not ours */
+  constructor(path: string) {
+    this.#path = path
+    this.#roster = openRoster(path)
+  }
+
+  get all(): Roster {
+    return this.#roster
+  }
+  of(name: string): Enrolled | null {
+    return this.#roster.find((each) => each.name === name) ?? null
+  }
+
+  /** First on the disk: what somebody was told stays true. @throws {FileError} */
+  save(roster: Roster): void {
+    if (roster === this.#roster) return
+    replaceState(this.#path, formatRoster(roster))
+    this.#roster = roster
+  }
+
+  /** What nobody was promised: it counts although it cannot be kept, as on a full disk. */
+  attempt(roster: Roster | null): void {
+    if (roster === null) return
+    try {
+      this.save(roster)
+    } catch (error) {
+      if (!(error instanceof PrsyncError)) throw error
+      this.#roster = roster
+    }
+  }
+}
+
+function openRoster(path: string): Roster {
+  const text = readState(path)
+  if (text === null) return []
+  try {
+    return parseRoster(text)
+  } catch (cause) {
+    if (!(cause instanceof PrsyncError)) throw cause
+    throw new StartupError(`${path} is damaged: ${cause.message}`, { cause })
+  }
+}
