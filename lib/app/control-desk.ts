@@ -10,9 +10,11 @@ import {
   type ControlPeer,
   formatControl,
   type Hello,
+  type NodeMessage,
   parseNodeMessage,
   type Report,
 } from '../tracker/control.js'
+import { heardWithin } from './heard.js'
 import type { NodeStatus } from './module-status.js'
 
 export const CONTROL_PATH = '/control'
@@ -140,25 +142,9 @@ export class ControlDesk {
   }
 
   /** The next message within its time; null: it ended. */
-  async #heard(
-    socket: TextSocket,
-    ms: number,
-  ): Promise<ReturnType<typeof parseNodeMessage> | null> {
-    const scope = new AbortController()
-    const signal = AbortSignal.any([scope.signal, this.#end.signal])
-    const late = this.#parts.clock
-      .sleep(ms, signal)
-      .then(() => socket.close())
-      .catch((error: unknown) => {
-        if (!signal.aborted) throw error
-      })
-    try {
-      const text = await socket.read(this.#end.signal)
-      return text === null ? null : parseNodeMessage(text)
-    } finally {
-      scope.abort()
-      await late
-    }
+  async #heard(socket: TextSocket, ms: number): Promise<NodeMessage | null> {
+    const text = await heardWithin(socket, ms, this.#parts.clock, this.#end.signal)
+    return text === null ? null : parseNodeMessage(text)
   }
 
   #tell(node: Node, text: string): void {

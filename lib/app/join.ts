@@ -1,30 +1,24 @@
 /** `prsync serve --join`: a tree kept in step with a centre, given to other nodes and to the clients that the centre sends. */
-import type { ByteName } from '../base/byte-name.js'
-import { EMPTY } from '../base/bytes.js'
 import { messageOf, PrsyncError, StartupError } from '../base/errors.js'
 import { together } from '../base/together.js'
-import type { Entry } from '../flist/entry.js'
 import { type KeyPair, keyPairOf } from '../hash/ed25519.js'
-import type { ContentId } from '../hash/root.js'
+import type { Root } from '../hash/root.js'
 import type { Clock } from '../host.js'
-import { TreeContents } from '../io/contents.js'
 import { type HttpServer, serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
 import { lockFile } from '../io/lock.js'
-import { Store } from '../io/store.js'
-import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { Flows } from '../mirror/flows.js'
-import type { EnrolledMessage } from '../mirror/volunteer-messages.js'
+import type { EnrolledMessage, VolunteerMessage } from '../mirror/volunteer-messages.js'
 import { RateLimit } from '../swarm/rate-limit.js'
+import { Haves } from './haves.js'
 import { pacedAnswer } from './paced.js'
-import { findEntry } from './pages.js'
 import { pull } from './pull.js'
 import type { PullConfig, PullEvents } from './pull-report.js'
 import type { PullHost } from './pull-session.js'
-import { doneHead, throughOf } from './pulled.js'
 import { systemRandom } from './system.js'
 import { VolunteerChannel } from './volunteer-channel.js'
 import { volunteerAnswer } from './volunteer-files.js'
+import { VolunteerTree } from './volunteer-tree.js'
 
 /** From one pull to the next where nothing is pushed, or where one failed. */
 const AGAIN_MS = 60_000
@@ -35,7 +29,8 @@ const DRAIN_MS = 60_000
 const LAST_CLIENTS_MS = 1000
 
 export type JoinConfig = {
-  readonly pull: PullConfig
+  /** One for each module; all of one centre. */
+  readonly pulls: readonly [PullConfig, ...(readonly PullConfig[])]
   readonly listen: { readonly host: string; readonly port: number }
   /** What clients are told; null: from `listen`. */
   readonly publicUrl: string | null
@@ -49,9 +44,9 @@ export type JoinEvents = {
   /** Clients may be sent here from now on. */
   enrolled(name: string, baseUrl: string): void
   lost(why: string): void
-  /** The tree is in step with this snapshot. */
-  inStep(sequence: number): void
-  pullFailed(why: string): void
+  /** The tree is in step with this snapshot, as far as it is wanted here. */
+  inStep(module: string, sequence: number): void
+  pullFailed(module: string, why: string): void
 }
 
 /** @throws {StartupError} where the port, the key or the tree cannot be used */
@@ -67,43 +62,49 @@ export async function join(
   const lock = lockFile(`${config.state}/volunteer-lock`)
   if (lock === null) throw new StartupError(`another volunteer runs with ${config.state}`)
   try {
-    const local = openLocal(config.pull.destination)
+    const mirrors: Mirror[] = []
     try {
-      await volunteer({ config, events, host, keys, local }, pullEvents, signal)
+      for (const pull of config.pulls)
+        mirrors.push({ pull, tree: new VolunteerTree(pull.url.module, pull.destination) })
+      await volunteer({ config, events, host, keys, mirrors }, pullEvents, signal)
     } finally {
-      await local.close()
+      for (const { tree } of mirrors) await tree.close()
     }
   } finally {
     lock.release()
   }
 }
 
+/** A module of the centre here. */
+type Mirror = { readonly pull: PullConfig; readonly tree: VolunteerTree }
 type Parts = {
   readonly config: JoinConfig
   readonly events: JoinEvents
   readonly host: PullHost
   readonly keys: KeyPair
-  readonly local: Local
+  readonly mirrors: readonly Mirror[]
 }
 
 async function volunteer(parts: Parts, pullEvents: PullEvents, signal: AbortSignal): Promise<void> {
-  const { config, events, host, local } = parts
+  const { config, events, host, mirrors } = parts
   const { clock } = host
-  const { uploadRate } = config.pull
+  const [{ uploadRate }] = config.pulls
   const upload = new RateLimit(uploadRate, clock.monotonic())
   const flows = new Flows(uploadRate, clock.monotonic())
   let enrolled: EnrolledMessage | null = null
   const server = await listen(parts, upload, flows, () => enrolled)
   const baseUrl = config.publicUrl ?? urlOf(config, server.port)
+  const say = (message: VolunteerMessage): boolean => channel.say(message)
+  const haves = mirrors.map(({ tree }) => new Haves({ tree, say, clock }))
   const channel = openChannel(parts, upload, flows, baseUrl, (told) => {
     enrolled = told
+    for (const each of haves) each.opened()
     events.enrolled(told.name, baseUrl)
   })
   const over = new AbortController()
-  const tasks: ReadonlyArray<(inner: AbortSignal) => Promise<void>> = [
+  const tasks: ((inner: AbortSignal) => Promise<void>)[] = [
     (inner) => channel.keep(inner),
-    (inner) => keepInStep(config.pull, events, pullEvents, { ...host, upload }, inner),
-    (inner) => tellNews(local.through, channel, events, clock, inner),
+    (inner) => tellNews(mirrors, channel, events, clock, inner),
     async (inner) => {
       await ended(signal, inner)
       channel.drain()
@@ -111,6 +112,13 @@ async function volunteer(parts: Parts, pullEvents: PullEvents, signal: AbortSign
       over.abort(signal.reason)
     },
   ]
+  for (const [i, { pull }] of mirrors.entries()) {
+    const own = haves[i]
+    const onContents = (roots: readonly Root[]): void => own?.came(roots)
+    const pullHost = { ...host, upload, onContents }
+    tasks.push((inner) => keepInStep(pull, events, pullEvents, pullHost, inner))
+  }
+  for (const each of haves) tasks.push((inner) => each.keep(inner))
   try {
     await together(over.signal, ...tasks)
   } catch (error) {
@@ -121,15 +129,14 @@ async function volunteer(parts: Parts, pullEvents: PullEvents, signal: AbortSign
 }
 
 function listen(
-  { config, host, local }: Parts,
+  { config, host, mirrors }: Parts,
   upload: RateLimit,
   flows: Flows,
   enrolled: () => EnrolledMessage | null,
 ): Promise<HttpServer> {
   const { clock, log } = host
-  const { module } = config.pull.url
-  const { contents, entryOf } = local
-  const files = { module, flows, contents, entryOf, enrolled, now: () => clock.monotonic() }
+  const modules = new Map(mirrors.map(({ tree }) => [tree.module, tree]))
+  const files = { modules, flows, enrolled, now: () => clock.monotonic() }
   return serveHttp({
     ...config.listen,
     tls: config.tls,
@@ -141,23 +148,22 @@ function listen(
 }
 
 function openChannel(
-  { config, events, host, keys, local }: Parts,
+  { config, events, host, keys, mirrors }: Parts,
   upload: RateLimit,
   flows: Flows,
   baseUrl: string,
   onEnrolled: (told: EnrolledMessage) => void,
 ): VolunteerChannel {
   const { clock, userAgent } = host
-  const { url, uploadRate } = config.pull
+  const [{ url, uploadRate }] = config.pulls
   return new VolunteerChannel({
     ...{ origin: url.origin, userAgent, keys, clock, random: systemRandom, onEnrolled },
     join: { type: 'join', token: config.token, baseUrl, uplink: uploadRate },
     load: () => {
-      const sequence = local.through()
-      const through = sequence === null ? [] : [{ module: url.module, sequence }]
+      const modules = mirrors.map(({ tree }) => tree.state).filter((state) => state !== null)
       // what is limited together is all that goes out: the rest of it went to other nodes
       const load = flows.report(upload.spent - flows.sent, clock.monotonic())
-      return { type: 'load', through, ...load }
+      return { type: 'load', modules, ...load }
     },
     onLost: (why) => events.lost(why),
   })
@@ -181,11 +187,11 @@ async function keepInStep(
       const { outcome } = await pull(config, pullEvents, host, signal)
       isDone = outcome.faultCount === 0 && config.peerListen !== null
       const [fault] = outcome.faults
-      if (fault !== undefined) events.pullFailed(fault.what)
+      if (fault !== undefined) events.pullFailed(config.url.module, fault.what)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof PrsyncError)) throw error
-      events.pullFailed(messageOf(error))
+      events.pullFailed(config.url.module, messageOf(error))
     }
     // a newer snapshot ended it: at once; but never in a circle
     await host.clock.sleep(isDone ? LOOK_MS : AGAIN_MS, signal)
@@ -194,18 +200,23 @@ async function keepInStep(
 
 /** The centre hears at once that new files can be had here. */
 async function tellNews(
-  through: () => number | null,
+  mirrors: readonly Mirror[],
   channel: VolunteerChannel,
   events: JoinEvents,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let told: number | null = null; ; await clock.sleep(LOOK_MS, signal)) {
-    const now = through()
-    if (now === told) continue
-    told = now
-    channel.report()
-    if (now !== null) events.inStep(now)
+  const told = new Map<string, string>()
+  for (;;) {
+    for (const { tree } of mirrors) {
+      const { state, doneAt, done } = tree
+      const now = `${state?.through} ${state?.following} ${doneAt}`
+      if (told.get(tree.module) === now) continue
+      told.set(tree.module, now)
+      channel.report()
+      if (done !== null && done === state?.following) events.inStep(tree.module, done)
+    }
+    await clock.sleep(LOOK_MS, signal)
   }
 }
 
@@ -223,40 +234,4 @@ function ended(signal: AbortSignal, inner: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => resolve(), { once: true })
     inner.addEventListener('abort', () => reject(inner.reason as Error), { once: true })
   })
-}
-
-/** The tree and its index, read beside the pulls that change both. */
-type Local = {
-  readonly contents: TreeContents
-  readonly entryOf: (name: ByteName) => Entry | null
-  readonly through: () => number | null
-  readonly close: () => Promise<void>
-}
-
-function openLocal(destination: string): Local {
-  const tree = DiskTree.openOrMake(destination)
-  if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
-  const store = new Store(`${destination}/${PRIVATE_NAME}/index`)
-  const contents = new TreeContents(tree, store)
-  let known: Uint8Array = EMPTY
-  let page: ContentId | null = null
-  /** Of the last head; its signature is checked once. */
-  const pageOf = (): ContentId | null => {
-    const bytes = store.value('done') ?? EMPTY
-    if (Buffer.compare(bytes, known) !== 0) {
-      page = doneHead(store)?.head.page ?? null
-      known = bytes
-    }
-    return page
-  }
-  return {
-    contents,
-    entryOf: (name) => findEntry(pageOf(), name, (root) => store.blob(root)),
-    through: () => throughOf(store),
-    close: async () => {
-      contents.close()
-      await store.close()
-      tree.close()
-    },
-  }
 }

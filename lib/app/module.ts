@@ -7,6 +7,7 @@ import { TreeContents } from '../io/contents.js'
 import type { HashPool } from '../io/hash-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
+import { CONTENT_BYTES } from '../mirror/volunteer-messages.js'
 import { decodeHead, headDigest, isModuleName } from '../snapshot/head.js'
 import type { Progress } from '../swarm/progress.js'
 import { Proofs } from '../swarm/proofs.js'
@@ -76,6 +77,12 @@ export class ServedModule {
     return entry.kind === 'file' && entry.content !== null
       ? this.contents.find(entry.content.root)
       : null
+  }
+
+  /** Is one above 64 KiB published whose root begins like this one? */
+  isContent(root: Root): boolean {
+    const beginning = root.slice(0, CONTENT_BYTES)
+    return this.store.firstLarge(root)?.startsWith(beginning) === true
   }
 
   /** The √size sums of a content that is served, from the index or made now; null where it is not served. */

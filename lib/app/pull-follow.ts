@@ -189,7 +189,10 @@ function assemble(
 ): Assembled {
   const { config, tree, store, pool, scans, assemblies, partials, centre, report, host } = session
   const { owners } = look
-  const offer = (roots: readonly Root[]): void => swarm.offer(roots)
+  const offer = (roots: readonly Root[]): void => {
+    swarm.offer(roots)
+    host.onContents?.(roots)
+  }
   const choice = { owners, xattrs: config.xattrs }
   const kept = keptOf(session)
   const materializer = new Materializer(tree, store, choice, outcome, kept, config.delete, offer)

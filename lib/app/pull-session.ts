@@ -31,6 +31,8 @@ export type PullHost = {
   readonly userAgent: string
   /** Shared with what else this process sends; null or not said: the configured rate is the pull's own. */
   readonly upload?: RateLimit | null
+  /** Contents that were finished, and can be given to others. */
+  readonly onContents?: (roots: readonly Root[]) => void
 }
 
 /** A head that may be followed, and how it was signed. */

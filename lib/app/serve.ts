@@ -174,6 +174,7 @@ class RunningCentre {
     const sent = new Meter(host.clock.monotonic())
     this.#volunteers = new Volunteers({
       ...common,
+      isContent: (module, root) => publishing.modules.get(module)?.isContent(root) === true,
       path: `${config.state}/volunteers`,
       secret: keys.seed,
       origin: () => this.origin,

@@ -47,6 +47,12 @@ export class VolunteerChannel {
     this.#parts = parts
   }
 
+  /** False: it is not open now, or the centre does not take what it is told. */
+  say(message: VolunteerMessage): boolean {
+    this.#say?.(message)
+    return this.#say !== null
+  }
+
   /** Asks for no more clients. */
   drain(): void {
     this.#isDraining = true
@@ -97,8 +103,8 @@ export class VolunteerChannel {
       if (answer.type === 'refused') throw new WireError(answer.why, { at: 'centre' })
       if (answer.type !== 'enrolled') throw new WireError('not enrolled', { at: 'centre' })
       onAlive()
-      onEnrolled(answer)
       this.#say = say
+      onEnrolled(answer)
       if (this.#isDraining) say({ type: 'drain', begins: true })
       await this.#report(socket, signal)
     } finally {

@@ -11,6 +11,7 @@ import {
   parseSigned,
   type VolunteerMessage,
 } from '../mirror/volunteer-messages.js'
+import { heardWithin } from './heard.js'
 import type { Volunteers } from './volunteer-table.js'
 
 /** No module begins with a full stop. */
@@ -20,6 +21,9 @@ export const VOLUNTEER_PATH = '/.~prsync~/volunteer'
 const HELLO_MS = 10_000
 const SILENCE_MS = 100_000
 const NONCE_BYTES = 16
+/** Messages at once, and one more each so often: a list of a million contents takes two minutes. */
+const BURST = 50
+export const VOLUNTEER_EACH_MS = 100
 
 export type VolunteerDeskParts = {
   readonly volunteers: Volunteers
@@ -83,14 +87,31 @@ export class VolunteerDesk {
     if (typeof enrolled === 'string') return tell(socket, { type: 'refused', why: enrolled })
     tell(socket, enrolled)
     const { name } = enrolled
+    const isAllowed = this.#allowance()
     try {
       for (let word = await next(SILENCE_MS); word !== null; word = await next(SILENCE_MS)) {
+        if (!isAllowed()) throw new WireError('more messages than it may send', { at: name })
         if (word.type === 'load' && !volunteers.loaded(name, word, socket)) return
+        if (word.type === 'have') volunteers.has(name, word, socket)
+        if (word.type === 'lost') volunteers.lost(name, word, socket)
         if (word.type === 'drain') volunteers.drains(name, word.begins, socket)
         if (word.type === 'join') return
       }
     } finally {
       volunteers.left(name, socket)
+    }
+  }
+
+  /** Says of each message whether it may come now. */
+  #allowance(): () => boolean {
+    const { clock } = this.#parts
+    let allowed = BURST
+    let beforeMs = clock.monotonic()
+    return () => {
+      const nowMs = clock.monotonic()
+      allowed = Math.min(BURST, allowed + (nowMs - beforeMs) / VOLUNTEER_EACH_MS) - 1
+      beforeMs = nowMs
+      return allowed >= 0
     }
   }
 
@@ -104,22 +125,8 @@ export class VolunteerDesk {
     }
   }
 
-  /** The next message within its time; null: it ended. */
-  async #heard(socket: TextSocket, ms: number): Promise<string | null> {
-    const scope = new AbortController()
-    const signal = AbortSignal.any([scope.signal, this.#end.signal])
-    const late = this.#parts.clock
-      .sleep(ms, signal)
-      .then(() => socket.close())
-      .catch((error: unknown) => {
-        if (!signal.aborted) throw error
-      })
-    try {
-      return await socket.read(this.#end.signal)
-    } finally {
-      scope.abort()
-      await late
-    }
+  #heard(socket: TextSocket, ms: number): Promise<string | null> {
+    return heardWithin(socket, ms, this.#parts.clock, this.#end.signal)
   }
 }
 

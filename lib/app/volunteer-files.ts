@@ -8,7 +8,7 @@ import { FileError } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { notAllowed, textAnswer } from '../base/http-answers.js'
 import { LIMITS } from '../base/limits.js'
-import { type Entry, sizeOf } from '../flist/entry.js'
+import { type FileEntry, sizeOf } from '../flist/entry.js'
 import type { ContentStore } from '../host.js'
 import { bounceAnswer, formatBounce, LACKS } from '../mirror/bounce.js'
 import { fileHeaders } from '../mirror/file-headers.js'
@@ -17,11 +17,17 @@ import type { EnrolledMessage } from '../mirror/volunteer-messages.js'
 import { type GivenBytes, withBytes, withoutBytes } from './file-answer.js'
 import { follow } from './followed.js'
 import { decodePath, encodePath } from './url-path.js'
+import type { EntryOf } from './volunteer-tree.js'
+
+/** What it has of a module. */
+export type ModuleFiles = {
+  /** By the newest snapshot first: what it has of one that is on its way is given, and what it still has of the one before. */
+  readonly lookups: readonly EntryOf[]
+  readonly contents: ContentStore
+}
 
 export type VolunteerFiles = {
-  readonly module: string
-  readonly entryOf: (name: ByteName) => Entry | null
-  readonly contents: ContentStore
+  readonly modules: ReadonlyMap<string, ModuleFiles>
   readonly flows: Flows
   /** As it was enrolled; null: not yet. */
   readonly enrolled: () => EnrolledMessage | null
@@ -38,18 +44,34 @@ export async function volunteerAnswer(
     return textAnswer(414, 'no name is so long\n')
   const path = request.path.startsWith('/') ? decodePath(request.path) : null
   if (path === null) return textAnswer(400, 'malformed path\n')
-  const prefix = `/${files.module}/`
-  if (!path.startsWith(prefix)) return textAnswer(404, `nothing but ${prefix} is here\n`)
-  const name = byteName(path.slice(prefix.length))
+  const [, module = '', ...rest] = path.split('/')
+  const own = files.modules.get(module)
+  if (own === undefined) return textAnswer(404, 'no such module is here\n')
+  const name = byteName(rest.join('/'))
   if (nameFault(name) !== null) return textAnswer(404, 'no such file\n')
-  const found = follow(name, files.entryOf)
-  if (found?.entry.kind !== 'file') return back(files, found?.name ?? name)
-  const { entry } = found
-  const bytes = entry.content === null ? NOTHING : files.contents.find(entry.content.root)
-  if (bytes === null || !(await stands(bytes))) return back(files, found.name)
+  let lacking = name
+  for (const entryOf of own.lookups) {
+    const found = follow(name, entryOf)
+    if (found?.entry.kind !== 'file') continue
+    const { entry, byLink } = found
+    const bytes = entry.content === null ? NOTHING : own.contents.find(entry.content.root)
+    if (bytes !== null && (await stands(bytes)))
+      return given(files, { name: found.name, entry, byLink }, bytes, request)
+    if (lacking === name) lacking = found.name
+  }
+  return back(files, module, lacking)
+}
+
+type Found = { readonly name: ByteName; readonly entry: FileEntry; readonly byLink: boolean }
+
+function given(
+  files: VolunteerFiles,
+  { name, entry, byLink }: Found,
+  bytes: GivenBytes,
+  request: HttpRequest,
+): HttpAnswer {
   const size = sizeOf(entry)
-  const mtimeMs = Number(entry.mtimeNs / 1_000_000n)
-  const facts = { name: found.name, byLink: found.byLink, size, mtimeMs, sha256: null }
+  const facts = { name, byLink, size, mtimeMs: Number(entry.mtimeNs / 1_000_000n), sha256: null }
   const headers = fileHeaders(facts)
   return withoutBytes(request, headers, size) ?? counted(files, request, headers, bytes)
 }
@@ -91,7 +113,7 @@ function counted(
 }
 
 /** To the centre; without the means to say so, a client that sees an error asks there itself. */
-function back({ module, enrolled }: VolunteerFiles, name: ByteName): HttpAnswer {
+function back({ enrolled }: VolunteerFiles, module: string, name: ByteName): HttpAnswer {
   const known = enrolled()
   if (known === null) return textAnswer(503, 'not now\n', { 'retry-after': '60' })
   const key = Buffer.from(known.bounceKey, 'hex')

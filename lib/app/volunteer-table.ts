@@ -27,10 +27,11 @@ import {
 import { Ledger } from '../mirror/ledger.js'
 import type { Centre } from '../mirror/select.js'
 import type { Family, Volunteer } from '../mirror/volunteer.js'
-import type { EnrolledMessage, Join, Load } from '../mirror/volunteer-messages.js'
+import type { EnrolledMessage, Have, Join, Load, Lost } from '../mirror/volunteer-messages.js'
 import type { Audited } from './audits.js'
 import type { VolunteerTable, Wanted } from './redirect-desk.js'
 import { RosterFile } from './roster-file.js'
+import { WhoHas, type WhoHasParts } from './who-has.js'
 
 /** Standings are made anew so often: evidence grows old. */
 const STANDING_MS = 1000
@@ -40,13 +41,11 @@ const TOKEN_BYTES = 32
 /** A measured capacity is written again where it is another by this part. */
 const MEASURED_NEWS = 0.1
 
-export type VolunteersParts = {
+export type VolunteersParts = WhoHasParts & {
   /** The file of who is enrolled. */
   readonly path: string
   /** Known to the centre alone, 32 bytes: bounce keys are made of it. */
   readonly secret: Uint8Array
-  /** The current sequence; null where there is no such module. */
-  readonly sequenceOf: (module: string) => number | null
   /** What clients call the centre. */
   readonly origin: () => string
   /** What the centre can send, and sends, bytes a second; null: not limited. */
@@ -62,7 +61,6 @@ export type VolunteersParts = {
 type Member = {
   volunteer: Volunteer
   health: Health
-  readonly through: Map<string, number>
   /** Of its channel; the latest counts. Null: away since. */
   channel: object | null
   leftMs: number
@@ -81,6 +79,7 @@ export type VolunteerStatus = Pick<Enrolled, 'name' | 'baseUrl' | 'uplink'> & {
 export class Volunteers implements VolunteerTable {
   readonly #parts: VolunteersParts
   readonly #roster: RosterFile
+  readonly #whoHas: WhoHas
   readonly #members = new Map<string, Member>()
   /** By slot; a hole is a slot to be given again. */
   readonly #slots: (Member | undefined)[] = []
@@ -92,6 +91,7 @@ export class Volunteers implements VolunteerTable {
   constructor(parts: VolunteersParts) {
     this.#parts = parts
     this.#roster = new RosterFile(parts.path)
+    this.#whoHas = new WhoHas(parts)
   }
 
   /** Nobody was ever invited. */
@@ -112,14 +112,8 @@ export class Volunteers implements VolunteerTable {
     return { uplink, rate: rate(), usualRate: this.#usualRate }
   }
 
-  /** Complete through the snapshot in which this content came to this name. */
-  holds({ module, since }: Wanted): (slot: number) => boolean {
-    const newest = this.#parts.sequenceOf(module) ?? 0
-    return (slot) => {
-      const through = this.#slots[slot]?.through.get(module) ?? 0
-      // one that is ahead of us saw another history: what we call 7 need not be what it calls 7
-      return through >= since && through <= newest
-    }
+  holds(wanted: Wanted): (slot: number) => boolean {
+    return this.#whoHas.holds(wanted)
   }
 
   bounceKey(name: string): Uint8Array | null {
@@ -207,19 +201,19 @@ export class Volunteers implements VolunteerTable {
         isDraining: done.enrolled.isDraining,
         quarantine: done.enrolled.quarantine,
       },
-      through: new Map(),
       channel,
       leftMs: nowMs,
     }
     this.#members.set(name, member)
     this.#slots[slot] = member
+    this.#whoHas.joined(slot)
     this.#changed()
     const centre = this.#parts.origin()
     return { type: 'enrolled', name, bounceKey: hexOf(this.#bounceKey(name, hex)), centre }
   }
 
   /** False: the channel is no longer this volunteer's. */
-  loaded(name: string, { through, ...load }: Load, channel: object): boolean {
+  loaded(name: string, { modules, ...load }: Load, channel: object): boolean {
     const member = this.#members.get(name)
     if (member?.channel !== channel) return false
     const nowMs = this.#parts.clock.now()
@@ -228,10 +222,7 @@ export class Volunteers implements VolunteerTable {
     this.#keepMeasured(name, measured)
     member.volunteer.ledger.reported(report, nowMs)
     member.volunteer = { ...member.volunteer, report, measured }
-    const told = new Map(through.map(({ module, sequence }) => [module, sequence]))
-    const isNews = [...told].some(([module, at]) => at > (member.through.get(module) ?? 0))
-    member.through.clear()
-    for (const [module, sequence] of told) member.through.set(module, sequence)
+    const isNews = this.#whoHas.told(member.volunteer.slot, modules)
     if (isNews) member.health = healthAfter(member.health, { kind: 'presence' }, false, nowMs)
     this.#changed()
     return true
@@ -244,6 +235,17 @@ export class Volunteers implements VolunteerTable {
     if (Math.abs(now - before) <= MEASURED_NEWS * before) return
     const rounded = measured === null ? null : Math.round(measured)
     this.#roster.attempt(judged(this.#roster.all, name, { measured: rounded }))
+  }
+
+  has(name: string, have: Have, channel: object): void {
+    const member = this.#members.get(name)
+    if (member?.channel !== channel) return
+    this.#whoHas.has(member.volunteer.slot, have)
+    if (have.isFirst) this.saw(name, { kind: 'presence' })
+  }
+  lost(name: string, lost: Lost, channel: object): void {
+    const member = this.#members.get(name)
+    if (member?.channel === channel) this.#whoHas.lost(member.volunteer.slot, lost)
   }
 
   /** It goes, or stays after all, unless an admin wants it to go. */
@@ -260,6 +262,7 @@ export class Volunteers implements VolunteerTable {
     member.channel = null
     member.leftMs = this.#parts.clock.now()
     member.volunteer = { ...member.volunteer, report: null }
+    this.#whoHas.left(member.volunteer.slot)
     this.#changed()
   }
 
@@ -295,7 +298,10 @@ export class Volunteers implements VolunteerTable {
     if (roster === null) return false
     this.#roster.save(roster)
     const member = this.#members.get(name)
-    if (member !== undefined) this.#slots[member.volunteer.slot] = undefined
+    if (member !== undefined) {
+      this.#slots[member.volunteer.slot] = undefined
+      this.#whoHas.left(member.volunteer.slot)
+    }
     this.#members.delete(name)
     this.#changed()
     return true

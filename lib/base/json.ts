@@ -14,6 +14,21 @@ export function parseObject(text: string, what: string): JsonObject {
   return objectOf(value, what)
 }
 
+/**
+ * A message whose `type` says which of these it is; null: of a kind that is none of them, as of a later version.
+ * @param what for the message. @throws {WireError}
+ */
+export function parseTyped<T>(
+  text: string,
+  what: string,
+  kinds: Readonly<Record<string, (from: JsonObject) => T>>,
+): T | null {
+  const from = parseObject(text, what)
+  const type = stringAt(from, 'type')
+  const parse = Object.hasOwn(kinds, type) ? kinds[type] : undefined
+  return parse === undefined ? null : parse(from)
+}
+
 export function objectOf(value: unknown, what: string): JsonObject {
   if (!isObject(value)) throw new WireError('not an object', { at: what })
   return value

@@ -12,7 +12,9 @@ import {
 } from '../app/system.js'
 import { displayName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
+import type { FilterOption } from '../flist/filter.js'
 import { parseDuration, parseSize } from '../options/units.js'
+import { filterOptions } from './filter-options.js'
 import { type JoinFlags, joinService } from './join-service.js'
 import { limitsText } from './limits-text.js'
 import { ownProgram } from './own-program.js'
@@ -21,7 +23,7 @@ import { addressOf, rateOf } from './values.js'
 
 type Flags = {
   tracker?: string[]
-  join?: string
+  join?: string[]
   token?: string
   key?: string
   delete?: boolean
@@ -41,11 +43,11 @@ type Flags = {
   verbose?: boolean
 }
 
-export function serveProgram(): Command {
+function program(): Command {
   return command('serve', 'Publish trees, track and seed their swarm, and answer ordinary clients.')
-    .argument('[dir]', 'with --join: the directory to keep in step')
+    .argument('[dir...]', 'with --join: the directory to keep in step, one for each module')
     .option('--tracker <name=dir...>', 'publish these directories as modules')
-    .option('--join <url>', 'be a volunteer of http://centre:8730/NAME')
+    .option('--join <url>', 'be a volunteer of http://centre:8730/NAME; again for more', collected)
     .option('--token <token>', 'join: of the invitation, at the first join')
     .option('--key <fingerprint>', 'join: trust only this key (default: the one of the first pull)')
     .option('--delete', 'join: remove what the snapshot does not have')
@@ -76,17 +78,29 @@ Examples:
     )
 }
 
+/** With the filter options, for completion. */
+export function serveProgram(): Command {
+  const cli = program()
+  filterOptions(cli)
+  return cli
+}
+
 export async function serveCommand(
   argv: readonly string[],
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const cli = serveProgram()
+  const cli = program()
+  const rules = filterOptions(cli)
   if (!parse(cli, argv)) return EXIT.ok
   const flags = cli.opts<Flags>()
   if (flags.join !== undefined) {
-    await joinService(joinFlags(flags.join, flags, cli.args), signal)
+    await joinService(joinFlags(flags.join, flags, cli.args, rules), signal)
     return EXIT.ok
   }
+  if (rules.length > 0)
+    throw new UsageError(
+      'filter rules are for --join; --publish and --ignore say what is published',
+    )
   if (cli.args.length > 0) throw new UsageError('a directory is wanted with --join alone')
   const modules = modulesOf(flags)
   const config = {
@@ -133,6 +147,10 @@ export async function serveCommand(
   return EXIT.ok
 }
 
+function collected(text: string, before: readonly string[] = []): string[] {
+  return [...before, text]
+}
+
 function modulesOf(flags: Flags): { name: string; directory: string }[] {
   const modules = (flags.tracker ?? []).map((text) => {
     const module = parseModule(text)
@@ -146,10 +164,12 @@ function modulesOf(flags: Flags): { name: string; directory: string }[] {
   return modules
 }
 
-function joinFlags(url: string, flags: Flags, args: readonly string[]): JoinFlags {
-  const [destination, another] = args
-  if (destination === undefined || another !== undefined)
-    throw new UsageError('--join wants one directory')
+function joinFlags(
+  urls: readonly string[],
+  flags: Flags,
+  directories: readonly string[],
+  rules: readonly FilterOption[],
+): JoinFlags {
   if (flags.tracker !== undefined) throw new UsageError('--tracker and --join are two services')
   const listen = addressOf(flags.listen)
   if (flags.publicUrl === undefined && ['0.0.0.0', '::'].includes(listen.host))
@@ -157,7 +177,7 @@ function joinFlags(url: string, flags: Flags, args: readonly string[]): JoinFlag
       '--join wants --public-url, or --listen with an address that clients reach',
     )
   return {
-    ...{ url, destination, listen },
+    ...{ urls, directories, rules, listen },
     fingerprint: flags.key ?? null,
     token: flags.token ?? process.env['PRSYNC_TOKEN'] ?? null,
     delete: flags.delete === true,

@@ -22,6 +22,9 @@ import {
 /** Where a content stood, and the stat that tells whether it still does. */
 export type Place = Pick<Known, 'hashed' | 'ino' | 'mtimeNs' | 'size'> & { readonly name: ByteName }
 
+/** A content under one of its names. */
+export type StandingContent = Pick<Known, 'hashed' | 'size'> & { readonly root: Root }
+
 type Bytes = Database<Buffer, Buffer>
 
 /** lmdb keys end at 1978 bytes and a name may have 4095. */
@@ -129,6 +132,20 @@ export class Store {
       })
     }
     return found.sort((a, b) => Number(b.hashed) - Number(a.hashed))
+  }
+
+  /** Contents that stand somewhere, in the order of their roots, after one; each once for every name that it has. */
+  standing(after: Root | null, most: number): StandingContent[] {
+    const start = after === null ? Buffer.alloc(0) : afterRoot(after)
+    const found: StandingContent[] = []
+    for (const { key, value } of this.#places.getRange({ start, limit: most })) {
+      const from = new Cursor(value)
+      const hashed = from.u8() === 1
+      from.u64le()
+      from.u64le()
+      found.push({ root: rootOf(key.subarray(0, ROOT_BYTES)), hashed, size: from.varint() })
+    }
+    return found
   }
 
   #putPlace(directory: ByteName, known: Known): void {
@@ -369,6 +386,9 @@ function placeKey(root: Root, name: ByteName): Buffer {
 /** The least key above all that begin with `prefix`. */
 function after(prefix: Buffer): Buffer {
   return Buffer.concat([prefix, Buffer.alloc(9, 0xff)])
+}
+function afterRoot(root: Root): Buffer {
+  return after(asBuffer(bytesOf(root)))
 }
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -65,11 +65,14 @@ export class Presence {
   publish(sequence: number, roots: Iterable<Root>): void {
     this.#sequences.push(sequence)
     this.#firsts.push(this.#count)
-    for (const root of roots) {
-      if (this.#count >= this.#numbers.length * FULL) this.#grow()
-      const row = this.#rowOf(wordAt(root, 0), wordAt(root, 4))
-      if (this.#numbers[row] === 0) this.#fill(row, wordAt(root, 0), wordAt(root, 4), ++this.#count)
-    }
+    for (const root of roots) this.know(root)
+  }
+
+  /** A content that is published, though nobody said when: it gets a number if it has none. */
+  know(root: Root): void {
+    if (this.#count >= this.#numbers.length * FULL) this.#grow()
+    const row = this.#rowOf(wordAt(root, 0), wordAt(root, 4))
+    if (this.#numbers[row] === 0) this.#fill(row, wordAt(root, 0), wordAt(root, 4), ++this.#count)
   }
 
   /** Null: never published. */
@@ -122,6 +125,10 @@ export class Presence {
     const chunk = this.#holdings[slot]?.finished.get(Math.floor(number / CHUNK_BITS))
     const word = (number % CHUNK_BITS) >>> 5
     if (chunk !== undefined) chunk[word] = (chunk[word] ?? 0) & ~(1 << (number & 31))
+  }
+
+  isJoined(slot: number): boolean {
+    return this.#holdings[slot] !== undefined
   }
 
   /** It is gone. */

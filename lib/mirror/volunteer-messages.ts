@@ -14,9 +14,11 @@ import {
   numberAt,
   objectOf,
   parseObject,
+  parseTyped,
   stringAt,
 } from '../base/json.js'
 import { isSignedBy, type KeyPair, signed } from '../hash/ed25519.js'
+import { ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
 import { isModuleName } from '../snapshot/head.js'
 import { isBaseUrl, isVolunteerName } from './enrolment.js'
 import { LASTING_MS, type LoadReport } from './report.js'
@@ -25,6 +27,9 @@ import { LASTING_MS, type LoadReport } from './report.js'
 const MODULES = 100
 const OBSERVED = 64
 const WHY_LENGTH = 200
+/** Contents of one message, and of each root these bytes: two that share them are once in ten million mirrors taken for one. */
+export const CONTENTS = 1000
+export const CONTENT_BYTES = 8
 
 /** What it volunteers. */
 export type Join = {
@@ -39,12 +44,34 @@ export type Join = {
 /** How it goes. */
 export type Load = {
   readonly type: 'load'
-  /** Complete through these sequences; a module that is not named is not complete. */
-  readonly through: readonly { readonly module: string; readonly sequence: number }[]
+  /** What it has; nothing of a module that is not named. */
+  readonly modules: readonly ModuleState[]
 } & Omit<LoadReport, 'atMs'>
+export type ModuleState = {
+  readonly module: string
+  /** Complete through this sequence; null: it has a part of the module, or not all of it yet. */
+  readonly through: number | null
+  /** Names are those of this snapshot, whether its contents are there or not. Not less than `through`. */
+  readonly following: number
+}
+/** Contents above 64 KiB that it has beside those it is complete through, verified: a few of a list, or some that came. */
+export type Have = {
+  readonly type: 'have'
+  readonly module: string
+  /** The first of a list: what it told before is no longer so. */
+  readonly isFirst: boolean
+  /** The first 8 bytes of each root. */
+  readonly contents: readonly Root[]
+}
+/** It no longer has these. */
+export type Lost = {
+  readonly type: 'lost'
+  readonly module: string
+  readonly contents: readonly Root[]
+}
 /** It goes; or, having said so, stays. */
 export type Drain = { readonly type: 'drain'; readonly begins: boolean }
-export type VolunteerMessage = Join | Load | Drain
+export type VolunteerMessage = Join | Load | Have | Lost | Drain
 
 export type EnrolledMessage = {
   readonly type: 'enrolled'
@@ -79,7 +106,7 @@ export function formatSigned(
   nonce: string,
   count: number,
 ): string {
-  const text = JSON.stringify(message)
+  const text = formatVolunteerMessage(message)
   const signature = hexOf(signed(signedBytes(text, nonce, count), keys))
   return JSON.stringify({ type: 'signed', text, signature })
 }
@@ -101,17 +128,21 @@ export function parseSigned(
 
 /** What is within a signed message. @throws {WireError} */
 export function parseVolunteerMessage(text: string): VolunteerMessage {
-  const from = parseObject(text, 'volunteer')
-  switch (stringAt(from, 'type')) {
-    case 'join':
-      return joinOf(from)
-    case 'load':
-      return loadOf(from)
-    case 'drain':
-      return { type: 'drain', begins: booleanAt(from, 'begins') }
-    default:
-      throw new WireError('neither join, load nor drain', { at: 'volunteer' })
-  }
+  const message = parseTyped<VolunteerMessage>(text, 'volunteer', {
+    join: joinOf,
+    load: loadOf,
+    have: haveOf,
+    lost: lostOf,
+    drain: (from) => ({ type: 'drain', begins: booleanAt(from, 'begins') }),
+  })
+  if (message === null)
+    throw new WireError('neither join, load, have, lost nor drain', { at: 'volunteer' })
+  return message
+}
+/** The text that is signed. */
+export function formatVolunteerMessage(message: VolunteerMessage): string {
+  if (message.type !== 'have' && message.type !== 'lost') return JSON.stringify(message)
+  return JSON.stringify({ ...message, contents: formatContents(message.contents) })
 }
 
 export function formatCentreWord(word: CentreWord): string {
@@ -119,17 +150,11 @@ export function formatCentreWord(word: CentreWord): string {
 }
 /** Null for a kind that this version does not know. @throws {WireError} */
 export function parseCentreWord(text: string): CentreWord | null {
-  const from = parseObject(text, 'centre')
-  switch (stringAt(from, 'type')) {
-    case 'nonce':
-      return { type: 'nonce', nonce: hexAt(from, 'nonce', 16) }
-    case 'enrolled':
-      return enrolledOf(from)
-    case 'refused':
-      return { type: 'refused', why: stringAt(from, 'why').slice(0, WHY_LENGTH) }
-    default:
-      return null
-  }
+  return parseTyped<CentreWord>(text, 'centre', {
+    nonce: (from) => ({ type: 'nonce', nonce: hexAt(from, 'nonce', 16) }),
+    enrolled: enrolledOf,
+    refused: (from) => ({ type: 'refused', why: stringAt(from, 'why').slice(0, WHY_LENGTH) }),
+  })
 }
 
 function enrolledOf(from: JsonObject): EnrolledMessage {
@@ -156,11 +181,10 @@ function loadOf(from: JsonObject): Load {
   }
   return {
     type: 'load',
-    through: listAt(from, 'through', MODULES).map((value) => {
-      const each = objectOf(value, 'through')
-      const module = stringAt(each, 'module')
-      if (!isModuleName(module)) throw new WireError('not a module', { at: 'load' })
-      return { module, sequence: countAt(each, 'sequence') }
+    modules: listAt(from, 'modules', MODULES).map((value) => {
+      const each = objectOf(value, 'modules')
+      const [through, following] = [countOrNullAt(each, 'through'), countAt(each, 'following')]
+      return { module: moduleAt(each), through, following }
     }),
     fair: numberAt(from, 'fair'),
     flows,
@@ -169,6 +193,37 @@ function loadOf(from: JsonObject): Load {
     syncRate: numberAt(from, 'syncRate'),
     observed: listAt(from, 'observed', OBSERVED).map((value) => numberAt({ value }, 'value')),
   }
+}
+
+function haveOf(from: JsonObject): Have {
+  const [module, isFirst] = [moduleAt(from), booleanAt(from, 'isFirst')]
+  return { type: 'have', module, isFirst, contents: contentsAt(from) }
+}
+function lostOf(from: JsonObject): Lost {
+  return { type: 'lost', module: moduleAt(from), contents: contentsAt(from) }
+}
+
+function moduleAt(from: JsonObject): string {
+  const module = stringAt(from, 'module')
+  if (!isModuleName(module)) throw new WireError('not a module', { at: 'volunteer' })
+  return module
+}
+
+function formatContents(contents: readonly Root[]): string {
+  const beginnings = contents.map((root) => root.slice(0, CONTENT_BYTES)).join('')
+  return Buffer.from(beginnings, 'latin1').toString('base64')
+}
+/** Roots with nothing behind their beginnings. */
+function contentsAt(from: JsonObject): Root[] {
+  const bytes = Buffer.from(stringAt(from, 'contents'), 'base64')
+  const count = bytes.length / CONTENT_BYTES
+  if (!Number.isInteger(count) || count > CONTENTS)
+    throw new WireError('not a list of contents', { at: 'contents' })
+  return Array.from({ length: count }, (_, i) => {
+    const root = new Uint8Array(ROOT_BYTES)
+    root.set(bytes.subarray(i * CONTENT_BYTES, (i + 1) * CONTENT_BYTES))
+    return rootOf(root)
+  })
 }
 
 function countOf(value: unknown): number {

@@ -11,7 +11,7 @@ import {
   listAt,
   numberAt,
   objectOf,
-  parseObject,
+  parseTyped,
   stringAt,
 } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
@@ -58,24 +58,21 @@ export function formatControl(message: NodeMessage | CentreMessage): string {
 
 /** What a node sent. @throws {WireError} */
 export function parseNodeMessage(text: string): NodeMessage {
-  const from = parseObject(text, 'control')
-  const type = stringAt(from, 'type')
-  if (type === 'hello') return helloOf(from)
-  if (type === 'report') return reportOf(from)
-  throw new WireError('neither hello nor report', { at: 'control' })
+  const kinds = { hello: helloOf, report: reportOf }
+  const message = parseTyped<NodeMessage>(text, 'control', kinds)
+  if (message === null) throw new WireError('neither hello nor report', { at: 'control' })
+  return message
 }
 
 /** What a centre sent; null for a kind of message that this version does not know. @throws {WireError} */
 export function parseCentreMessage(text: string): CentreMessage | null {
-  const from = parseObject(text, 'control')
-  switch (stringAt(from, 'type')) {
-    case 'head':
-      return { type: 'head', sequence: countAt(from, 'sequence') }
-    case 'peers':
-      return { type: 'peers', peers: listAt(from, 'peers', LIMITS.announcePeers).map(peerOf) }
-    default:
-      return null
-  }
+  return parseTyped<CentreMessage>(text, 'control', {
+    head: (from) => ({ type: 'head', sequence: countAt(from, 'sequence') }),
+    peers: (from) => ({
+      type: 'peers',
+      peers: listAt(from, 'peers', LIMITS.announcePeers).map(peerOf),
+    }),
+  })
 }
 
 function helloOf(from: JsonObject): Hello {

@@ -115,6 +115,53 @@ t.test('files are given by volunteers, and whoever fails is made up for', async 
   t.match(await listVolunteers(state, signal), [{ name: '127.0.0.2' }, { name: '127.0.0.3' }])
 })
 
+t.test('a part of two modules: never sent where it is not', async (t) => {
+  const folder = t.testdir({ one: {}, two: {}, state: {} })
+  const write = (name: string, skip: number): Buffer => {
+    writeFileSync(join(folder, name), BIG.subarray(skip))
+    return BIG.subarray(skip)
+  }
+  write('one/a.iso', 0)
+  write('one/b.img', 1)
+  write('two/c.img', 2)
+  const state = join(folder, 'state')
+  const modules = ['one', 'two'].map((name) => ({ name, directory: join(folder, name) }))
+  const centre = await startCentre('', state, { modules })
+  t.teardown(() => centre.stop())
+  const { port, origin } = new URL(centre.url)
+  const token = await inviteVolunteer(state, { name: 'v', uplink: null, ttlMs: 60_000 }, signal)
+  const [one, two] = [join(folder, 'v-one'), join(folder, 'v-two')]
+  const urls = ['--join', `${origin}/one`, '--join', `${origin}/two`]
+  const own = ['--state', join(folder, 'v-state'), '--listen', '127.0.0.2:0', '--delete']
+  const part = ['--include', '*.iso', '--exclude', '/*.img', '--peer-listen', '127.0.0.2:0']
+  start(t, ...urls, '--token', token, ...own, ...part, one, two)
+  let clients = 0
+  const ask = (path: string) =>
+    askAt(Number(port), path, { 'user-agent': `client/${clients++}` }, 'GET')
+  const until = async (path: string): Promise<string> => {
+    for (;;) {
+      const { status, headers } = await ask(path)
+      if (status === 302) return `${headers['location']}`
+    }
+  }
+  const bytesAt = async (url: string): Promise<Buffer> =>
+    Buffer.from(await (await fetch(url)).arrayBuffer())
+  t.ok(BIG.equals(await bytesAt(await until('/one/a.iso'))))
+  t.equal((await ask('/two/c.img')).status, 200, 'the filters are of both modules')
+  t.equal((await ask('/one/b.img')).status, 200)
+
+  // what comes is given at once, and what goes is not asked for any more
+  const fresh = write('one/d.iso', 3)
+  await centre.rescan()
+  t.ok(fresh.equals(await bytesAt(await until('/one/d.iso'))))
+  t.ok(BIG.equals(await bytesAt(await until('/one/a.iso'))))
+  // the same bytes under a name that it leaves out: it has them, and gives them
+  write('one/e.img', 0)
+  await centre.rescan()
+  t.ok(BIG.equals(await bytesAt(await until('/one/e.img'))))
+  t.equal((await ask('/one/b.img')).status, 200)
+})
+
 t.test('a token that is none is told of, and it goes on asking', async (t) => {
   const folder = t.testdir({ source: { a: 'a' }, state: {} })
   const centre = await startCentre(join(folder, 'source'), join(folder, 'state'))

@@ -39,6 +39,17 @@ const ENTRIES = new Map<string, Entry>([
 const gone = ENTRIES.get('gone')
 if (gone?.kind === 'file' && gone.content !== null) store.contents.delete(gone.content.root)
 
+/** The snapshot before: `gone` had other bytes, and there was one more. */
+const BEFORE = new Map<string, Entry>([
+  ['', { ...common, base: '' as ByteName, kind: 'directory', page: null }],
+  ['a+b', { ...file, base: 'a+b' as ByteName, content: store.add(BYTES.subarray(5)) }],
+  ['replaced', { ...file, base: 'replaced' as ByteName, content: store.add(BYTES.subarray(7)) }],
+  ['deleted', { ...file, base: 'deleted' as ByteName, content: store.add(BYTES.subarray(9)) }],
+])
+const replaced = { ...store.add(BYTES.subarray(8)) }
+ENTRIES.set('replaced', { ...file, base: 'replaced' as ByteName, content: replaced })
+store.contents.delete(replaced.root)
+
 const KEY = new Uint8Array(32).fill(5)
 const ENROLLED: EnrolledMessage = {
   type: 'enrolled',
@@ -59,10 +70,9 @@ const ask = (
     body: () => Promise.resolve(new Uint8Array(0)),
   }
   const entryOf = (name: ByteName): Entry | null => ENTRIES.get(name) ?? null
+  const before = (name: ByteName): Entry | null => BEFORE.get(name) ?? null
   const files = {
-    module: 'm',
-    entryOf,
-    contents: store,
+    modules: new Map([['m', { lookups: [entryOf, before], contents: store }]]),
     flows,
     enrolled: () => enrolled,
     now: () => 0,
@@ -96,6 +106,16 @@ t.test('a file, whole, in part, unchanged; it is a flow while it runs', async (t
   t.equal((await ask('/m/a+b', { range: 'bytes=100000-' })).status, 416)
   t.match(await ask('/m/empty'), { status: 200, headers: { 'content-length': '0' } })
   t.match(await ask('/m/a+b', {}, 'HEAD'), { status: 200, headers: { 'content-length': '100000' } })
+})
+
+t.test('a snapshot is on its way: what came of it, else what stood before', async (t) => {
+  const bytes = async (name: string): Promise<Buffer> => bodyOf(await ask(name))
+  t.ok(BYTES.equals(await bytes('/m/a+b')), 'it came')
+  t.ok(
+    BYTES.subarray(7).equals(await bytes('/m/replaced')),
+    'not yet: whoever is sent here now was sent before',
+  )
+  t.ok(BYTES.subarray(9).equals(await bytes('/m/deleted')))
 })
 
 t.test('what it has not goes to the centre, with a word that the centre believes', async (t) => {

@@ -5,9 +5,9 @@ import t, { type Test } from 'tap'
 import type { Wanted } from '../../lib/app/redirect-desk.js'
 import { Volunteers } from '../../lib/app/volunteer-table.js'
 import { FileError, StartupError } from '../../lib/base/errors.js'
-import { rootOf } from '../../lib/hash/root.js'
+import { type Root, rootOf } from '../../lib/hash/root.js'
 import { isGenuine } from '../../lib/mirror/bounce.js'
-import type { EnrolledMessage, Join, Load } from '../../lib/mirror/volunteer-messages.js'
+import type { EnrolledMessage, Have, Join, Load } from '../../lib/mirror/volunteer-messages.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { seededRandom } from '../support/seeded-random.js'
 
@@ -23,6 +23,7 @@ function open(t: Test, clock = new ManualClock(), path = joinPath(t.testdir({}),
     path,
     secret: new Uint8Array(32).fill(3),
     sequenceOf: (module) => (module === 'm' ? NEWEST : null),
+    isContent: (_, root) => root.startsWith('\x01'),
     origin: () => 'http://centre.example',
     uplink: 1000,
     rate: () => 10,
@@ -40,7 +41,7 @@ const joinWith = (token: string | null, baseUrl = 'http://192.0.2.1:8730'): Join
 })
 const load = (sequence: number, change: Partial<Load> = {}): Load => ({
   type: 'load',
-  through: [{ module: 'm', sequence }],
+  modules: [{ module: 'm', through: sequence, following: sequence }],
   fair: 1e6,
   flows: 0,
   lasting: [],
@@ -96,9 +97,61 @@ t.test('it holds what came to its name until the sequence it is complete through
   t.ok(holds(8))
   table.loaded('v1', load(NEWEST + 1), channel)
   t.notOk(holds(1), 'of another history')
-  table.loaded('v1', load(7, { through: [] }), channel)
+  table.loaded('v1', load(7, { modules: [] }), channel)
   t.notOk(holds(1), 'it lost what it had')
   t.notOk(table.holds(wanted(1))(5), 'no such slot')
+})
+
+t.test('of a part, or on its way, it holds what it told of', async (t) => {
+  const { table } = open(t)
+  const [channel, second] = [{}, {}]
+  table.join(KEY, joinWith(table.invite('v1', null, 1000)), channel)
+  const root = (n: number): Root => rootOf(new Uint8Array(32).fill(n, 1).fill(1, 0, 1))
+  const beginning = (n: number): Root => rootOf(new Uint8Array(32).fill(n, 1, 8).fill(1, 0, 1))
+  const holds = (n: number, since: number): boolean =>
+    table.holds({ ...wanted(since), content: { root: root(n), length: 1e6 } })(0)
+  const state = (through: number | null, following: number) =>
+    table.loaded('v1', load(0, { modules: [{ module: 'm', through, following }] }), channel)
+  const have = (isFirst: boolean, ...numbers: number[]): Have => ({
+    ...{ type: 'have', module: 'm', isFirst },
+    contents: numbers.map(beginning),
+  })
+  state(null, 7)
+  t.equal(holds(1, 1), false)
+  table.has('v1', have(true, 1, 2), channel)
+  table.has('v1', have(false, 3), channel)
+  t.same(
+    [1, 2, 3, 4].map((n) => holds(n, 7)),
+    [true, true, true, false],
+  )
+  t.equal(holds(1, 8), false, 'under the name of a snapshot that it does not know yet')
+  table.lost('v1', { type: 'lost', module: 'm', contents: [beginning(2)] }, channel)
+  t.same(
+    [1, 2].map((n) => holds(n, 7)),
+    [true, false],
+  )
+  state(5, 7)
+  t.same([holds(4, 5), holds(4, 6), holds(3, 6)], [true, false, true], 'on its way from 5 to 7')
+  table.has('v1', { ...have(false, 4), module: 'other' }, channel)
+  table.has('v1', have(false, 4), second)
+  table.lost('v1', { type: 'lost', module: 'm', contents: [beginning(1)] }, second)
+  t.same(
+    [holds(4, 6), holds(1, 6)],
+    [false, true],
+    'of no module of ours; on a channel that is over',
+  )
+  const unknown = rootOf(new Uint8Array(32).fill(9))
+  table.has('v1', { ...have(false), contents: [unknown] }, channel)
+  t.notOk(table.holds({ ...wanted(6), content: { root: unknown, length: 1 } })(0), 'not published')
+  state(null, NEWEST + 1)
+  t.equal(holds(1, 1), false, 'of another history')
+  state(null, 7)
+  table.has('v1', have(true, 3), channel)
+  t.same([holds(1, 7), holds(3, 7)], [false, true], 'a new list')
+  table.left('v1', channel)
+  table.join(KEY, joinWith(null), channel)
+  state(null, 7)
+  t.equal(holds(3, 7), false, 'it tells anew')
 })
 
 t.test('a channel that ends takes it out, and the latest channel counts', async (t) => {

@@ -30,7 +30,13 @@ async function start(t: Test) {
   writeFileSync(joinPath(folder, 'source', 'big'), ruled(100_000))
   const state = joinPath(folder, 'state')
   mkdirSync(state, { recursive: true })
-  const parts = { secret: new Uint8Array(32), sequenceOf: () => null, uplink: null, rate: () => 0 }
+  const parts = {
+    secret: new Uint8Array(32),
+    sequenceOf: () => null,
+    uplink: null,
+    rate: () => 0,
+    isContent: () => false,
+  }
   const host = {
     origin: () => '',
     clock: systemClock,
@@ -70,7 +76,7 @@ const join = (token: string | null, baseUrl: string): Join => ({
 })
 const load: Load = {
   type: 'load',
-  through: [{ module: 'm', sequence: 1 }],
+  modules: [{ module: 'm', through: 1, following: 1 }],
   fair: 1e9,
   flows: 0,
   lasting: [],

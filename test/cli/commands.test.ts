@@ -125,7 +125,25 @@ t.test('serve says what is in its way and what to do', async (t) => {
   const free = ['--listen', '127.0.0.1:0', '--peer-listen', '127.0.0.1:0']
   const pem = join(folder, 'pem')
   const cases: readonly [what: string, args: string[], status: number, stderr: RegExp][] = [
-    ['a volunteer without a directory', ['--join', 'http://127.0.0.1:1/m'], 1, /one directory/],
+    ['filters at a centre', ['--tracker', 'm=.', '--exclude', 'x'], 1, /--publish and --ignore/],
+    [
+      'modules of two centres',
+      ['--join', 'http://127.0.0.1:1/m', '--join', 'http://127.0.0.1:2/n', 'd', 'e', ...free],
+      1,
+      /one centre/,
+    ],
+    [
+      'a module twice',
+      ['--join', 'http://127.0.0.1:1/m', '--join', 'http://127.0.0.1:1/m', 'd', 'e', ...free],
+      1,
+      /joined once/,
+    ],
+    [
+      'a volunteer without a directory',
+      ['--join', 'http://127.0.0.1:1/m', ...free],
+      1,
+      /0 directories/,
+    ],
     [
       'a volunteer that nobody finds',
       ['--join', 'http://127.0.0.1:1/m', 'd', '--listen', ':0'],

@@ -24,6 +24,7 @@ import { formatRoster, parseRoster } from '../../lib/mirror/enrolment.js'
 import {
   formatCentreWord,
   formatSigned,
+  formatVolunteerMessage,
   parseCentreWord,
   parseKey,
   parseSigned,
@@ -243,13 +244,15 @@ const decoders: readonly Decoder[] = [
     name: 'volunteer-message',
     decode: (bytes) => {
       const message = parseVolunteerMessage(latin1Of(bytes))
-      assert.deepEqual(parseVolunteerMessage(JSON.stringify(message)), message)
+      assert.deepEqual(parseVolunteerMessage(formatVolunteerMessage(message)), message)
     },
     seeds: [
       text('{"type":"join","token":null,"baseUrl":"https://v.example/pub","uplink":1000}'),
       text('{"type":"drain","begins":true}'),
+      text('{"type":"have","module":"m","isFirst":true,"contents":"AAAAAAAAAAE="}'),
+      text('{"type":"lost","module":"m","contents":"AAAAAAAAAAE="}'),
       text(
-        '{"type":"load","through":[{"module":"m","sequence":7}],"fair":1.5,"flows":2,"lasting":[2,1],"clientRate":3,"syncRate":4,"observed":[5]}',
+        '{"type":"load","modules":[{"module":"m","through":null,"following":7}],"fair":1.5,"flows":2,"lasting":[2,1],"clientRate":3,"syncRate":4,"observed":[5]}',
       ),
     ],
   },

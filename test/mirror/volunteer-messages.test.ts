@@ -1,7 +1,9 @@
 /** Messages of a volunteer's channel: there and back, the bytes, who said them, and what is refused. */
 import t from 'tap'
 import { WireError } from '../../lib/base/errors.js'
+import { LIMITS } from '../../lib/base/limits.js'
 import { keyPairOf } from '../../lib/hash/ed25519.js'
+import { type Root, rootOf } from '../../lib/hash/root.js'
 import {
   type CentreWord,
   formatCentreWord,
@@ -26,7 +28,10 @@ const JOIN: Join = {
 }
 const LOAD: Load = {
   type: 'load',
-  through: [{ module: 'debian', sequence: 7 }],
+  modules: [
+    { module: 'debian', through: 7, following: 8 },
+    { module: 'isos', through: null, following: 3 },
+  ],
   fair: 1e6,
   flows: 3,
   lasting: [3, 2],
@@ -34,13 +39,22 @@ const LOAD: Load = {
   syncRate: 0,
   observed: [1e6],
 }
+const roots = (count: number): Root[] =>
+  Array.from({ length: count }, (_, i) => {
+    const bytes = new Uint8Array(32)
+    new DataView(bytes.buffer).setUint32(4, i)
+    return rootOf(bytes)
+  })
+const HAVE: VolunteerMessage = { type: 'have', module: 'm', isFirst: true, contents: roots(1000) }
+const LOST: VolunteerMessage = { type: 'lost', module: 'm', contents: roots(2) }
 const DRAIN: VolunteerMessage = { type: 'drain', begins: true }
 
 t.test('what is said is heard, by whose key it is signed', async (t) => {
   t.same(parseKey(formatKey(KEYS)), Buffer.from(KEYS.publicKey))
-  const said = [JOIN, { ...JOIN, token: null, uplink: null }, LOAD, DRAIN]
+  const said = [JOIN, { ...JOIN, token: null, uplink: null }, LOAD, HAVE, LOST, DRAIN]
   said.forEach((message, count) => {
     const frame = formatSigned(message, KEYS, NONCE, count)
+    t.ok(frame.length <= LIMITS.volunteerBytes)
     t.same(parseSigned(frame, KEYS.publicKey, NONCE, count), message)
   })
   const words: CentreWord[] = [
@@ -82,10 +96,16 @@ t.test('what is no message is refused', async (t) => {
     ['more flows later than now', of(LOAD, { lasting: [4] })],
     ['growing flows', of(LOAD, { lasting: [1, 2] })],
     ['too many marks', of(LOAD, { flows: 0, lasting: new Array(10).fill(0) })],
-    ['a module of another form', of(LOAD, { through: [{ module: '../m', sequence: 1 }] })],
+    [
+      'a module of another form',
+      of(LOAD, { modules: [{ module: '../m', through: null, following: 1 }] }),
+    ],
     ['a negative rate', of(LOAD, { observed: [-1] })],
     ['too many rates', of(LOAD, { observed: new Array(65).fill(1) })],
     ['a rate above all numbers', JSON.stringify(LOAD).replace('2500000', '1e999')],
+    ['half a content', '{"type":"lost","module":"m","contents":"AAAA"}'],
+    ['1001 contents', `{"type":"lost","module":"m","contents":"${'AAAA'.repeat(2670)}"}`],
+    ['contents of no module', '{"type":"lost","module":"..","contents":""}'],
     ['half a drain', of(DRAIN, { begins: 1 })],
   ]
   for (const [what, text] of messages) t.throws(() => parseVolunteerMessage(text), WireError, what)

@@ -1,0 +1,86 @@
+/**
+ * Which volunteer has which file. One that is complete through a sequence has all that came to its name before, which is arithmetic;
+ * what others have, of a part of a module or of a snapshot on its way, is what they told of contents that are published here: a bit
+ * each (`mirror/presence.ts`). docs/decisions/0047.
+ */
+import type { Root } from '../hash/root.js'
+import { Presence } from '../mirror/presence.js'
+import type { Have, Lost, ModuleState } from '../mirror/volunteer-messages.js'
+import type { Wanted } from './redirect-desk.js'
+
+/** For what volunteers told, of a module: bits of a million contents for two hundred of them. */
+const PRESENCE_BYTES = 64 << 20
+
+export type WhoHasParts = {
+  /** The current sequence; null where there is no such module. */
+  readonly sequenceOf: (module: string) => number | null
+  /** Is there a content above 64 KiB whose root begins like this one? */
+  readonly isContent: (module: string, root: Root) => boolean
+}
+
+export class WhoHas {
+  readonly #parts: WhoHasParts
+  readonly #states: (ReadonlyMap<string, ModuleState> | undefined)[] = []
+  readonly #presences = new Map<string, Presence>()
+
+  constructor(parts: WhoHasParts) {
+    this.#parts = parts
+  }
+
+  /** It came, and said nothing yet. */
+  joined(slot: number): void {
+    this.left(slot)
+    this.#states[slot] = new Map()
+  }
+  left(slot: number): void {
+    this.#states[slot] = undefined
+    for (const presence of this.#presences.values()) presence.forget(slot)
+  }
+
+  /** @returns it has more than before */
+  told(slot: number, states: readonly ModuleState[]): boolean {
+    const before = this.#states[slot]
+    this.#states[slot] = new Map(states.map((each) => [each.module, each]))
+    return states.some(
+      ({ module, through }) => through !== null && through > (before?.get(module)?.through ?? -1),
+    )
+  }
+
+  has(slot: number, { module, isFirst, contents }: Have): void {
+    const presence = this.#of(module)
+    if (presence === null || this.#states[slot] === undefined) return
+    if (isFirst || !presence.isJoined(slot)) presence.join(slot, null, null)
+    for (const root of contents) {
+      // what is not published here would take room for ever
+      if (presence.numberOf(root) === null && !this.#parts.isContent(module, root)) continue
+      presence.know(root)
+      presence.finished(slot, root)
+    }
+  }
+  lost(slot: number, { module, contents }: Lost): void {
+    for (const root of contents) this.#presences.get(module)?.dropped(slot, root)
+  }
+
+  holds({ module, content, since }: Wanted): (slot: number) => boolean {
+    const newest = this.#parts.sequenceOf(module) ?? 0
+    const presence = this.#presences.get(module)
+    const number = presence?.numberOf(content.root) ?? null
+    return (slot) => {
+      const state = this.#states[slot]?.get(module)
+      // one that is ahead of us saw another history: what we call 7 need not be what it calls 7
+      if (state === undefined || state.following > newest) return false
+      const { through, following } = state
+      if (through !== null && through >= since && through <= newest) return true
+      // what it has under an older snapshot's name would be given with that one's time
+      return following >= since && number !== null && presence?.holds(slot, number, 0) === true
+    }
+  }
+
+  #of(module: string): Presence | null {
+    const known = this.#presences.get(module)
+    if (known !== undefined || this.#parts.sequenceOf(module) === null) return known ?? null
+    const made = new Presence(PRESENCE_BYTES)
+    this.#presences.set(module, made)
+    return made
+  }
+}
