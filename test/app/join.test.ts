@@ -1,39 +1,16 @@
 /** A centre and two volunteers, processes on addresses of loopback: clients are sent there, one is killed, another takes its place. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { inviteVolunteer, listVolunteers } from '../../lib/app/volunteer-admin.js'
 import { type AskedReply, askAt } from '../support/ask.js'
 import { startCentre } from '../support/centre.js'
 import { ruled } from '../support/contents.js'
-import { PROGRAM } from '../support/program.js'
+import { type Service, startService as start } from '../support/service.js'
 
 const BIG = Buffer.from(ruled(300_000))
 const { signal } = new AbortController()
-
-type Service = { readonly child: ChildProcess; said(what: RegExp): Promise<void> }
-
-function start(t: Test, ...args: string[]): Service {
-  const { NODE_OPTIONS: _, ...env } = process.env
-  const child = spawn(process.execPath, [PROGRAM, 'serve', ...args], {
-    env,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  let heard = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    heard += text
-  })
-  const said = async (what: RegExp): Promise<void> => {
-    while (!what.test(heard)) {
-      if (child.exitCode !== null) throw new Error(`it ended: ${heard}`)
-      await Promise.race([once(child.stderr, 'data'), once(child, 'close')])
-    }
-  }
-  return { child, said }
-}
 
 t.test('files are given by volunteers, and whoever fails is made up for', async (t) => {
   const folder = t.testdir({ source: {}, state: {} })

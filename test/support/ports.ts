@@ -2,9 +2,9 @@
 import type { ChildProcess } from 'node:child_process'
 import net from 'node:net'
 
-/** A port that nobody has now. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
+/** A port that nobody has now. @param host of loopback */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = net.createServer().listen(0, host)
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as net.AddressInfo
   await new Promise((resolve) => server.close(resolve))
