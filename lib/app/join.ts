@@ -1,5 +1,6 @@
 /** `prsync serve --join`: a tree kept in step with a centre, given to other nodes and to the clients that the centre sends. */
 import { messageOf, PrsyncError, StartupError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import { together } from '../base/together.js'
 import { type KeyPair, keyPairOf } from '../hash/ed25519.js'
 import type { Root } from '../hash/root.js'
@@ -8,7 +9,11 @@ import { type HttpServer, serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
 import { lockFile } from '../io/lock.js'
 import { Flows } from '../mirror/flows.js'
-import type { EnrolledMessage, VolunteerMessage } from '../mirror/volunteer-messages.js'
+import {
+  type EnrolledMessage,
+  releasesWithin,
+  type VolunteerMessage,
+} from '../mirror/volunteer-messages.js'
 import { RateLimit } from '../swarm/rate-limit.js'
 import { Haves } from './haves.js'
 import { pacedAnswer } from './paced.js'
@@ -19,6 +24,7 @@ import { systemRandom } from './system.js'
 import { VolunteerChannel } from './volunteer-channel.js'
 import { volunteerAnswer } from './volunteer-files.js'
 import { VolunteerTree } from './volunteer-tree.js'
+import { WantedList } from './wanted-list.js'
 
 /** From one pull to the next where nothing is pushed, or where one failed. */
 const AGAIN_MS = 60_000
@@ -35,6 +41,8 @@ export type JoinConfig = {
   /** What clients are told; null: from `listen`. */
   readonly publicUrl: string | null
   readonly token: string | null
+  /** Bytes of the disk that it gives for what the centre wants it to hold; null: all that the rules take in. */
+  readonly quota: number | null
   readonly state: string
   /** PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | null
@@ -96,11 +104,14 @@ async function volunteer(parts: Parts, pullEvents: PullEvents, signal: AbortSign
   const baseUrl = config.publicUrl ?? urlOf(config, server.port)
   const say = (message: VolunteerMessage): boolean => channel.say(message)
   const haves = mirrors.map(({ tree }) => new Haves({ tree, say, clock }))
-  const channel = openChannel(parts, upload, flows, baseUrl, (told) => {
+  const wanted = new WantedList(`${config.state}/wanted`, clock)
+  const onEnrolled = (told: EnrolledMessage): void => {
     enrolled = told
+    if (config.quota !== null) channel.say(keptOf(wanted))
     for (const each of haves) each.opened()
     events.enrolled(told.name, baseUrl)
-  })
+  }
+  const channel = openChannel(parts, { upload, flows, baseUrl, wanted, onEnrolled })
   const over = new AbortController()
   const tasks: ((inner: AbortSignal) => Promise<void>)[] = [
     (inner) => channel.keep(inner),
@@ -116,7 +127,13 @@ async function volunteer(parts: Parts, pullEvents: PullEvents, signal: AbortSign
     const own = haves[i]
     const onContents = (roots: readonly Root[]): void => own?.came(roots)
     const pullHost = { ...host, upload, onContents }
-    tasks.push((inner) => keepInStep(pull, events, pullEvents, pullHost, inner))
+    const { quota } = config
+    const configOf = async (inner: AbortSignal): Promise<Wish> => {
+      if (quota === null) return { pull, over: NEVER }
+      const { releases, over } = await wanted.of(pull.url.module, inner)
+      return { pull: { ...pull, only: { releases, quota } }, over }
+    }
+    tasks.push((inner) => keepInStep(configOf, events, pullEvents, pullHost, inner))
   }
   for (const each of haves) tasks.push((inner) => each.keep(inner))
   try {
@@ -147,35 +164,48 @@ function listen(
   })
 }
 
-function openChannel(
-  { config, events, host, keys, mirrors }: Parts,
-  upload: RateLimit,
-  flows: Flows,
-  baseUrl: string,
-  onEnrolled: (told: EnrolledMessage) => void,
-): VolunteerChannel {
+type ChannelOwn = {
+  readonly upload: RateLimit
+  readonly flows: Flows
+  readonly baseUrl: string
+  readonly wanted: WantedList
+  readonly onEnrolled: (told: EnrolledMessage) => void
+}
+
+function openChannel({ config, events, host, keys, mirrors }: Parts, own: ChannelOwn) {
   const { clock, userAgent } = host
+  const { upload, flows, baseUrl, wanted, onEnrolled } = own
+  const { token, quota } = config
   const [{ url, uploadRate }] = config.pulls
   return new VolunteerChannel({
     ...{ origin: url.origin, userAgent, keys, clock, random: systemRandom, onEnrolled },
-    join: { type: 'join', token: config.token, baseUrl, uplink: uploadRate },
+    join: { type: 'join', token, baseUrl, uplink: uploadRate, quota },
     load: () => {
       const modules = mirrors.map(({ tree }) => tree.state).filter((state) => state !== null)
       // what is limited together is all that goes out: the rest of it went to other nodes
       const load = flows.report(upload.spent - flows.sent, clock.monotonic())
       return { type: 'load', modules, ...load }
     },
+    onWanted: (releases) => wanted.told(releases),
     onLost: (why) => events.lost(why),
   })
+}
+
+function keptOf({ releases }: WantedList): VolunteerMessage {
+  return { type: 'keeps', releases: releasesWithin(releases, LIMITS.volunteerBytes) }
 }
 
 function urlOf({ listen: { host }, tls }: JoinConfig, port: number): string {
   return `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
+/** What is to be pulled, until something else is. */
+type Wish = { readonly pull: PullConfig; readonly over: AbortSignal }
+const NEVER = new AbortController().signal
+
 /** Pull after pull: each stays in the swarm until there is a newer snapshot. */
 async function keepInStep(
-  config: PullConfig,
+  configOf: (inner: AbortSignal) => Promise<Wish>,
   events: JoinEvents,
   pullEvents: PullEvents,
   host: PullHost,
@@ -183,18 +213,23 @@ async function keepInStep(
 ): Promise<void> {
   for (;;) {
     let isDone = false
+    const { pull: config, over } = await configOf(signal)
     try {
-      const { outcome } = await pull(config, pullEvents, host, signal)
+      const either = AbortSignal.any([signal, over])
+      const { outcome } = await pull(config, pullEvents, host, either)
       isDone = outcome.faultCount === 0 && config.peerListen !== null
       const [fault] = outcome.faults
       if (fault !== undefined) events.pullFailed(config.url.module, fault.what)
     } catch (error) {
       signal.throwIfAborted()
+      if (over.aborted) continue
       if (!(error instanceof PrsyncError)) throw error
       events.pullFailed(config.url.module, messageOf(error))
     }
     // a newer snapshot ended it: at once; but never in a circle
-    await host.clock.sleep(isDone ? LOOK_MS : AGAIN_MS, signal)
+    await host.clock
+      .sleep(isDone ? LOOK_MS : AGAIN_MS, AbortSignal.any([signal, over]))
+      .catch(() => signal.throwIfAborted()) // something else is wanted
   }
 }
 

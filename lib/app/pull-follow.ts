@@ -13,6 +13,7 @@ import { DeltaSource } from './delta-source.js'
 import { Materializer } from './materialize.js'
 import type { Fetcher } from './missing.js'
 import { linger, untilOutdated, withSwarm } from './node-swarm.js'
+import { type Only, onlyOf } from './only.js'
 import { keepPages, NODE_SNAPSHOTS } from './page-keeping.js'
 import { findBelow } from './pages.js'
 import { type FirstLook, lookFirst } from './pull-look.js'
@@ -91,6 +92,7 @@ type Planned = {
   readonly look: FirstLook
   /** --no-scan: the tree as the last pull left it. */
   readonly believed: DirectoryEntry | null
+  readonly only: Only | null
 }
 
 /** With the pages here: what is wanted of the tree, and the first look at it. From here on the head is followed. */
@@ -106,7 +108,10 @@ async function planOf(
   if (!config.dryRun) rememberHead(store, bytes, pin)
   if (!config.dryRun) rememberWish(store, config, host.clock.now())
   events.phase('compare')
-  return { top, believed, look: look ?? (await lookFirst(session, top, signal)) }
+  const { only: asked } = config
+  const blob = (root: Root): Uint8Array | null => store.blob(root)
+  const only = asked === null ? null : await onlyOf(top, asked.releases, asked.quota, blob, signal)
+  return { top, believed, only, look: look ?? (await lookFirst(session, top, signal)) }
 }
 
 type Assembled = {
@@ -164,7 +169,12 @@ function rememberAll(
   isHashed: boolean,
 ): void {
   const isRestHashed = believed === null || throughOf(store) !== null
-  const isAll = config.rules.length === 0 && config.url.subtree === '' && isHashed && isRestHashed
+  const isAll =
+    config.only === null &&
+    config.rules.length === 0 &&
+    config.url.subtree === '' &&
+    isHashed &&
+    isRestHashed
   rememberDone(store, bytes, isAll ? head.sequence : null, host.clock.now())
 }
 
@@ -185,7 +195,7 @@ function assemble(
   swarm: Swarm,
   meter: SwarmMeter,
   outcome: Outcome,
-  { top, look, believed }: Planned,
+  { top, look, believed, only }: Planned,
 ): Assembled {
   const { config, tree, store, pool, scans, assemblies, partials, centre, report, host } = session
   const { owners } = look
@@ -241,6 +251,7 @@ function assemble(
     outcome,
     materializer,
     sources,
+    only,
     believed,
     clock: host.clock,
     entryOf: (name) => findBelow(top, name, (root) => store.blob(root)),

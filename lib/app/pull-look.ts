@@ -34,7 +34,8 @@ export async function lookFirst(
   signal: AbortSignal,
 ): Promise<FirstLook> {
   const owners = new Owners(config.numericIds)
-  const settling = pullSettling(store, owners, config, tree.timeStepNs, rules)
+  const settled = config.only === null ? rules : { rules, only: config.only }
+  const settling = pullSettling(store, owners, config, tree.timeStepNs, settled)
   const look = { owners, settling, orderly: new Map<ByteName, Orderly>() }
   // With --no-scan nobody looks.
   if (config.noScan || top === null) return look

@@ -37,6 +37,8 @@ export type PlannerOptions = {
   readonly store: Store
   readonly owners: Owners
   readonly select: Select
+  /** What is not selected is not to stand: as if the snapshot did not have it. */
+  readonly isSparse: boolean
   /** --checksum: only hashed bytes count as right. */
   readonly checksum: boolean
   readonly dryRun: boolean
@@ -66,14 +68,17 @@ export class Planner {
 
   /** One directory; returns the directories below that belong to the mirror. */
   plan({ name: directory, page }: ToPlan, sink: PlanSink): ToPlan[] {
-    const { tree, store, select, dryRun } = this.#options
+    const { tree, store, select, isSparse, dryRun } = this.#options
     const root = page === null ? null : { root: page }
-    const entries = readDirectoryPage(root, (of) => store.blob(of))
+    const all = readDirectoryPage(root, (of) => store.blob(of))
     // Taken for empty, a directory whose page is lost would be emptied here too.
-    if (entries === null)
+    if (all === null)
       throw new StartupError(
         `the index lacks a page of ${directory}: remove ${tree.path}/${PRIVATE_NAME}/index and pull again`,
       )
+    const isWanted = (entry: Entry): boolean =>
+      select(joinName(directory, entry.base), entry.kind === 'directory')
+    const entries = isSparse ? all.filter(isWanted) : all
     const self = tree.stat(directory)
     const standing = new Map((this.#list(directory) ?? []).map((s) => [s.base, s]))
     const record = store.directory(directory)
@@ -84,7 +89,7 @@ export class Planner {
     for (const entry of entries) {
       const name = joinName(directory, entry.base)
       const stands = standing.get(entry.base) ?? null
-      if (!select(name, entry.kind === 'directory')) continue
+      if (!isSparse && !isWanted(entry)) continue
       const known = before.get(entry.base) ?? null
       const decision = this.#decide(name, entry, stands, known)
       if (decision.kind !== 'keep') isInOrder = false

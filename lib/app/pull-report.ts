@@ -1,6 +1,7 @@
 /** What a pull is asked for, and what it tells: values only. */
 import { EXIT, type ExitCode } from '../base/errors.js'
 import type { FilterOption } from '../flist/filter.js'
+import type { ReleaseRef } from '../mirror/release.js'
 import type { MaxDelete } from '../plan/deletions.js'
 import type { CentreUrl } from './centre.js'
 
@@ -11,6 +12,8 @@ export type PullConfig = {
   readonly fingerprint: string | null
   /** What belongs to this mirror, in rsync's rule language. */
   readonly rules: readonly FilterOption[]
+  /** Only these releases, as far as they fit; nothing else is to stand. Null: all that the rules take in. */
+  readonly only: { readonly releases: readonly ReleaseRef[]; readonly quota: number } | null
   readonly delete: boolean
   /** --keep: so long deleted and replaced contents can still be given; null: neither keep nor expire. */
   readonly keepMs: number | null

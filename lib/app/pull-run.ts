@@ -19,6 +19,7 @@ import { capDeletions, type Deletion, deletionsAllowed, planDeletions } from '..
 import { DELETING, itemize, type Way } from '../plan/itemize.js'
 import { isRepositoryIndex } from '../plan/stages.js'
 import type { Materializer } from './materialize.js'
+import { belongs, type Only } from './only.js'
 import { readDirectoryPage } from './pages.js'
 import { type Job, Planner, type PlanSink, type ToPlan } from './pull-plan.js'
 import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
@@ -37,6 +38,7 @@ export type Sources = {
 export type PullParts = {
   readonly config: PullConfig
   readonly filter: Filter
+  readonly only: Only | null
   readonly tree: DiskTree
   readonly store: Store
   readonly owners: Owners
@@ -128,7 +130,7 @@ export class PullRun {
   }
 
   async #planAndFetch(top: DirectoryEntry | null, signal: AbortSignal): Promise<void> {
-    const { config, filter, tree, store, owners, outcome, settling, clock } = this.#parts
+    const { config, filter, only, tree, store, owners, outcome, settling, clock } = this.#parts
     const planner = new Planner({
       settling,
       clock,
@@ -136,7 +138,8 @@ export class PullRun {
       store,
       owners,
       outcome,
-      select: (name, isDirectory) => !filter.excludes(name, isDirectory),
+      select: belongs(filter, only),
+      isSparse: only !== null,
       checksum: config.checksum,
       dryRun: config.dryRun,
     })

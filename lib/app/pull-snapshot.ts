@@ -57,7 +57,11 @@ function leave(session: PullSession, { bytes, pin, head }: FollowedHead, found: 
   if (config.dryRun) return
   keptOf(session).expire()
   const now = host.clock.now()
-  const isAll = config.rules.length === 0 && config.url.subtree === '' && found.unhashed === 0
+  const isAll =
+    config.only === null &&
+    config.rules.length === 0 &&
+    config.url.subtree === '' &&
+    found.unhashed === 0
   rememberHead(store, bytes, pin)
   rememberWish(store, config, now)
   rememberDone(store, bytes, isAll ? head.sequence : null, now)

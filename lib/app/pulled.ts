@@ -1,11 +1,19 @@
 /** What pulls left in a tree's index about themselves: what was asked for, which head was followed, and whether it was done. */
 import { utf8Bytes, utf8Of } from '../base/bytes.js'
 import { StartupError, TrustError, UsageError, WireError } from '../base/errors.js'
-import { booleanAt, countAt, parseObject, stringAt } from '../base/json.js'
+import {
+  booleanAt,
+  countAt,
+  type JsonObject,
+  objectAt,
+  parseObject,
+  stringAt,
+} from '../base/json.js'
 import type { FilterOption } from '../flist/filter.js'
 import type { ContentId } from '../hash/root.js'
 import { Store } from '../io/store.js'
 import { type DiskTree, PRIVATE_NAME } from '../io/tree.js'
+import { releasesAt } from '../mirror/volunteer-messages.js'
 import { decodeHead, fingerprint, type Head } from '../snapshot/head.js'
 import type { Pin } from '../snapshot/trust.js'
 import { type CentreUrl, formatCentreUrl, parseCentreUrl } from './centre.js'
@@ -17,6 +25,7 @@ export type PullWish = {
   readonly xattrs: boolean
   readonly numericIds: boolean
   readonly rules: readonly FilterOption[]
+  readonly only: PullConfig['only']
   /** When it began, in milliseconds since the epoch. */
   readonly at: number
 }
@@ -88,8 +97,8 @@ export function throughOf(store: Store): number | null {
 }
 
 export function rememberWish(store: Store, config: PullConfig, nowMs: number): void {
-  const { url, xattrs, numericIds, rules } = config
-  const wish = { url: formatCentreUrl(url), xattrs, numericIds, rules, at: Math.floor(nowMs) }
+  const { url, xattrs, numericIds, rules, only } = config
+  const wish = { url: formatCentreUrl(url), xattrs, numericIds, rules, only, at: Math.floor(nowMs) }
   store.transaction(() => store.putValue('wish', utf8Bytes(JSON.stringify(wish))))
 }
 
@@ -104,12 +113,17 @@ export function rememberedWish(store: Store): PullWish | null {
       xattrs: booleanAt(wish, 'xattrs'),
       numericIds: booleanAt(wish, 'numericIds'),
       rules: rulesOf(wish['rules']),
+      only: wish['only'] == null ? null : onlyOf(objectAt(wish, 'only')),
       at: countAt(wish, 'at'),
     }
   } catch (error) {
     if (error instanceof WireError || error instanceof UsageError) return null
     throw error
   }
+}
+
+function onlyOf(only: JsonObject): PullConfig['only'] {
+  return { releases: releasesAt(only), quota: countAt(only, 'quota') }
 }
 
 function rulesOf(rules: unknown): FilterOption[] {

@@ -80,12 +80,22 @@ export class RedirectDesk {
   readonly #attempts = new Attempts()
   readonly #clock: Clock
   readonly #origin: () => string
+  readonly #onAsked: (wanted: Wanted) => void
 
-  /** @param origin what clients call the centre: nobody is sent from https to http, or the other way */
-  constructor(table: VolunteerTable, clock: Clock, origin: () => string) {
+  /**
+   * @param origin what clients call the centre: nobody is sent from https to http, or the other way
+   * @param onAsked hears of each whole file that is asked for
+   */
+  constructor(
+    table: VolunteerTable,
+    clock: Clock,
+    origin: () => string,
+    onAsked: (wanted: Wanted) => void = () => {},
+  ) {
     this.#table = table
     this.#clock = clock
     this.#origin = origin
+    this.#onAsked = onAsked
   }
 
   get #scheme(): Scheme {
@@ -95,6 +105,7 @@ export class RedirectDesk {
   /** Decides, and remembers it. */
   decide(request: HttpRequest, wanted: Wanted): Decision {
     const nowMs = this.#clock.now()
+    if (request.method === 'GET' && !request.headers.has('range')) this.#onAsked(wanted)
     const { decision, ask, keys } = this.#look(request, wanted, nowMs, true)
     if (decision.kind === 'here' || ask === null) return decision
     this.#account(decision, wanted, nowMs)

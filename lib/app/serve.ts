@@ -24,6 +24,7 @@ import { CONTROL_PATH, ControlDesk } from './control-desk.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
 import { pacedAnswer } from './paced.js'
+import { Placing } from './placing.js'
 import { type PublishEvents, Publishing } from './publishing.js'
 import { RedirectDesk, type VolunteerTable } from './redirect-desk.js'
 import { route } from './routes.js'
@@ -94,7 +95,7 @@ export async function serve(
       ...events,
       published: (module, head, changed, outcome) => {
         events.published(module, head, changed, outcome)
-        if (changed) centre?.control.published(module, head.sequence)
+        if (changed) centre?.published(module, head.sequence)
       },
     }
     const publishing = await Publishing.open({ ...config, ...host, keys, events: told })
@@ -111,10 +112,11 @@ export async function serve(
       await centre.join(signal)
       for (const { name, current } of publishing.modules.values())
         if (current !== null) events.ready(name, current.head, `${centre.origin}/${name}`)
-      const { audits } = centre
+      const { audits, placing } = centre
       await together(
         signal,
         (inner) => audits.keep(inner),
+        (inner) => placing.keep(inner),
         async (inner) => {
           for (;;) {
             await soonest(rescan(), config.intervalMs, host.clock, inner)
@@ -145,8 +147,9 @@ class RunningCentre {
   readonly #torrents: TorrentDesk
   /** `--uplink`: for nodes, ordinary BitTorrent clients and HTTP together. */
   readonly #upload: RateLimit
-  readonly control: ControlDesk
+  readonly #control: ControlDesk
   readonly audits: Audits
+  readonly placing: Placing
   #http: HttpServer | null = null
   #swarms: CentreSwarms | null = null
   #admin: { close(): Promise<void> } | null = null
@@ -170,7 +173,7 @@ class RunningCentre {
       sequenceOf: (module: string) =>
         publishing.modules.get(module)?.current?.head.sequence ?? null,
     }
-    this.control = new ControlDesk(common)
+    this.#control = new ControlDesk(common)
     const sent = new Meter(host.clock.monotonic())
     this.#volunteers = new Volunteers({
       ...common,
@@ -191,7 +194,17 @@ class RunningCentre {
       modules: publishing.modules,
       origin: () => this.origin,
     })
-    this.#channels = new VolunteerDesk({ ...common, volunteers: this.#volunteers })
+    this.placing = new Placing({
+      ...common,
+      table: this.#volunteers,
+      modules: publishing.modules,
+      tell: (channel, word) => this.#channels.tell(channel, word),
+    })
+    this.#channels = new VolunteerDesk({
+      ...common,
+      volunteers: this.#volunteers,
+      onKeeps: (name, releases) => this.placing.keeps(name, releases),
+    })
     this.#torrents = new TorrentDesk({
       modules: publishing.modules,
       table: this.#table,
@@ -201,6 +214,13 @@ class RunningCentre {
       host: () => (config.publicUrl === null ? null : new URL(config.publicUrl).hostname),
       wire: () => this.#swarms?.wire ?? null,
     })
+  }
+
+  /** A snapshot stands. */
+  published(module: string, sequence: number): void {
+    this.#control.published(module, sequence)
+    const served = this.#publishing.modules.get(module)
+    if (served !== undefined) this.placing.published(served)
   }
 
   /** What the centre is called: never taken from a request. */
@@ -221,7 +241,9 @@ class RunningCentre {
     const desk = { token, publishing: this.#publishing, clock, log, signal }
     const admin = (request: HttpRequest): HttpAnswer | null => adminRoute(desk, request)
     const origin = (): string => this.origin
-    const redirects = new RedirectDesk(volunteers ?? this.#volunteers, clock, origin)
+    const table = volunteers ?? this.#volunteers
+    const { placing } = this
+    const redirects = new RedirectDesk(table, clock, origin, (wanted) => placing.asked(wanted))
     const isAlone = (): boolean => volunteers === null && this.#volunteers.isEmpty
     const files = { torrents, origin, saysWhy: true }
     const routes = { modules, tracker, status, admin, ...files }
@@ -229,7 +251,7 @@ class RunningCentre {
       {
         path: CONTROL_PATH,
         messageBytes: LIMITS.reportBytes,
-        onSocket: (socket, address) => this.control.accept(socket, address),
+        onSocket: (socket, address) => this.#control.accept(socket, address),
       },
       {
         path: VOLUNTEER_PATH,
@@ -275,7 +297,7 @@ class RunningCentre {
 
   async close(): Promise<void> {
     await this.#rsync?.close()
-    await this.control.close()
+    await this.#control.close()
     await this.#channels.close()
     await this.#http?.close()
     await this.#swarms?.close()
@@ -300,7 +322,7 @@ class RunningCentre {
       swarm: { seeds: counts?.seeds ?? 0, leeches: counts?.leeches ?? 0 },
       connections: wire?.peers ?? 0,
       given: { wire: wire?.bytes.sent ?? 0, http, torrents },
-      nodes: this.control.nodes(module.name),
+      nodes: this.#control.nodes(module.name),
     }
   }
 }

@@ -7,7 +7,6 @@ import { type ByteName, byteName, joinName, ROOT_NAME } from '../base/byte-name.
 import { codeOf, messageOf } from '../base/errors.js'
 import { overAll } from '../base/together.js'
 import { type Entry, type FileEntry, sizeOf } from '../flist/entry.js'
-import type { Filter } from '../flist/filter-match.js'
 import { contentRoot } from '../hash/merkle.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Standing } from '../host.js'
@@ -20,6 +19,7 @@ import { type Changes, type Decision, decide } from '../plan/decide.js'
 import type { Head } from '../snapshot/head.js'
 import { mergeKnown, pathOf } from './index-tree.js'
 import { findEntry, readDirectoryPage, readTop } from './pages.js'
+import type { Select } from './scan.js'
 
 /** Files and bytes handed to a thread at once. */
 const BATCH_FILES = 256
@@ -46,7 +46,7 @@ export type VerifyParts = {
   /** The directory of the module that the tree mirrors; '' for all of it. */
   readonly subtree: string
   /** What belongs to this mirror. */
-  readonly filter: Filter
+  readonly belongs: Select
   /** @param what for a person, of an unreadable file or of wrong attributes; else '' */
   readonly found: (fault: Fault, name: ByteName, what: string) => void
   readonly progress: (report: VerifyReport) => void
@@ -97,7 +97,7 @@ export class Verification {
       const suspects: Suspect[] = []
       for (const entry of this.#entries(next.name, next.page)) {
         const name = joinName(next.name, entry.base)
-        if (this.#parts.filter.excludes(name, entry.kind === 'directory')) continue
+        if (!this.#parts.belongs(name, entry.kind === 'directory')) continue
         const stands = standing.get(entry.base) ?? null
         this.#count(entry)
         if (entry.kind === 'directory') pending.push({ name, page: entry.page })

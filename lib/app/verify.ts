@@ -2,11 +2,14 @@
 import type { ByteName } from '../base/byte-name.js'
 import { EXIT, type ExitCode, StartupError, TryAgainError } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
+import type { Root } from '../hash/root.js'
 import { HashPool } from '../io/hash-pool.js'
 import { lockTree, whoHasLock } from '../io/lock.js'
 import { Owners } from '../io/owners.js'
 import { DiskTree } from '../io/tree.js'
 import { mirrorFilter } from './mirror-filter.js'
+import { belongs, onlyOf } from './only.js'
+import { readTop } from './pages.js'
 import { pull } from './pull.js'
 import type { PullConfig, PullEvents, PullReport } from './pull-report.js'
 import type { PullHost } from './pull-session.js'
@@ -77,7 +80,14 @@ async function verifyTree(
         const owners = new Owners(wish.numericIds)
         const { subtree } = wish.url
         const { filter } = mirrorFilter(wish.rules)
-        const parts = { tree, store, pool, owners, subtree, filter, found, progress }
+        const blob = (root: Root): Uint8Array | null => store.blob(root)
+        const { only: asked } = wish
+        const only =
+          asked === null
+            ? null
+            : await onlyOf(readTop(head.page, blob), asked.releases, asked.quota, blob, signal)
+        const own = belongs(filter, only)
+        const parts = { tree, store, pool, owners, subtree, belongs: own, found, progress }
         const verification = new Verification(parts, head)
         await verification.everything(signal)
         return { report: verification.report, wish }

@@ -8,6 +8,7 @@ import { together } from '../base/together.js'
 import type { KeyPair } from '../hash/ed25519.js'
 import type { Clock, Random } from '../host.js'
 import { connectWebSocket, type TextSocket } from '../io/ws.js'
+import type { ReleaseRef } from '../mirror/release.js'
 import { REPORT_MS } from '../mirror/report.js'
 import {
   type EnrolledMessage,
@@ -32,6 +33,8 @@ export type VolunteerChannelParts = {
   /** As of now. */
   readonly load: () => Load
   readonly onEnrolled: (enrolled: EnrolledMessage) => void
+  /** What is wanted here is something else now. */
+  readonly onWanted: (releases: readonly ReleaseRef[]) => void
   /** Refused, or the channel is lost: no clients are sent for now. */
   readonly onLost: (why: string) => void
   readonly clock: Clock
@@ -72,7 +75,7 @@ export class VolunteerChannel {
     for (;;) {
       signal.throwIfAborted()
       try {
-        const socket = await connectWebSocket(url, LIMITS.volunteerBytes, userAgent, signal)
+        const socket = await connectWebSocket(url, LIMITS.centreWordBytes, userAgent, signal)
         await this.#attend(socket, signal, () => {
           waitMs = FIRST_WAIT_MS
         })
@@ -120,8 +123,10 @@ export class VolunteerChannel {
     await together(
       signal,
       async (inner) => {
-        // the centre has nothing more to say that this version knows
-        while ((await socket.read(inner)) !== null);
+        for (let text = await socket.read(inner); text !== null; text = await socket.read(inner)) {
+          const word = parseCentreWord(text)
+          if (word?.type === 'wanted') this.#parts.onWanted(word.releases)
+        }
         over.abort()
       },
       async () => {

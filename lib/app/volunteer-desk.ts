@@ -4,6 +4,7 @@ import { messageOf, PrsyncError, WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Clock, Log, Random } from '../host.js'
 import type { TextSocket } from '../io/ws.js'
+import type { ReleaseRef } from '../mirror/release.js'
 import {
   type CentreWord,
   formatCentreWord,
@@ -27,6 +28,8 @@ export const VOLUNTEER_EACH_MS = 100
 
 export type VolunteerDeskParts = {
   readonly volunteers: Volunteers
+  /** One with a quota says what it was told to hold. */
+  readonly onKeeps: (name: string, releases: readonly ReleaseRef[]) => void
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -36,6 +39,8 @@ export class VolunteerDesk {
   readonly #parts: VolunteerDeskParts
   readonly #end = new AbortController()
   readonly #open = new Set<Promise<void>>()
+  /** Of those that joined. */
+  readonly #joined = new Map<object, TextSocket>()
   readonly #atAddress = new Map<string, number>()
 
   constructor(parts: VolunteerDeskParts) {
@@ -64,6 +69,12 @@ export class VolunteerDesk {
     this.#open.add(served)
   }
 
+  /** @param channel as the table of volunteers knows it; nothing happens where it is over */
+  tell(channel: object, word: CentreWord): void {
+    const socket = this.#joined.get(channel)
+    if (socket !== undefined) tell(socket, word)
+  }
+
   async close(): Promise<void> {
     this.#end.abort(new WireError('the centre stops'))
     await Promise.all(this.#open)
@@ -88,16 +99,19 @@ export class VolunteerDesk {
     tell(socket, enrolled)
     const { name } = enrolled
     const isAllowed = this.#allowance()
+    this.#joined.set(socket, socket)
     try {
       for (let word = await next(SILENCE_MS); word !== null; word = await next(SILENCE_MS)) {
         if (!isAllowed()) throw new WireError('more messages than it may send', { at: name })
         if (word.type === 'load' && !volunteers.loaded(name, word, socket)) return
+        if (word.type === 'keeps') this.#parts.onKeeps(name, word.releases)
         if (word.type === 'have') volunteers.has(name, word, socket)
         if (word.type === 'lost') volunteers.lost(name, word, socket)
         if (word.type === 'drain') volunteers.drains(name, word.begins, socket)
         if (word.type === 'join') return
       }
     } finally {
+      this.#joined.delete(socket)
       volunteers.left(name, socket)
     }
   }

@@ -4,7 +4,7 @@
  */
 import { hexOf } from '../base/bytes.js'
 import type { Clock, Random } from '../host.js'
-import { USUAL_RATE, usualRateOf } from '../mirror/balance.js'
+import { capacityOf, USUAL_RATE, usualRateOf } from '../mirror/balance.js'
 import { bounceKey } from '../mirror/bounce.js'
 import { measuredAfter } from '../mirror/capacity.js'
 import {
@@ -25,10 +25,13 @@ import {
   standingOf,
 } from '../mirror/health.js'
 import { Ledger } from '../mirror/ledger.js'
+import type { ReleaseRef } from '../mirror/release.js'
 import type { Centre } from '../mirror/select.js'
-import type { Family, Volunteer } from '../mirror/volunteer.js'
+import type { Volunteer } from '../mirror/volunteer.js'
 import type { EnrolledMessage, Have, Join, Load, Lost } from '../mirror/volunteer-messages.js'
+import { whoIs } from '../mirror/who-is.js'
 import type { Audited } from './audits.js'
+import type { TableHost } from './placing.js'
 import type { VolunteerTable, Wanted } from './redirect-desk.js'
 import { RosterFile } from './roster-file.js'
 import { WhoHas, type WhoHasParts } from './who-has.js'
@@ -61,6 +64,8 @@ export type VolunteersParts = WhoHasParts & {
 type Member = {
   volunteer: Volunteer
   health: Health
+  /** Of its disk, for what is wanted there; null: it says itself what it holds. */
+  readonly quota: number | null
   /** Of its channel; the latest counts. Null: away since. */
   channel: object | null
   leftMs: number
@@ -170,6 +175,25 @@ export class Volunteers implements VolunteerTable {
     return areWeSuspect(lostMs, all, nowMs)
   }
 
+  // ---- for placement ------------------------------------------------------------------------------
+
+  /** Volunteers with a quota that are here, and that clients may be sent to. */
+  get hosts(): readonly TableHost[] {
+    const found: TableHost[] = []
+    for (const { channel, quota, volunteer, health } of this.#members.values()) {
+      if (channel === null || quota === null || health.quarantine !== null) continue
+      if (health.isDraining) continue
+      found.push({ name: volunteer.id, quota, free: capacityOf(volunteer), channel })
+    }
+    return found
+  }
+
+  /** It is sent clients for these releases alone: what else it has may be gone any moment. */
+  limit(name: string, releases: readonly ReleaseRef[]): void {
+    const member = this.#members.get(name)
+    if (member !== undefined) this.#whoHas.limit(member.volunteer.slot, releases)
+  }
+
   // ---- for the volunteers' channels --------------------------------------------------------------
 
   /** @param channel whose reports count from now on @returns what it is told; a text: why it may not. @throws {FileError} */
@@ -201,12 +225,14 @@ export class Volunteers implements VolunteerTable {
         isDraining: done.enrolled.isDraining,
         quarantine: done.enrolled.quarantine,
       },
+      quota: join.quota,
       channel,
       leftMs: nowMs,
     }
     this.#members.set(name, member)
     this.#slots[slot] = member
     this.#whoHas.joined(slot)
+    if (join.quota !== null) this.#whoHas.limit(slot, [])
     this.#changed()
     const centre = this.#parts.origin()
     return { type: 'enrolled', name, bounceKey: hexOf(this.#bounceKey(name, hex)), centre }
@@ -363,29 +389,6 @@ export class Volunteers implements VolunteerTable {
     this.#usualRate = usualRateOf(this.#listed)
     this.#listedMs = nowMs
   }
-}
-
-type Who = Pick<Volunteer, 'id' | 'baseUrl' | 'scheme' | 'families' | 'networks' | 'declared'>
-
-function whoIs({ name, uplink }: Enrolled, join: Join): Who {
-  const { protocol, hostname } = new URL(join.baseUrl)
-  return {
-    id: name,
-    baseUrl: join.baseUrl,
-    scheme: protocol === 'https:' ? 'https' : 'http',
-    families: familiesOf(hostname),
-    networks: [],
-    declared:
-      uplink === null || join.uplink === null
-        ? (uplink ?? join.uplink)
-        : Math.min(uplink, join.uplink),
-  }
-}
-
-/** A name may lead to both. */
-function familiesOf(host: string): readonly Family[] {
-  if (host.startsWith('[')) return [16]
-  return /^[\d.]+$/.test(host) ? [4] : [4, 16]
 }
 
 function whyOf(standing: Volunteer['standing']): string {

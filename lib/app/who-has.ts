@@ -5,6 +5,7 @@
  */
 import type { Root } from '../hash/root.js'
 import { Presence } from '../mirror/presence.js'
+import { isOfRelease, type ReleaseRef } from '../mirror/release.js'
 import type { Have, Lost, ModuleState } from '../mirror/volunteer-messages.js'
 import type { Wanted } from './redirect-desk.js'
 
@@ -21,6 +22,8 @@ export type WhoHasParts = {
 export class WhoHas {
   readonly #parts: WhoHasParts
   readonly #states: (ReadonlyMap<string, ModuleState> | undefined)[] = []
+  /** Of volunteers that hold what is wanted of them. */
+  readonly #limits: (readonly ReleaseRef[] | undefined)[] = []
   readonly #presences = new Map<string, Presence>()
 
   constructor(parts: WhoHasParts) {
@@ -34,7 +37,13 @@ export class WhoHas {
   }
   left(slot: number): void {
     this.#states[slot] = undefined
+    this.#limits[slot] = undefined
     for (const presence of this.#presences.values()) presence.forget(slot)
+  }
+
+  /** For nothing else clients are sent there. */
+  limit(slot: number, releases: readonly ReleaseRef[]): void {
+    this.#limits[slot] = releases
   }
 
   /** @returns it has more than before */
@@ -61,7 +70,9 @@ export class WhoHas {
     for (const root of contents) this.#presences.get(module)?.dropped(slot, root)
   }
 
-  holds({ module, content, since }: Wanted): (slot: number) => boolean {
+  holds(wanted: Wanted): (slot: number) => boolean {
+    const { module, name, content, since } = wanted
+    const file = { name, since, bytes: content.length }
     const newest = this.#parts.sequenceOf(module) ?? 0
     const presence = this.#presences.get(module)
     const number = presence?.numberOf(content.root) ?? null
@@ -69,6 +80,9 @@ export class WhoHas {
       const state = this.#states[slot]?.get(module)
       // one that is ahead of us saw another history: what we call 7 need not be what it calls 7
       if (state === undefined || state.following > newest) return false
+      const limit = this.#limits[slot]
+      if (limit?.some((ref) => ref.module === module && isOfRelease(ref, file)) === false)
+        return false
       const { through, following } = state
       if (through !== null && through >= since && through <= newest) return true
       // what it has under an older snapshot's name would be given with that one's time

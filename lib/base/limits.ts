@@ -105,6 +105,8 @@ export const LIMITS = {
   reportBytes: 4 * KIB,
   /** What a volunteer says on its channel: some modules, some rates. */
   volunteerBytes: 16 * KIB,
+  /** What a centre says there: which releases are wanted. */
+  centreWordBytes: 256 * KIB,
   /** Nodes on the control channels of one centre: a socket and a last report each; of these, behind one address. */
   controlNodes: 10_000,
   controlNodesAtAddress: 64,

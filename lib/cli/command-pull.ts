@@ -94,6 +94,7 @@ export async function pullCommand(argv: readonly string[], signal: AbortSignal):
     destination,
     fingerprint: flags.key ?? null,
     rules,
+    only: null,
     delete: flags.delete === true,
     keepMs: parseDuration(flags.keep, '--keep'),
     maxDelete: flags.maxDelete === undefined ? null : parseMaxDelete(flags.maxDelete),

@@ -27,6 +27,7 @@ type Flags = {
   token?: string
   key?: string
   delete?: boolean
+  quota?: string
   listen: string
   peerListen: string
   rsyncListen?: string
@@ -51,6 +52,7 @@ function program(): Command {
     .option('--token <token>', 'join: of the invitation, at the first join')
     .option('--key <fingerprint>', 'join: trust only this key (default: the one of the first pull)')
     .option('--delete', 'join: remove what the snapshot does not have')
+    .option('--quota <size>', 'join: hold only what the centre wants, in so much room')
     .option('--listen <addr:port>', 'HTTP', '0.0.0.0:8730')
     .option('--peer-listen <addr:port>', 'BitTorrent wire', '0.0.0.0:8731')
     .option('--rsync-listen <[addr:]port>', "the modules for rsync's own clients too")
@@ -181,6 +183,7 @@ function joinFlags(
     fingerprint: flags.key ?? null,
     token: flags.token ?? process.env['PRSYNC_TOKEN'] ?? null,
     delete: flags.delete === true,
+    quota: flags.quota === undefined ? null : parseSize(flags.quota, '--quota'),
     xattrs: flags.xattrs === true,
     peerListen: addressOf(flags.peerListen),
     publicUrl: flags.publicUrl === undefined ? null : urlOf(flags.publicUrl),

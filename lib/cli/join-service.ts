@@ -61,7 +61,9 @@ export async function joinService(flags: JoinFlags, signal: AbortSignal): Promis
 
 /** @throws {UsageError} */
 function pullsOf(flags: JoinFlags): PullConfig[] {
-  const { urls, directories, fingerprint, uploadRate, peerListen, xattrs, rules } = flags
+  const { urls, directories, fingerprint, uploadRate, peerListen, xattrs, rules, quota } = flags
+  if (quota !== null && rules.length > 0)
+    throw new UsageError('--quota lets the centre say what is held here: no filter rules with it')
   if (urls.length !== directories.length)
     throw new UsageError(
       `${urls.length} modules to join and ${directories.length} directories for them`,
@@ -74,10 +76,12 @@ function pullsOf(flags: JoinFlags): PullConfig[] {
     return {
       // a port for each: each module has its own swarm
       ...{ url, destination: directories[i] ?? '', peerListen: { host, port: port && port + i } },
-      ...{ fingerprint, uploadRate, xattrs, rules, delete: flags.delete },
+      ...{ fingerprint, uploadRate, xattrs, rules, only: null },
+      // with a quota what is no longer wanted makes room at once
+      ...{ delete: flags.delete || quota !== null, keepMs: quota === null ? KEEP_MS : 0 },
       ...{ maxDelete: null, downloadRate: null },
       ...{ checksum: false, noScan: false, dryRun: false, numericIds: false, wait: true },
-      ...{ keepMs: KEEP_MS, lingerMs: LINGER_MS, lingerUnasked: false, resident: true },
+      ...{ lingerMs: LINGER_MS, lingerUnasked: false, resident: true },
     }
   })
   if (new Set(pulls.map(({ url }) => url.origin)).size > 1)

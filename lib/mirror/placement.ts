@@ -43,7 +43,7 @@ export type Placement = {
 
 const HOUR_MS = 3_600_000
 /** Older releases are left to the centre. */
-const WINDOW_MS = 7 * 24 * HOUR_MS
+export const WINDOW_MS = 7 * 24 * HOUR_MS
 /** Most of a release is asked for within it. */
 const NEW_MS = 72 * HOUR_MS
 /** Replicas at least: some hosts are always away. */

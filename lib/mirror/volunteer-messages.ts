@@ -17,16 +17,21 @@ import {
   parseTyped,
   stringAt,
 } from '../base/json.js'
+import { LIMITS } from '../base/limits.js'
 import { isSignedBy, type KeyPair, signed } from '../hash/ed25519.js'
 import { ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
 import { isModuleName } from '../snapshot/head.js'
 import { isBaseUrl, isVolunteerName } from './enrolment.js'
+import type { ReleaseRef } from './release.js'
 import { LASTING_MS, type LoadReport } from './report.js'
 
 /** Modules of one volunteer, and rates of single clients in one report. */
 const MODULES = 100
 const OBSERVED = 64
 const WHY_LENGTH = 200
+const RELEASES = 500
+/** Of a message, without its list. */
+const ENVELOPE = 500
 /** Contents of one message, and of each root these bytes: two that share them are once in ten million mirrors taken for one. */
 export const CONTENTS = 1000
 export const CONTENT_BYTES = 8
@@ -40,7 +45,11 @@ export type Join = {
   readonly baseUrl: string
   /** What its admin says it can send, bytes a second; null: unknown. */
   readonly uplink: number | null
+  /** Of its disk, what it gives: it holds what the centre wants there. Null: it says itself what it holds. */
+  readonly quota: number | null
 }
+/** With a quota, after it was enrolled: what it was told to hold last, as much of it as fits. */
+export type Keeps = { readonly type: 'keeps'; readonly releases: readonly ReleaseRef[] }
 /** How it goes. */
 export type Load = {
   readonly type: 'load'
@@ -71,7 +80,7 @@ export type Lost = {
 }
 /** It goes; or, having said so, stays. */
 export type Drain = { readonly type: 'drain'; readonly begins: boolean }
-export type VolunteerMessage = Join | Load | Have | Lost | Drain
+export type VolunteerMessage = Join | Keeps | Load | Have | Lost | Drain
 
 export type EnrolledMessage = {
   readonly type: 'enrolled'
@@ -85,6 +94,8 @@ export type EnrolledMessage = {
 export type CentreWord =
   | { readonly type: 'nonce'; readonly nonce: string }
   | EnrolledMessage
+  /** What it shall hold from now on, and nothing else. */
+  | { readonly type: 'wanted'; readonly releases: readonly ReleaseRef[] }
   /** It may not volunteer; the channel ends. */
   | { readonly type: 'refused'; readonly why: string }
 
@@ -130,13 +141,14 @@ export function parseSigned(
 export function parseVolunteerMessage(text: string): VolunteerMessage {
   const message = parseTyped<VolunteerMessage>(text, 'volunteer', {
     join: joinOf,
+    keeps: (from) => ({ type: 'keeps', releases: releasesAt(from) }),
     load: loadOf,
     have: haveOf,
     lost: lostOf,
     drain: (from) => ({ type: 'drain', begins: booleanAt(from, 'begins') }),
   })
   if (message === null)
-    throw new WireError('neither join, load, have, lost nor drain', { at: 'volunteer' })
+    throw new WireError('neither join, keeps, load, have, lost nor drain', { at: 'volunteer' })
   return message
 }
 /** The text that is signed. */
@@ -153,6 +165,7 @@ export function parseCentreWord(text: string): CentreWord | null {
   return parseTyped<CentreWord>(text, 'centre', {
     nonce: (from) => ({ type: 'nonce', nonce: hexAt(from, 'nonce', 16) }),
     enrolled: enrolledOf,
+    wanted: (from) => ({ type: 'wanted', releases: releasesAt(from) }),
     refused: (from) => ({ type: 'refused', why: stringAt(from, 'why').slice(0, WHY_LENGTH) }),
   })
 }
@@ -168,7 +181,13 @@ function joinOf(from: JsonObject): Join {
   const baseUrl = stringAt(from, 'baseUrl')
   if (!isBaseUrl(baseUrl)) throw new WireError('not a URL for clients', { at: 'join' })
   const token = from['token'] === null ? null : stringAt(from, 'token')
-  return { type: 'join', token, baseUrl, uplink: countOrNullAt(from, 'uplink') }
+  return {
+    type: 'join',
+    token,
+    baseUrl,
+    uplink: countOrNullAt(from, 'uplink'),
+    quota: countOrNullAt(from, 'quota'),
+  }
 }
 
 function loadOf(from: JsonObject): Load {
@@ -207,6 +226,34 @@ function moduleAt(from: JsonObject): string {
   const module = stringAt(from, 'module')
   if (!isModuleName(module)) throw new WireError('not a module', { at: 'volunteer' })
   return module
+}
+
+/** @throws {WireError} */
+export function releasesAt(from: JsonObject): ReleaseRef[] {
+  return listAt(from, 'releases', RELEASES).map((value) => {
+    const each = objectOf(value, 'releases')
+    const [since, first, last] = [countAt(each, 'since'), nameAt(each, 'from'), nameAt(each, 'to')]
+    return { module: moduleAt(each), since, from: first, to: last }
+  })
+}
+/** As many of them as one message of so many bytes can have. */
+export function releasesWithin(releases: readonly ReleaseRef[], bytes: number): ReleaseRef[] {
+  let left = bytes - ENVELOPE
+  const fits = releases.slice(0, RELEASES)
+  return fits.filter((each) => {
+    // within a signed message its quotes and all that is no ASCII are written longer
+    left -= JSON.stringify(JSON.stringify(each)).length * 2
+    return left >= 0
+  })
+}
+
+/** A name of the module, one char a byte. */
+function nameAt(from: JsonObject, field: string): string {
+  const name = stringAt(from, field)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: any byte may stand in a name
+  if (name.length > LIMITS.nameBytes || !/^[\x00-\xff]*$/.test(name))
+    throw new WireError('not a name', { at: field })
+  return name
 }
 
 function formatContents(contents: readonly Root[]): string {

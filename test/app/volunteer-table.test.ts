@@ -38,6 +38,7 @@ const joinWith = (token: string | null, baseUrl = 'http://192.0.2.1:8730'): Join
   token,
   baseUrl,
   uplink: 500,
+  quota: null,
 })
 const load = (sequence: number, change: Partial<Load> = {}): Load => ({
   type: 'load',

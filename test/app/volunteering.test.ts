@@ -73,6 +73,7 @@ const join = (token: string | null, baseUrl: string): Join => ({
   token,
   baseUrl,
   uplink: null,
+  quota: null,
 })
 const load: Load = {
   type: 'load',
@@ -98,6 +99,7 @@ function volunteer(t: Test, origin: string, token: string | null, baseUrl: strin
       join: join(token, baseUrl),
       load: () => load,
       onEnrolled: resolve,
+      onWanted: () => {},
       onLost: resolve,
       clock: systemClock,
       random: systemRandom,

@@ -247,9 +247,12 @@ const decoders: readonly Decoder[] = [
       assert.deepEqual(parseVolunteerMessage(formatVolunteerMessage(message)), message)
     },
     seeds: [
-      text('{"type":"join","token":null,"baseUrl":"https://v.example/pub","uplink":1000}'),
+      text(
+        '{"type":"join","token":null,"baseUrl":"https://v.example/pub","uplink":1000,"quota":null}',
+      ),
       text('{"type":"drain","begins":true}'),
       text('{"type":"have","module":"m","isFirst":true,"contents":"AAAAAAAAAAE="}'),
+      text('{"type":"keeps","releases":[{"module":"m","since":1,"from":"a","to":"b"}]}'),
       text('{"type":"lost","module":"m","contents":"AAAAAAAAAAE="}'),
       text(
         '{"type":"load","modules":[{"module":"m","through":null,"following":7}],"fair":1.5,"flows":2,"lasting":[2,1],"clientRate":3,"syncRate":4,"observed":[5]}',
@@ -266,6 +269,7 @@ const decoders: readonly Decoder[] = [
       text(`{"type":"nonce","nonce":"${'2d'.repeat(16)}"}`),
       text(`{"type":"enrolled","name":"v","bounceKey":"${'2d'.repeat(32)}","centre":"http://c"}`),
       text('{"type":"refused","why":"no"}'),
+      text('{"type":"wanted","releases":[{"module":"m","since":1,"from":"a","to":"b"}]}'),
     ],
   },
   {

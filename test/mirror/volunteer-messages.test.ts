@@ -4,6 +4,7 @@ import { WireError } from '../../lib/base/errors.js'
 import { LIMITS } from '../../lib/base/limits.js'
 import { keyPairOf } from '../../lib/hash/ed25519.js'
 import { type Root, rootOf } from '../../lib/hash/root.js'
+import type { ReleaseRef } from '../../lib/mirror/release.js'
 import {
   type CentreWord,
   formatCentreWord,
@@ -15,6 +16,7 @@ import {
   parseKey,
   parseSigned,
   parseVolunteerMessage,
+  releasesWithin,
   type VolunteerMessage,
 } from '../../lib/mirror/volunteer-messages.js'
 
@@ -25,6 +27,7 @@ const JOIN: Join = {
   token: 'a-token',
   baseUrl: 'https://v.example/pub',
   uplink: 125_000_000,
+  quota: 20e9,
 }
 const LOAD: Load = {
   type: 'load',
@@ -47,11 +50,13 @@ const roots = (count: number): Root[] =>
   })
 const HAVE: VolunteerMessage = { type: 'have', module: 'm', isFirst: true, contents: roots(1000) }
 const LOST: VolunteerMessage = { type: 'lost', module: 'm', contents: roots(2) }
+const RELEASE: ReleaseRef = { module: 'm', since: 7, from: 'pool/a', to: 'pool/\xff"' }
+const KEEPS: VolunteerMessage = { type: 'keeps', releases: [RELEASE] }
 const DRAIN: VolunteerMessage = { type: 'drain', begins: true }
 
 t.test('what is said is heard, by whose key it is signed', async (t) => {
   t.same(parseKey(formatKey(KEYS)), Buffer.from(KEYS.publicKey))
-  const said = [JOIN, { ...JOIN, token: null, uplink: null }, LOAD, HAVE, LOST, DRAIN]
+  const said = [JOIN, { ...JOIN, token: null, uplink: null }, KEEPS, LOAD, HAVE, LOST, DRAIN]
   said.forEach((message, count) => {
     const frame = formatSigned(message, KEYS, NONCE, count)
     t.ok(frame.length <= LIMITS.volunteerBytes)
@@ -60,10 +65,22 @@ t.test('what is said is heard, by whose key it is signed', async (t) => {
   const words: CentreWord[] = [
     { type: 'nonce', nonce: NONCE },
     { type: 'enrolled', name: 'v1', bounceKey: '2d'.repeat(32), centre: 'http://c.example' },
+    { type: 'wanted', releases: [RELEASE] },
     { type: 'refused', why: 'not enrolled' },
   ]
   for (const word of words) t.same(parseCentreWord(formatCentreWord(word)), word)
   t.equal(parseCentreWord('{"type":"audit"}'), null, 'a newer centre may say more')
+})
+
+t.test('a list of releases is cut to what a message may have', async (t) => {
+  const long = (i: number): ReleaseRef => ({ ...RELEASE, since: i, to: '\xff'.repeat(200) })
+  const all = Array.from({ length: 600 }, (_, i) => long(i))
+  const releases = releasesWithin(all, LIMITS.volunteerBytes)
+  t.ok(releases.length > 5 && releases.length < 100)
+  const frame = formatSigned({ type: 'keeps', releases }, KEYS, NONCE, 0)
+  t.ok(Buffer.byteLength(frame) <= LIMITS.volunteerBytes)
+  t.equal(releasesWithin(all, 1e9).length, 500)
+  t.same(releasesWithin([RELEASE], 10), [])
 })
 
 t.test('in the bytes that other programs may rely on', async (t) => {
@@ -103,6 +120,8 @@ t.test('what is no message is refused', async (t) => {
     ['a negative rate', of(LOAD, { observed: [-1] })],
     ['too many rates', of(LOAD, { observed: new Array(65).fill(1) })],
     ['a rate above all numbers', JSON.stringify(LOAD).replace('2500000', '1e999')],
+    ['a name with more than bytes', of(KEEPS, { releases: [{ ...RELEASE, to: '\u0100' }] })],
+    ['too many releases', of(KEEPS, { releases: new Array(501).fill(RELEASE) })],
     ['half a content', '{"type":"lost","module":"m","contents":"AAAA"}'],
     ['1001 contents', `{"type":"lost","module":"m","contents":"${'AAAA'.repeat(2670)}"}`],
     ['contents of no module', '{"type":"lost","module":"..","contents":""}'],

@@ -136,6 +136,7 @@ export function pullConfig(url: string, destination: string): PullConfig {
     destination,
     fingerprint: null,
     rules: [],
+    only: null,
     delete: false,
     keepMs: 0,
     maxDelete: null,
