@@ -1,5 +1,5 @@
 /** `prsync pull`: from the lock to the exit status; what one snapshot asks for is in `pull-snapshot.ts`. */
-import { codeOf, FileError, messageOf } from '../base/errors.js'
+import { codeOf } from '../base/errors.js'
 import { Outcome } from '../base/outcome.js'
 import { openAssemblePool } from '../io/assemble-pool.js'
 import { TreeContents } from '../io/contents.js'
@@ -16,6 +16,7 @@ import { mirrorFilter } from './mirror-filter.js'
 import { emptyReport, type PullConfig, type PullEvents, type PullReport } from './pull-report.js'
 import { currentHead, keptOf, type PullHost, type PullSession } from './pull-session.js'
 import { pullSnapshot } from './pull-snapshot.js'
+import { makeCorner } from './pulled.js'
 
 /** A snapshot may be replaced while it is pulled, and its contents with it: then the new one is pulled instead. */
 const LOOKS = 3
@@ -97,15 +98,6 @@ function isNoRoom(error: unknown): boolean {
   const code = codeOf(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') return true
   return error instanceof Error && error.cause !== undefined && isNoRoom(error.cause)
-}
-
-/** Our own corner of the destination. Nothing else is touched before the head is trusted. */
-function makeCorner(tree: DiskTree): void {
-  try {
-    if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
-  } catch (cause) {
-    throw new FileError(`cannot write to ${tree.path}: ${messageOf(cause)}`, { cause })
-  }
 }
 
 /** Contents went away at the centre: its files are being replaced, so it will soon publish again. Did it, in this time? */

@@ -1,6 +1,13 @@
 /** What pulls left in a tree's index about themselves: what was asked for, which head was followed, and whether it was done. */
 import { utf8Bytes, utf8Of } from '../base/bytes.js'
-import { StartupError, TrustError, UsageError, WireError } from '../base/errors.js'
+import {
+  FileError,
+  messageOf,
+  StartupError,
+  TrustError,
+  UsageError,
+  WireError,
+} from '../base/errors.js'
 import {
   booleanAt,
   countAt,
@@ -28,6 +35,15 @@ export type PullWish = {
   readonly only: PullConfig['only']
   /** When it began, in milliseconds since the epoch. */
   readonly at: number
+}
+
+/** Our own corner of the destination. Nothing else is touched before the head is trusted. @throws {FileError} */
+export function makeCorner(tree: DiskTree): void {
+  try {
+    if (tree.stat(PRIVATE_NAME) === null) tree.makeDirectory(PRIVATE_NAME, 0o700)
+  } catch (cause) {
+    throw new FileError(`cannot write to ${tree.path}: ${messageOf(cause)}`, { cause })
+  }
 }
 
 /** The index of a tree that was pulled; none is made. @throws {StartupError} */

@@ -9,7 +9,7 @@ import { DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import type { ModuleState } from '../mirror/volunteer-messages.js'
 import { decodeHead, type Head } from '../snapshot/head.js'
 import { findEntry } from './pages.js'
-import { throughOf } from './pulled.js'
+import { makeCorner, throughOf } from './pulled.js'
 
 export type EntryOf = (name: ByteName) => Entry | null
 
@@ -23,11 +23,11 @@ export class VolunteerTree {
   readonly #following: () => Head | null
   readonly #done: () => Head | null
 
-  /** @throws {StartupError} where the directory cannot be used */
+  /** @throws {FileError, StartupError} where the directory cannot be used */
   constructor(module: string, destination: string) {
     this.module = module
     this.#tree = DiskTree.openOrMake(destination)
-    if (this.#tree.stat(PRIVATE_NAME) === null) this.#tree.makeDirectory(PRIVATE_NAME, 0o700)
+    makeCorner(this.#tree)
     this.store = new Store(`${destination}/${PRIVATE_NAME}/index`)
     this.contents = new TreeContents(this.#tree, this.store)
     this.#following = headOf(this.store, 'head')
