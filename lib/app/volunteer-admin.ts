@@ -10,8 +10,9 @@ import {
   stringAt,
 } from '../base/json.js'
 import { askUnix } from '../io/unix-socket.js'
-import { isVolunteerName } from '../mirror/enrolment.js'
+import { isVolunteerName, NETWORKS } from '../mirror/enrolment.js'
 import { socketOf } from './admin.js'
+import { parseNetwork } from './networks.js'
 import type { VolunteerStatus, Volunteers } from './volunteer-table.js'
 
 export type VolunteerCommand =
@@ -20,6 +21,8 @@ export type VolunteerCommand =
       readonly name: string
       /** Bytes a second; null: not said. */
       readonly uplink: number | null
+      /** Ranges of addresses; none: no clients are closer to it than others. */
+      readonly networks: readonly string[]
       readonly ttlMs: number
     }
   | { readonly volunteer: 'list' }
@@ -56,7 +59,7 @@ export function answerVolunteers(volunteers: Volunteers, question: string): stri
 function answer(volunteers: Volunteers, asked: VolunteerCommand): object {
   switch (asked.volunteer) {
     case 'invite':
-      return { token: volunteers.invite(asked.name, asked.uplink, asked.ttlMs) }
+      return { token: volunteers.invite(asked.name, asked.uplink, asked.ttlMs, asked.networks) }
     case 'list':
       return { volunteers: volunteers.list() }
     case 'quarantine':
@@ -81,7 +84,13 @@ export function parseVolunteerCommand(text: string): VolunteerCommand {
   switch (volunteer) {
     case 'invite': {
       const [uplink, ttlMs] = [countOrNullAt(from, 'uplink'), countAt(from, 'ttlMs')]
-      return { volunteer, name, uplink, ttlMs }
+      const networks = listAt(from, 'networks', NETWORKS).map((value) => {
+        const text = stringAt({ value }, 'value')
+        if (parseNetwork(text) === null)
+          throw new WireError(`not a network: ${text} (as in 192.0.2.0/24)`)
+        return text
+      })
+      return { volunteer, name, uplink, networks, ttlMs }
     }
     case 'quarantine':
     case 'drain':

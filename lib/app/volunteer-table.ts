@@ -27,10 +27,11 @@ import {
 import { Ledger } from '../mirror/ledger.js'
 import type { ReleaseRef } from '../mirror/release.js'
 import type { Centre } from '../mirror/select.js'
-import type { Volunteer } from '../mirror/volunteer.js'
+import type { Network, Volunteer } from '../mirror/volunteer.js'
 import type { EnrolledMessage, Have, Join, Load, Lost } from '../mirror/volunteer-messages.js'
 import { whoIs } from '../mirror/who-is.js'
 import type { Audited } from './audits.js'
+import { parseNetwork } from './networks.js'
 import type { TableHost } from './placing.js'
 import type { VolunteerTable, Wanted } from './redirect-desk.js'
 import { RosterFile } from './roster-file.js'
@@ -212,7 +213,7 @@ export class Volunteers implements VolunteerTable {
     const { slot, ledger, measured } = known?.volunteer ?? this.#newcomer(done.enrolled)
     const member: Member = {
       volunteer: {
-        ...whoIs(done.enrolled, join),
+        ...whoIs(done.enrolled, join, networksOf(done.enrolled)),
         ...{ slot, ledger, measured },
         joinedMs: wasHere ? known.volunteer.joinedMs : nowMs,
         standing: { state: 'fresh' },
@@ -295,10 +296,17 @@ export class Volunteers implements VolunteerTable {
   // ---- for admins ---------------------------------------------------------------------------------
 
   /** The token, which is told once. @throws {FileError} */
-  invite(name: string, uplink: number | null, ttlMs: number): string {
+  invite(
+    name: string,
+    uplink: number | null,
+    ttlMs: number,
+    networks: readonly string[] = [],
+  ): string {
     const { random, clock } = this.#parts
     const token = hexOf(random.bytes(TOKEN_BYTES))
-    this.#roster.save(invited(this.#roster.all, name, uplink, token, clock.now() + ttlMs))
+    this.#roster.save(
+      invited(this.#roster.all, name, { uplink, networks }, token, clock.now() + ttlMs),
+    )
     return token
   }
 
@@ -389,6 +397,10 @@ export class Volunteers implements VolunteerTable {
     this.#usualRate = usualRateOf(this.#listed)
     this.#listedMs = nowMs
   }
+}
+
+function networksOf({ networks }: Enrolled): Network[] {
+  return networks.flatMap((text) => parseNetwork(text) ?? [])
 }
 
 function whyOf(standing: Volunteer['standing']): string {

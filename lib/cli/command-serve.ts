@@ -19,7 +19,7 @@ import { type JoinFlags, joinService } from './join-service.js'
 import { limitsText } from './limits-text.js'
 import { ownProgram } from './own-program.js'
 import { type Command, command, parse } from './program.js'
-import { addressOf, rateOf } from './values.js'
+import { addressOf, collected, rateOf } from './values.js'
 
 type Flags = {
   tracker?: string[]
@@ -147,10 +147,6 @@ export async function serveCommand(
   if (machineLacks().length > 0) process.stderr.write(limitsText(machineLacks()))
   await serve(config, events, host, hangups(), signal)
   return EXIT.ok
-}
-
-function collected(text: string, before: readonly string[] = []): string[] {
-  return [...before, text]
 }
 
 function modulesOf(flags: Flags): { name: string; directory: string }[] {

@@ -4,9 +4,16 @@ import { changeVolunteer, inviteVolunteer, listVolunteers } from '../app/volunte
 import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
 import { parseDuration } from '../options/units.js'
 import { type Command, command, parse } from './program.js'
-import { rateOf } from './values.js'
+import { collected, rateOf } from './values.js'
 
-type Flags = { state?: string; uplink?: string; ttl: string; why: string; json?: boolean }
+type Flags = {
+  state?: string
+  uplink?: string
+  network?: string[]
+  ttl: string
+  why: string
+  json?: boolean
+}
 
 export const VOLUNTEER_WORDS = ['invite', 'list', 'quarantine', 'drain', 'release', 'remove']
 
@@ -16,6 +23,11 @@ export function volunteerProgram(): Command {
     .argument('[name]', 'the volunteer, as logs and headers call it')
     .option('--state <dir>', 'the state directory of the centre here')
     .option('--uplink <rate>', 'invite: what it can send (KiB a second, or 100m)')
+    .option(
+      '--network <range>',
+      'invite: its clients first, as in 192.0.2.0/24; again for more',
+      collected,
+    )
     .option('--ttl <time>', 'invite: the token is good for so long', '48h')
     .option('--why <text>', 'quarantine: what others are told', 'by an admin')
     .option('--json', 'list: one JSON object for each')
@@ -53,8 +65,11 @@ export async function volunteerCommand(
   if (name === undefined) throw new UsageError(`volunteer ${what ?? ''} wants a name`)
   if (what === 'invite') {
     const uplink = rateOf(flags.uplink, '--uplink')
+    const networks = flags.network ?? []
     const ttlMs = parseDuration(flags.ttl, '--ttl')
-    process.stdout.write(`${await inviteVolunteer(state, { name, uplink, ttlMs }, signal)}\n`)
+    process.stdout.write(
+      `${await inviteVolunteer(state, { name, uplink, networks, ttlMs }, signal)}\n`,
+    )
     return EXIT.ok
   }
   if (what !== 'quarantine' && what !== 'drain' && what !== 'release' && what !== 'remove')

@@ -15,3 +15,8 @@ export function addressOf(text: string): { host: string; port: number } {
 export function rateOf(text: string | undefined, option: string): number | null {
   return text === undefined ? null : parseRate(text, option) || null
 }
+
+/** For an option that may be given again: all that were. */
+export function collected(text: string, before: readonly string[] = []): string[] {
+  return [...before, text]
+}

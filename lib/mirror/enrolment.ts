@@ -17,6 +17,8 @@ import {
 
 const MOST = 10_000
 const URL_LENGTH = 1000
+/** Of one volunteer. */
+export const NETWORKS = 1000
 
 export type Enrolled = {
   readonly name: string
@@ -25,6 +27,8 @@ export type Enrolled = {
   readonly baseUrl: string | null
   /** What the centre's admin says it can send, bytes a second; null: unknown. */
   readonly uplink: number | null
+  /** Ranges of addresses whose clients are sent there rather than elsewhere, where both are as good. */
+  readonly networks: readonly string[]
   /** What was measured of what it can send (`capacity.ts`), bytes a second; null: nothing yet. */
   readonly measured: number | null
   readonly invitation: { readonly tokenDigest: string; readonly untilMs: number } | null
@@ -55,7 +59,7 @@ export function isBaseUrl(text: string): boolean {
 export function invited(
   roster: Roster,
   name: string,
-  uplink: number | null,
+  { uplink, networks }: Pick<Enrolled, 'uplink' | 'networks'>,
   token: string,
   untilMs: number,
 ): Roster {
@@ -69,7 +73,7 @@ export function invited(
     isDraining: false,
   }
   const invitation = { tokenDigest: digestOf(token), untilMs }
-  return replaced(roster, { ...fresh, ...before, uplink, invitation })
+  return replaced(roster, { ...fresh, ...before, uplink, networks, invitation })
 }
 
 /** The volunteer and the roster with it; or why it may not. */
@@ -138,10 +142,15 @@ function enrolledOf(value: unknown): Enrolled {
   const uplink = countOrNullAt(from, 'uplink')
   // not there in files of versions that kept it in memory
   const measured = from['measured'] === undefined ? null : countOrNullAt(from, 'measured')
+  const networks =
+    from['networks'] === undefined ? [] : listAt(from, 'networks', NETWORKS).map(textOf)
   const invitation = from['invitation'] === null ? null : invitationOf(from['invitation'])
   const quarantine = textOrNull('quarantine')
   const isDraining = booleanAt(from, 'isDraining')
-  return { name, key, baseUrl, uplink, measured, invitation, quarantine, isDraining }
+  return { name, key, baseUrl, uplink, networks, measured, invitation, quarantine, isDraining }
+}
+function textOf(value: unknown): string {
+  return stringAt({ value }, 'value')
 }
 function invitationOf(value: unknown): NonNullable<Enrolled['invitation']> {
   const from = objectOf(value, 'invitation')

@@ -21,7 +21,11 @@ t.test('files are given by volunteers, and whoever fails is made up for', async 
   const port = Number(new URL(centre.url).port)
   const services = new Map<string, Service>()
   for (const host of ['127.0.0.2', '127.0.0.3']) {
-    const token = await inviteVolunteer(state, { name: host, uplink: null, ttlMs: 60_000 }, signal)
+    const token = await inviteVolunteer(
+      state,
+      { name: host, uplink: null, networks: [], ttlMs: 60_000 },
+      signal,
+    )
     const own = ['--state', join(folder, `state-${host}`), '--listen', `${host}:0`]
     const more = ['--peer-listen', `${host}:0`, '--uplink', '1g', '--delete']
     const tree = join(folder, `tree-${host}`)
@@ -106,7 +110,11 @@ t.test('a part of two modules: never sent where it is not', async (t) => {
   const centre = await startCentre('', state, { modules })
   t.teardown(() => centre.stop())
   const { port, origin } = new URL(centre.url)
-  const token = await inviteVolunteer(state, { name: 'v', uplink: null, ttlMs: 60_000 }, signal)
+  const token = await inviteVolunteer(
+    state,
+    { name: 'v', uplink: null, networks: [], ttlMs: 60_000 },
+    signal,
+  )
   const [one, two] = [join(folder, 'v-one'), join(folder, 'v-two')]
   const urls = ['--join', `${origin}/one`, '--join', `${origin}/two`]
   const own = ['--state', join(folder, 'v-state'), '--listen', '127.0.0.2:0', '--delete']

@@ -38,7 +38,11 @@ t.test('new releases within the quota, by what is asked', async (t) => {
     ...['--join', centre.url, ...token, '--state', join(folder, 'own'), '--quota', '500000'],
     ...['--listen', `127.0.0.2:${own}`, '--peer-listen', '127.0.0.2:0', tree],
   ]
-  const token = await inviteVolunteer(state, { name: 'v', uplink: null, ttlMs: 60_000 }, signal)
+  const token = await inviteVolunteer(
+    state,
+    { name: 'v', uplink: null, networks: [], ttlMs: 60_000 },
+    signal,
+  )
   const service = startService(t, ...args(['--token', token]))
   await service.said(/in step with sequence 1\n/)
   let clients = 0

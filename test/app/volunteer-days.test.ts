@@ -1,12 +1,13 @@
 /** Days of a volunteer: its clock is off, its disk is full, it moved, and it speaks TLS over IPv6. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join as joinPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { join } from '../../lib/app/join.js'
+import type { PullConfig } from '../../lib/app/pull-report.js'
 import { systemClock } from '../../lib/app/system.js'
 import { inviteVolunteer } from '../../lib/app/volunteer-admin.js'
 import type { Clock } from '../../lib/host.js'
@@ -41,7 +42,7 @@ async function start(t: Test) {
     }
   }
   const invite = (name: string): Promise<string> =>
-    inviteVolunteer(state, { name, uplink: null, ttlMs: 60_000 }, signal)
+    inviteVolunteer(state, { name, uplink: null, networks: [], ttlMs: 60_000 }, signal)
   return { folder, source, centre, ask, until, invite }
 }
 
@@ -53,6 +54,7 @@ function startJoined(
   t: Test,
   url: string,
   own: { token: string; state: string; tree: string; clock: Clock },
+  choice: Partial<PullConfig> = {},
 ) {
   const stop = new AbortController()
   const failed: string[] = []
@@ -60,6 +62,7 @@ function startJoined(
     ...pullConfig(url, own.tree),
     ...{ delete: true, keepMs: 3600_000, lingerMs: 60_000, resident: true, wait: true },
     peerListen: { host: '127.0.0.2', port: 0 },
+    ...choice,
   }
   const config = {
     pulls: [pull] as const,
@@ -80,6 +83,22 @@ function startJoined(
   })
   return { failed }
 }
+
+t.test('a snapshot is on its way: clients for what came of it, not for the rest', async (t) => {
+  const { folder, centre, source, ask, until, invite } = await start(t)
+  const [state, tree] = [joinPath(folder, 'own'), joinPath(folder, 'tree')]
+  const own = { token: await invite('v'), state, tree, clock: clockOf() }
+  startJoined(t, centre.url, own, { downloadRate: 500_000 })
+  await until('big.iso', 302)
+  // an index comes last, and takes forty seconds
+  writeFileSync(joinPath(source, 'Packages'), Buffer.from(ruled(20_000_000)))
+  const small = BIG.subarray(0, 100_000)
+  writeFileSync(joinPath(source, 'a-small.iso'), small)
+  await centre.rescan()
+  t.ok(small.equals(await bytesAt(await until('a-small.iso', 302))), 'long before the rest of it')
+  t.notOk(existsSync(joinPath(tree, 'Packages')))
+  t.equal((await ask('big.iso')).status, 302)
+})
 
 const HOUR_MS = 3600_000
 for (const [what, offMs] of [
@@ -181,7 +200,11 @@ t.test('TLS over IPv6, for clients, audits and channels', async (t) => {
   const tracked = `m=${joinPath(folder, 'source')}`
   const centre = startService(t, ...tls, '--state', state, ...listen, '--tracker', tracked)
   await centre.said(/serving m .* at https:\/\/\[::1\]:\d+\/m\n/)
-  const token = await inviteVolunteer(state, { name: 'v', uplink: null, ttlMs: 60_000 }, signal)
+  const token = await inviteVolunteer(
+    state,
+    { name: 'v', uplink: null, networks: [], ttlMs: 60_000 },
+    signal,
+  )
   const own = [
     '--state',
     joinPath(folder, 'own'),

@@ -326,6 +326,19 @@ t.test('most are lost at once: we suspect ourselves', async (t) => {
   t.equal(state(2), 'suspect', 'channels that end count, too')
 })
 
+t.test('its networks are those of its last invitation', async (t) => {
+  const { table, clock, path } = open(t)
+  const token = table.invite('v1', null, 1000, ['192.0.2.0/24', '2001:db8::/32'])
+  table.join(KEY, joinWith(token), {})
+  const networks = [{ address: '\xc0\0\x02\0', bits: 24 }, { bits: 32 }]
+  t.match(table.volunteers, [{ networks }])
+  const { table: next } = open(t, clock, path)
+  next.join(KEY, joinWith(null), {})
+  t.match(next.volunteers, [{ networks }])
+  next.join(KEY, joinWith(next.invite('v1', null, 1000)), {})
+  t.same(next.volunteers[0]?.networks, [])
+})
+
 t.test('what was measured of a line outlives the centre', async (t) => {
   const { table, clock, path } = open(t)
   const channel = {}

@@ -37,7 +37,11 @@ t.test('apt at a centre with real volunteers', { skip }, async (t) => {
   const doors = new Map<string, FaultyDoor>()
   const services = new Map<string, Service>()
   for (const name of NAMES) {
-    const token = await inviteVolunteer(state, { name, uplink: null, ttlMs: 3600_000 }, signal)
+    const token = await inviteVolunteer(
+      state,
+      { name, uplink: null, networks: [], ttlMs: 3600_000 },
+      signal,
+    )
     const door = await openDoor(t, name)
     door.port = await freePort(name)
     doors.set(name, door)

@@ -15,7 +15,9 @@ import { NOW } from '../support/volunteers.js'
 
 const [KEY, OTHER] = ['11'.repeat(32), '22'.repeat(32)]
 const URL_OF = { baseUrl: 'http://v.example', token: 'token-1' }
-const one = (): Roster => invited([], 'v1', 1000, 'token-1', NOW + 1000)
+const NO_MORE = { uplink: null, networks: [] }
+const one = (): Roster =>
+  invited([], 'v1', { uplink: 1000, networks: ['192.0.2.0/24'] }, 'token-1', NOW + 1000)
 const taken = (): Roster => {
   const done = joined(one(), KEY, URL_OF, NOW)
   return typeof done === 'string' ? [] : done.roster
@@ -38,7 +40,7 @@ t.test('nothing of the token is kept', async (t) => {
 t.test('another URL or another key wants a new invitation', async (t) => {
   const moved = { baseUrl: 'http://w.example', token: null }
   t.match(joined(taken(), KEY, moved, NOW), /another URL/)
-  const again = invited(taken(), 'v1', null, 'token-2', NOW + 1)
+  const again = invited(taken(), 'v1', NO_MORE, 'token-2', NOW + 1)
   t.match(
     joined(again, KEY, { ...URL_OF, token: null }, NOW),
     { enrolled: {} },
@@ -46,7 +48,7 @@ t.test('another URL or another key wants a new invitation', async (t) => {
   )
   const done = joined(again, OTHER, { ...moved, token: 'token-2' }, NOW)
   t.match(done, { enrolled: { name: 'v1', key: OTHER, baseUrl: 'http://w.example', uplink: null } })
-  const two = invited(taken(), 'v2', null, 'token-2', NOW + 1)
+  const two = invited(taken(), 'v2', NO_MORE, 'token-2', NOW + 1)
   t.match(joined(two, KEY, { ...URL_OF, token: 'token-2' }, NOW), /key is v1's/)
 })
 
@@ -62,7 +64,7 @@ t.test('a measured capacity is kept; files that have none are read', async (t) =
 t.test('quarantine outlives joins and invitations; who is removed is unknown', async (t) => {
   const out = judged(taken(), 'v1', { quarantine: 'wrong bytes' }) ?? []
   t.match(joined(out, KEY, URL_OF, NOW), { enrolled: { quarantine: 'wrong bytes' } })
-  t.match(invited(out, 'v1', null, 'token-2', NOW), [{ quarantine: 'wrong bytes' }])
+  t.match(invited(out, 'v1', NO_MORE, 'token-2', NOW), [{ quarantine: 'wrong bytes' }])
   t.match(judged(out, 'v1', { quarantine: null }), [{ quarantine: null }])
   t.same(removed(out, 'v1'), [])
   t.equal(removed(out, 'v2'), null)
