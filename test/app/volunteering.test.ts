@@ -165,6 +165,21 @@ t.test('who is not enrolled is refused, and so is a signature of another', async
   t.equal((await get()).status, 200, 'it never reported')
 })
 
+t.test('one that floods its channel is let go', async (t) => {
+  const { origin, token, given } = await start(t)
+  const { signal } = new AbortController()
+  const url = new URL(VOLUNTEER_PATH, origin.replace('http', 'ws'))
+  const socket = await connectWebSocket(url, 10_000, 'prsync/test', signal)
+  socket.write(formatKey(KEYS))
+  const word = parseCentreWord((await socket.read(signal)) ?? '')
+  const nonce = word?.type === 'nonce' ? word.nonce : ''
+  socket.write(formatSigned(join(token, given.url), KEYS, nonce, 0))
+  t.match(await socket.read(signal), /enrolled/)
+  const have = { type: 'have', module: 'm', isFirst: true, contents: [] } as const
+  for (let count = 1; count < 200; count++) socket.write(formatSigned(have, KEYS, nonce, count))
+  t.equal(await socket.read(signal), null)
+})
+
 t.test('one whose bytes are wrong never gets a client, and is out', async (t) => {
   const { origin, token, given, get, restart, list } = await start(t)
   given.fault = 'wrong'
