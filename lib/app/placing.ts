@@ -7,6 +7,7 @@ import { LIMITS } from '../base/limits.js'
 import type { Clock } from '../host.js'
 import { Demand } from '../mirror/demand.js'
 import { place, type Release, type Surplus, WINDOW_MS } from '../mirror/placement.js'
+import { productOf } from '../mirror/product-demand.js'
 import {
   dividedReleases,
   isOfRelease,
@@ -17,6 +18,7 @@ import {
 } from '../mirror/release.js'
 import { type CentreWord, releasesWithin } from '../mirror/volunteer-messages.js'
 import type { ServedModule } from './module.js'
+import { ProductFile } from './product-file.js'
 import type { Wanted } from './redirect-desk.js'
 import { ReleaseIndex } from './release-index.js'
 
@@ -41,6 +43,8 @@ export type PlacingParts = {
     limit(name: string, releases: readonly ReleaseRef[]): void
   }
   readonly tell: (channel: object, word: CentreWord) => void
+  /** The file of what clients asked of each product. */
+  readonly path: string
   readonly clock: Clock
 }
 
@@ -50,6 +54,7 @@ export class Placing {
   readonly #parts: PlacingParts
   readonly #indices = new Map<string, ReleaseIndex>()
   readonly #demand = new Demand()
+  readonly #products: ProductFile
   /** What each shall hold, by id, also while it is away. */
   readonly #held = new Map<string, Set<string>>()
   /** What each channel was told. */
@@ -59,8 +64,10 @@ export class Placing {
   #last = ''
   #placedMs = Number.NEGATIVE_INFINITY
 
+  /** @throws {StartupError} where the file cannot be read */
   constructor(parts: PlacingParts) {
     this.#parts = parts
+    this.#products = new ProductFile(parts.path)
   }
 
   /** A snapshot stands. Its time is remembered: that of a release is that of the snapshot in which it came. */
@@ -142,10 +149,14 @@ export class Placing {
 
   #place(hosts: readonly TableHost[]): void {
     const nowMs = this.#parts.clock.now()
-    const releases = [...this.#known.values()].map(({ release }) => ({
-      ...release,
-      demand: this.#demand.of(release.id, nowMs),
-    }))
+    const releases = [...this.#known.values()].map(({ release, ref }) => {
+      const demand = this.#demand.of(release.id, nowMs)
+      if (release.kind !== 'image') return { ...release, demand }
+      const launch = { ...release, product: productOf(ref.module, ref.to) }
+      this.#products.demand.seen(launch, demand, nowMs)
+      return { ...release, demand, expected: this.#products.demand.expected(launch, nowMs) }
+    })
+    this.#products.keep(nowMs)
     const asked = hosts.map(({ name, quota, free }) => ({
       ...{ id: name, quota, free },
       holds: this.#held.get(name) ?? new Set<string>(),

@@ -196,6 +196,7 @@ class RunningCentre {
     })
     this.placing = new Placing({
       ...common,
+      path: `${config.state}/demand`,
       table: this.#volunteers,
       modules: publishing.modules,
       tell: (channel, word) => this.#channels.tell(channel, word),
