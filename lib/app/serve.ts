@@ -169,6 +169,7 @@ class RunningCentre {
     this.#upload = new RateLimit(config.uploadRate, host.clock.monotonic())
     const common = {
       ...host,
+      origin: () => this.origin,
       random: systemRandom,
       sequenceOf: (module: string) =>
         publishing.modules.get(module)?.current?.head.sequence ?? null,
@@ -180,7 +181,6 @@ class RunningCentre {
       isContent: (module, root) => publishing.modules.get(module)?.isContent(root) === true,
       path: `${config.state}/volunteers`,
       secret: keys.seed,
-      origin: () => this.origin,
       uplink: config.uploadRate,
       onQuarantine: quarantined,
       rate: () => {
@@ -192,7 +192,6 @@ class RunningCentre {
       ...common,
       table: this.#volunteers,
       modules: publishing.modules,
-      origin: () => this.origin,
     })
     this.placing = new Placing({
       ...common,
