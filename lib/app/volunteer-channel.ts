@@ -11,6 +11,7 @@ import { connectWebSocket, type TextSocket } from '../io/ws.js'
 import type { ReleaseRef } from '../mirror/release.js'
 import { REPORT_MS } from '../mirror/report.js'
 import {
+  type CentreWord,
   type EnrolledMessage,
   formatKey,
   formatSigned,
@@ -19,10 +20,13 @@ import {
   parseCentreWord,
   type VolunteerMessage,
 } from '../mirror/volunteer-messages.js'
+import { heardWithin } from './heard.js'
 import { VOLUNTEER_PATH } from './volunteer-desk.js'
 
 const FIRST_WAIT_MS = 1000
 const MOST_WAIT_MS = 60_000
+/** A centre says that it heard a report: silent for three of them, it is gone, whatever TCP still hopes for. */
+const SILENCE_MS = 3 * REPORT_MS + 10_000
 
 export type VolunteerChannelParts = {
   /** `http://centre:8730` */
@@ -95,14 +99,15 @@ export class VolunteerChannel {
     const { keys, join, onEnrolled } = this.#parts
     try {
       socket.write(formatKey(keys))
-      const first = await heard(socket, signal)
-      if (first?.type !== 'nonce') throw new WireError('no nonce', { at: 'centre' })
+      const first = await this.#heard(socket, signal)
+      if (first === 'over' || first?.type !== 'nonce')
+        throw new WireError('no nonce', { at: 'centre' })
       let count = 0
       const say = (message: VolunteerMessage): void =>
         socket.write(formatSigned(message, keys, first.nonce, count++))
       say(join)
-      const answer = await heard(socket, signal)
-      if (answer === null) return
+      const answer = await this.#heard(socket, signal)
+      if (answer === 'over' || answer === null) return
       if (answer.type === 'refused') throw new WireError(answer.why, { at: 'centre' })
       if (answer.type !== 'enrolled') throw new WireError('not enrolled', { at: 'centre' })
       onAlive()
@@ -116,6 +121,12 @@ export class VolunteerChannel {
     }
   }
 
+  /** Null: a word that this version does not know. */
+  async #heard(socket: TextSocket, signal: AbortSignal): Promise<CentreWord | null | 'over'> {
+    const text = await heardWithin(socket, SILENCE_MS, this.#parts.clock, signal)
+    return text === null ? 'over' : parseCentreWord(text)
+  }
+
   /** Until the channel ends. */
   async #report(socket: TextSocket, signal: AbortSignal): Promise<void> {
     const over = new AbortController()
@@ -123,8 +134,9 @@ export class VolunteerChannel {
     await together(
       signal,
       async (inner) => {
-        for (let text = await socket.read(inner); text !== null; text = await socket.read(inner)) {
-          const word = parseCentreWord(text)
+        for (;;) {
+          const word = await this.#heard(socket, inner)
+          if (word === 'over') break
           if (word?.type === 'wanted') this.#parts.onWanted(word.releases)
         }
         over.abort()
@@ -141,12 +153,4 @@ export class VolunteerChannel {
       },
     )
   }
-}
-
-async function heard(
-  socket: TextSocket,
-  signal: AbortSignal,
-): Promise<ReturnType<typeof parseCentreWord>> {
-  const text = await socket.read(signal)
-  return text === null ? null : parseCentreWord(text)
 }

@@ -103,7 +103,10 @@ export class VolunteerDesk {
     try {
       for (let word = await next(SILENCE_MS); word !== null; word = await next(SILENCE_MS)) {
         if (!isAllowed()) throw new WireError('more messages than it may send', { at: name })
-        if (word.type === 'load' && !volunteers.loaded(name, word, socket)) return
+        if (word.type === 'load') {
+          if (!volunteers.loaded(name, word, socket)) return
+          tell(socket, { type: 'heard' })
+        }
         if (word.type === 'keeps') this.#parts.onKeeps(name, word.releases)
         if (word.type === 'have') volunteers.has(name, word, socket)
         if (word.type === 'lost') volunteers.lost(name, word, socket)

@@ -94,6 +94,8 @@ export type EnrolledMessage = {
 export type CentreWord =
   | { readonly type: 'nonce'; readonly nonce: string }
   | EnrolledMessage
+  /** Its report came: a centre that is gone without a word says this no more. */
+  | { readonly type: 'heard' }
   /** What it shall hold from now on, and nothing else. */
   | { readonly type: 'wanted'; readonly releases: readonly ReleaseRef[] }
   /** It may not volunteer; the channel ends. */
@@ -165,6 +167,7 @@ export function parseCentreWord(text: string): CentreWord | null {
   return parseTyped<CentreWord>(text, 'centre', {
     nonce: (from) => ({ type: 'nonce', nonce: hexAt(from, 'nonce', 16) }),
     enrolled: enrolledOf,
+    heard: () => ({ type: 'heard' }),
     wanted: (from) => ({ type: 'wanted', releases: releasesAt(from) }),
     refused: (from) => ({ type: 'refused', why: stringAt(from, 'why').slice(0, WHY_LENGTH) }),
   })

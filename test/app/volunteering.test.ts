@@ -8,9 +8,11 @@ import { VolunteerChannel } from '../../lib/app/volunteer-channel.js'
 import { VOLUNTEER_PATH } from '../../lib/app/volunteer-desk.js'
 import { Volunteers } from '../../lib/app/volunteer-table.js'
 import { keyPairOf } from '../../lib/hash/ed25519.js'
-import { connectWebSocket } from '../../lib/io/ws.js'
+import { serveHttp } from '../../lib/io/http-server.js'
+import { acceptWebSockets, connectWebSocket, type TextSocket } from '../../lib/io/ws.js'
 import {
   type EnrolledMessage,
+  formatCentreWord,
   formatKey,
   formatSigned,
   type Join,
@@ -163,6 +165,41 @@ t.test('who is not enrolled is refused, and so is a signature of another', async
   t.equal(await say(() => 'x'.repeat(20_000)), null)
   t.match(await say((nonce) => formatSigned(join(token, given.url), KEYS, nonce, 0)), /enrolled/)
   t.equal((await get()).status, 200, 'it never reported')
+})
+
+t.test('a centre that falls silent without a word is left, and asked anew', async (t) => {
+  let sockets = 0
+  const end = new AbortController()
+  const greet = async (socket: TextSocket): Promise<void> => {
+    sockets++
+    await socket.read(end.signal)
+    socket.write(formatCentreWord({ type: 'nonce', nonce: '00'.repeat(16) }))
+    await socket.read(end.signal)
+    const [bounceKey, centre] = ['00'.repeat(32), 'http://centre.example']
+    socket.write(formatCentreWord({ type: 'enrolled', name: 'v1', bounceKey, centre }))
+  }
+  const onSocket = (socket: TextSocket): void => void greet(socket).catch(() => {})
+  const { upgrade } = acceptWebSockets([{ path: VOLUNTEER_PATH, messageBytes: 20_000, onSocket }])
+  const handle = () => Promise.resolve({ status: 404, headers: {} })
+  const listen = { host: '127.0.0.1', port: 0, tls: null, log: () => {} }
+  const server = await serveHttp({ ...listen, handle, upgrade })
+  t.teardown(() => server.close())
+  let lost: () => void = () => {}
+  const isLost = new Promise<void>((resolve) => (lost = resolve))
+  // a hundred seconds are over soon
+  const clock = { ...systemClock, monotonic: () => 0, now: () => 0 }
+  clock.sleep = (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal)
+  const channel = new VolunteerChannel({
+    ...{ origin: `http://127.0.0.1:${server.port}`, userAgent: 'prsync/test', keys: KEYS },
+    ...{ join: join(null, 'http://127.0.0.2:1'), load: () => load, clock, random: systemRandom },
+    ...{ onEnrolled: () => {}, onWanted: () => {}, onLost: () => lost() },
+  })
+  const kept = channel.keep(end.signal).catch(() => {})
+  await isLost
+  while (sockets < 2) await systemClock.sleep(1, end.signal)
+  t.ok(sockets >= 2)
+  end.abort(new Error('the test is over'))
+  await kept
 })
 
 t.test('one that floods its channel is let go', async (t) => {

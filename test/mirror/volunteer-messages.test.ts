@@ -66,6 +66,7 @@ t.test('what is said is heard, by whose key it is signed', async (t) => {
     { type: 'nonce', nonce: NONCE },
     { type: 'enrolled', name: 'v1', bounceKey: '2d'.repeat(32), centre: 'http://c.example' },
     { type: 'wanted', releases: [RELEASE] },
+    { type: 'heard' },
     { type: 'refused', why: 'not enrolled' },
   ]
   for (const word of words) t.same(parseCentreWord(formatCentreWord(word)), word)
