@@ -17,9 +17,12 @@ import { ruled } from '../support/contents.js'
 import { onOwnDisk } from '../support/disk.js'
 import { freePort } from '../support/ports.js'
 import { projectFile } from '../support/project.js'
+import { seededRandom } from '../support/seeded-random.js'
 import { startService } from '../support/service.js'
 
 const BIG = Buffer.from(ruled(300_000))
+/** Bytes that nothing else has: no recipe makes them. */
+const other = (length: number): Buffer => Buffer.from(seededRandom(length).bytes(length))
 const { signal } = new AbortController()
 const needsRoot = { skip: process.geteuid?.() === 0 ? false : 'needs root' }
 
@@ -91,7 +94,7 @@ t.test('a snapshot is on its way: clients for what came of it, not for the rest'
   startJoined(t, centre.url, own, { downloadRate: 500_000 })
   await until('big.iso', 302)
   // an index comes last, and takes forty seconds
-  writeFileSync(joinPath(source, 'Packages'), Buffer.from(ruled(20_000_000)))
+  writeFileSync(joinPath(source, 'Packages'), other(20_000_000))
   const small = BIG.subarray(0, 100_000)
   writeFileSync(joinPath(source, 'a-small.iso'), small)
   await centre.rescan()
@@ -134,7 +137,7 @@ t.test(
         const own = { token: await invite('v'), state, tree: joinPath(disk, 'tree'), clock }
         const { failed } = startJoined(t, centre.url, own)
         t.ok(BIG.equals(await bytesAt(await until('big.iso', 302))))
-        const huge = Buffer.from(ruled(6_000_000))
+        const huge = other(6_000_000)
         writeFileSync(joinPath(source, 'huge.iso'), huge)
         await centre.rescan()
         const statuses = new Set<number>()
