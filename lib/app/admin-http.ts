@@ -9,14 +9,19 @@ import {
   UsageError,
 } from '../base/errors.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
+import { textAnswer } from '../base/http-answers.js'
 import type { Clock, Log } from '../host.js'
 import { HttpClient } from '../io/http-client.js'
 import { isSameToken, isToken } from '../io/token-file.js'
 import { type AdminAnswer, formatAnswer, parseAnswer } from './admin.js'
 import type { Published, Publishing } from './publishing.js'
+import { answerVolunteers } from './volunteer-admin.js'
+import type { Volunteers } from './volunteer-table.js'
 
 /** No module begins with a full stop. */
 const PUBLISH_PATH = '/.~prsync~/publish'
+const VOLUNTEERS_PATH = '/.~prsync~/volunteers'
+const COMMAND_BYTES = 16 * 1024
 /** A space now and then while the trees are hashed: nobody between us takes the silence for a dead connection. */
 const SIGN_OF_LIFE_MS = 5_000
 const ANSWER_BYTES = 1024 * 1024
@@ -24,6 +29,7 @@ const ANSWER_BYTES = 1024 * 1024
 export type AdminDesk = {
   readonly token: string
   readonly publishing: Publishing
+  readonly volunteers: Volunteers
   readonly clock: Clock
   readonly log: Log
   /** Ends a look that runs: the centre stops. */
@@ -31,14 +37,30 @@ export type AdminDesk = {
 }
 
 /** Null for other paths. */
-export function adminRoute(desk: AdminDesk, request: HttpRequest): HttpAnswer | null {
-  if (request.path !== PUBLISH_PATH) return null
+export function adminRoute(
+  desk: AdminDesk,
+  request: HttpRequest,
+): HttpAnswer | Promise<HttpAnswer> | null {
+  const { path } = request
+  if (path !== PUBLISH_PATH && path !== VOLUNTEERS_PATH) return null
   if (request.method !== 'POST') return refusal(405, 'method not allowed\n', { allow: 'POST' })
   const [, given = ''] = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
   if (!isSameToken(given, desk.token))
     return refusal(401, 'wrong token\n', { 'www-authenticate': 'Bearer realm="prsync"' })
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  if (path === VOLUNTEERS_PATH) return volunteersAnswer(desk, request, headers)
   return { status: 200, headers, body: answer(desk) }
+}
+
+/** What `prsync volunteer` asks through the socket, as JSON; a refusal is a 400 with its reason. */
+async function volunteersAnswer(
+  { volunteers }: AdminDesk,
+  request: HttpRequest,
+  headers: Readonly<Record<string, string>>,
+): Promise<HttpAnswer> {
+  const question = utf8Of(await request.body(COMMAND_BYTES))
+  const said = answerVolunteers(volunteers, question) ?? formatAnswer({ error: 'not understood' })
+  return textAnswer(said.startsWith('{"error"') ? 400 : 200, `${said}\n`, headers)
 }
 
 async function* answer({ publishing, clock, log, signal }: AdminDesk): AsyncIterable<Uint8Array> {

@@ -2,7 +2,7 @@
 import { type ByteName, byteName, nameFault, ROOT_NAME } from '../base/byte-name.js'
 import { EMPTY } from '../base/bytes.js'
 import { FileError } from '../base/errors.js'
-import type { HttpAnswer, HttpRequest } from '../base/http.js'
+import type { AnswerNote, HttpAnswer, HttpRequest } from '../base/http.js'
 import { textAnswer } from '../base/http-answers.js'
 import { type FileEntry, sizeOf } from '../flist/entry.js'
 import { digestsOf } from '../hash/digests.js'
@@ -24,6 +24,7 @@ import {
 import { follow } from './followed.js'
 import { directoryPage } from './listing.js'
 import type { ServedModule } from './module.js'
+import type { OwnReason } from './redirect-desk.js'
 import { encodePath } from './url-path.js'
 
 export type FileDesk = FormDesk & {
@@ -84,36 +85,48 @@ async function fileAnswer(
   const early = withoutBytes(request, headers, size)
   if (early !== null) return early
   const elsewhere = mayLeave ? redirect(desk, file, facts, true, request) : null
-  if (elsewhere !== null) return elsewhere
+  if (elsewhere !== null && typeof elsewhere !== 'string') return elsewhere
   const bytes = small ?? module.holding(entry)
-  if (bytes !== null)
-    return withBytes(request, headers, bytes, (length) => (module.httpSent += length))
-  return (
-    (mayLeave ? redirect(desk, file, facts, false, request) : null) ??
-    textAnswer(503, 'the file is being replaced\n', { 'retry-after': '60' })
-  )
+  if (bytes !== null) {
+    const reason = elsewhere ?? keptHere(name, size) ?? 'no volunteers'
+    const note = { ...noteOf(file), give: 'direct', volunteer: null, reason } as const
+    const given = withBytes(request, headers, bytes, (length) => (module.httpSent += length))
+    return { ...given, note }
+  }
+  const last = mayLeave ? redirect(desk, file, facts, false, request) : null
+  if (last !== null && typeof last !== 'string') return last
+  return textAnswer(503, 'the file is being replaced\n', { 'retry-after': '60' })
 }
 
-/** To a volunteer, or the metalink of a client that chooses among them; null: it is given here. */
+function noteOf({ module, name, entry }: FormFile): Pick<AnswerNote, 'path' | 'bytes'> {
+  return { path: `/${module.name}/${name}`, bytes: sizeOf(entry) }
+}
+
+/** To a volunteer, or the metalink of a client that chooses among them; null or the reason: it is given here. */
 function redirect(
   desk: FileDesk,
   file: FormFile,
   facts: FileFacts,
   isHere: boolean,
   request: HttpRequest,
-): HttpAnswer | null {
+): HttpAnswer | OwnReason | null {
   const { module, name, entry } = file
   const { content, since } = entry
   if (desk.redirects === null || content === null) return null
   const shuns = shunsMetalinks(clientClassOf(request.headers.get('user-agent')))
   const digests = acceptsMetalink(request) && !shuns ? module.digests.known(content) : null
-  if (digests !== null) return metalinkOf(desk, file, digests, request)
+  if (digests !== null) {
+    const note = { ...noteOf(file), give: 'metalink', volunteer: null, reason: 'accepted' } as const
+    return { ...metalinkOf(desk, file, digests, request), note }
+  }
   const wanted = { module: module.name, name, content, since, isHere }
   const choice = desk.redirects.decide(request, wanted)
-  if (choice.kind === 'here') return null
+  if (choice.kind === 'here') return choice.reason
   const path = `/${module.name}/${encodePath(name)}`
   const metalink = shuns ? null : `${desk.origin()}${path}${METALINK}`
-  return redirectAnswer({ choice, file: facts, path, metalink, isOpen: desk.saysWhy })
+  const volunteer = choice.chosen.id
+  const note = { ...noteOf(file), give: 'redirect', volunteer, reason: choice.reason } as const
+  return { ...redirectAnswer({ choice, file: facts, path, metalink, isOpen: desk.saysWhy }), note }
 }
 
 type SmallBytes = GivenBytes & { readonly sha256: Uint8Array }

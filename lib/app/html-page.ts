@@ -4,7 +4,8 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { utf8Bytes } from '../base/bytes.js'
 import type { HttpAnswer } from '../base/http.js'
 
-const STYLE = `
+/** Of every page. */
+export const STYLE = `
 :root { color-scheme: light dark; --line: #d9dde3; --dim: #5b6472; --link: #0b57d0; --back: #fff; --row: #f4f6f9; --text: #1b1f24 }
 @media (prefers-color-scheme: dark) { :root { --line: #31363f; --dim: #9aa4b2; --link: #8ab4f8; --back: #15181d; --row: #1e2229; --text: #e4e7eb } }
 body { margin: 0 auto; max-width: 64rem; padding: 1.5rem 1rem 3rem; background: var(--back); color: var(--text); font: 1rem/1.5 system-ui, sans-serif }
@@ -22,13 +23,28 @@ footer { margin-top: 1rem; font-size: .875rem }
 @media (max-width: 40rem) { body { padding: 1rem .25rem 2rem } th, td { padding: .4rem .35rem } .h { display: none } }
 `
 
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${hash('sha256', STYLE, 'base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+/** What a page has beside its text. The policy lets a browser take this and nothing else. */
+export type Dress = { readonly head: string; readonly policy: string }
+
+/** @param script may talk to where the page comes from; null: none */
+export function dressOf(style: string, script: string | null): Dress {
+  const of = (text: string): string => `'sha256-${hash('sha256', text, 'base64')}'`
+  const policy = [
+    "default-src 'none'",
+    'img-src data:',
+    `style-src ${of(style)}`,
+    ...(script === null ? [] : [`script-src ${of(script)}`, "connect-src 'self'"]),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+  // no icon is asked for: it would be a module of that name
+  const icon = '<link rel="icon" href="data:,">'
+  const head = `${icon}<style>${style}</style>${script === null ? '' : `<script type="module">${script}</script>`}`
+  return { head, policy }
+}
+
+const PLAIN = dressOf(STYLE, null)
 
 /** Goes out together, and between two of them others get the thread. */
 const PART = 64 * 1024
@@ -38,22 +54,27 @@ export function htmlAnswer(
   title: string,
   body: Iterable<string>,
   headers: Readonly<Record<string, string>>,
+  { head, policy }: Dress = PLAIN,
 ): HttpAnswer {
   return {
     status: 200,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': POLICY,
+      'content-security-policy': policy,
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       ...headers,
     },
-    body: parts(title, body),
+    body: parts(title, head, body),
   }
 }
 
-async function* parts(title: string, body: Iterable<string>): AsyncIterable<Uint8Array> {
-  let text = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${html(title)}</title><style>${STYLE}</style>\n`
+async function* parts(
+  title: string,
+  head: string,
+  body: Iterable<string>,
+): AsyncIterable<Uint8Array> {
+  let text = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${html(title)}</title>${head}\n`
   for (const piece of body) {
     text += piece
     if (text.length < PART) continue

@@ -21,7 +21,9 @@ export type Routes = FileDesk & {
   /** Null before anything is published. */
   readonly status: (module: ServedModule) => ModuleStatus | null
   /** What an admin may ask; null for other paths. */
-  readonly admin: (request: HttpRequest) => HttpAnswer | null
+  readonly admin: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer> | null
+  /** The status pages; null for other paths. */
+  readonly pages: (request: HttpRequest) => HttpAnswer | null
 }
 
 export async function route(routes: Routes, request: HttpRequest): Promise<HttpAnswer> {
@@ -29,6 +31,8 @@ export async function route(routes: Routes, request: HttpRequest): Promise<HttpA
   if (tracked !== null) return tracked
   const asked = routes.admin(request)
   if (asked !== null) return asked
+  const shown = routes.pages(request)
+  if (shown !== null) return shown
   if (request.path.length + request.query.length > LIMITS.urlBytes)
     return textAnswer(414, 'no name is so long\n')
   const path = request.path.startsWith('/') ? decodePath(request.path) : null

@@ -12,6 +12,7 @@ import { openKeyFile } from '../io/key-file.js'
 import { lockFile } from '../io/lock.js'
 import { openTokenFile } from '../io/token-file.js'
 import { acceptWebSockets } from '../io/ws.js'
+import { Deliveries } from '../mirror/deliveries.js'
 import { fingerprint, type Head, swarmInfoHash } from '../snapshot/head.js'
 import { Meter } from '../swarm/meter.js'
 import { RateLimit } from '../swarm/rate-limit.js'
@@ -20,15 +21,18 @@ import { answerAdmin } from './admin.js'
 import { adminRoute } from './admin-http.js'
 import { Audits } from './audits.js'
 import { type CentreSwarms, startSwarms } from './centre-swarms.js'
+import type { ViewParts } from './centre-view.js'
 import { CONTROL_PATH, ControlDesk } from './control-desk.js'
+import { frontHandler } from './front.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
-import { pacedAnswer } from './paced.js'
 import { Placing } from './placing.js'
 import { type PublishEvents, Publishing } from './publishing.js'
 import { RedirectDesk, type VolunteerTable } from './redirect-desk.js'
 import { route } from './routes.js'
 import { openRsyncFace, type RsyncFace } from './rsync-face.js'
+import { LiveDesk } from './status-live.js'
+import { LIVE_PATH, liveBody, statusRoute } from './status-routes.js'
 import { systemRandom } from './system.js'
 import { TorrentDesk } from './torrent-desk.js'
 import { trackerRoute } from './tracker-route.js'
@@ -91,15 +95,21 @@ export async function serve(
     )
   try {
     let centre: RunningCentre | null = null
+    const failures = new Map<string, string>()
     const told: PublishEvents = {
       ...events,
+      failed: (module, what) => {
+        failures.set(module, what)
+        events.failed(module, what)
+      },
       published: (module, head, changed, outcome) => {
         events.published(module, head, changed, outcome)
+        failures.delete(module)
         if (changed) centre?.published(module, head.sequence)
       },
     }
     const publishing = await Publishing.open({ ...config, ...host, keys, events: told })
-    centre = new RunningCentre(config, host, publishing, keys, events.quarantined)
+    centre = new RunningCentre(config, host, publishing, failures, keys, events.quarantined)
     try {
       await centre.listen(openTokenFile(`${config.state}/admin-token`), signal)
       if (config.rsync !== null) {
@@ -143,6 +153,8 @@ class RunningCentre {
   readonly #key: Uint8Array
   readonly #volunteers: Volunteers
   readonly #channels: VolunteerDesk
+  readonly #view: ViewParts
+  readonly #live: LiveDesk
   readonly #table = new SwarmTable()
   readonly #torrents: TorrentDesk
   /** `--uplink`: for nodes, ordinary BitTorrent clients and HTTP together. */
@@ -159,6 +171,7 @@ class RunningCentre {
     config: ServeConfig,
     host: ServeHost,
     publishing: Publishing,
+    failures: ReadonlyMap<string, string>,
     keys: KeyPair,
     quarantined: ServeEvents['quarantined'],
   ) {
@@ -175,6 +188,7 @@ class RunningCentre {
         publishing.modules.get(module)?.current?.head.sequence ?? null,
     }
     this.#control = new ControlDesk(common)
+    const deliveries = new Deliveries()
     const sent = new Meter(host.clock.monotonic())
     this.#volunteers = new Volunteers({
       ...common,
@@ -183,6 +197,7 @@ class RunningCentre {
       secret: keys.seed,
       uplink: config.uploadRate,
       onQuarantine: quarantined,
+      seen: (name, evidence) => deliveries.saw(name, evidence),
       rate: () => {
         sent.add(this.#upload.spent - sent.total)
         return sent.rate(host.clock.monotonic())
@@ -205,6 +220,16 @@ class RunningCentre {
       volunteers: this.#volunteers,
       onKeeps: (name, releases) => this.placing.keeps(name, releases),
     })
+    this.#view = {
+      modules: publishing.modules,
+      status: (module) => this.#status(module),
+      volunteers: this.#volunteers,
+      deliveries,
+      failures,
+      now: () => host.clock.now(),
+      startedMs: host.clock.now(),
+    }
+    this.#live = new LiveDesk({ ...host, page: (name) => liveBody(this.#view, name) })
     this.#torrents = new TorrentDesk({
       modules: publishing.modules,
       table: this.#table,
@@ -238,15 +263,17 @@ class RunningCentre {
     const torrents = this.#torrents
     const tracker = trackerRoute(this.#table, clock, systemRandom, (asked) => torrents.join(asked))
     const status = (module: ServedModule): ModuleStatus | null => this.#status(module)
-    const desk = { token, publishing: this.#publishing, clock, log, signal }
-    const admin = (request: HttpRequest): HttpAnswer | null => adminRoute(desk, request)
+    const own = { publishing: this.#publishing, volunteers: this.#volunteers }
+    const admin = (request: HttpRequest): ReturnType<typeof adminRoute> =>
+      adminRoute({ token, ...own, clock, log, signal }, request)
+    const pages = (request: HttpRequest): HttpAnswer | null => statusRoute(this.#view, request)
     const origin = (): string => this.origin
     const table = volunteers ?? this.#volunteers
     const { placing } = this
     const redirects = new RedirectDesk(table, clock, origin, (wanted) => placing.asked(wanted))
     const isAlone = (): boolean => volunteers === null && this.#volunteers.isEmpty
     const files = { torrents, origin, saysWhy: true }
-    const routes = { modules, tracker, status, admin, ...files }
+    const routes = { modules, tracker, status, admin, pages, ...files }
     const { upgrade } = acceptWebSockets([
       {
         path: CONTROL_PATH,
@@ -258,17 +285,21 @@ class RunningCentre {
         messageBytes: LIMITS.volunteerBytes,
         onSocket: (socket, address) => this.#channels.accept(socket, address),
       },
+      {
+        path: LIVE_PATH,
+        messageBytes: LIMITS.livePageBytes,
+        onSocket: (socket, address) => this.#live.accept(socket, address),
+      },
     ])
     this.#http = await serveHttp({
       ...listen,
       tls,
-      handle: async (request, signal) =>
-        pacedAnswer(
-          await route({ ...routes, redirects: isAlone() ? null : redirects }, request),
-          this.#upload,
-          clock,
-          signal,
-        ),
+      handle: frontHandler({
+        answer: (request) => route({ ...routes, redirects: isAlone() ? null : redirects }, request),
+        deliveries: this.#view.deliveries,
+        upload: this.#upload,
+        clock,
+      }),
       upgrade,
       log,
     })
@@ -299,6 +330,7 @@ class RunningCentre {
     await this.#rsync?.close()
     await this.#control.close()
     await this.#channels.close()
+    await this.#live.close()
     await this.#http?.close()
     await this.#swarms?.close()
     await this.#admin?.close()

@@ -28,7 +28,14 @@ import { Ledger } from '../mirror/ledger.js'
 import type { ReleaseRef } from '../mirror/release.js'
 import type { Centre } from '../mirror/select.js'
 import type { Network, Volunteer } from '../mirror/volunteer.js'
-import type { EnrolledMessage, Have, Join, Load, Lost } from '../mirror/volunteer-messages.js'
+import type {
+  EnrolledMessage,
+  Have,
+  Join,
+  Load,
+  Lost,
+  ModuleState,
+} from '../mirror/volunteer-messages.js'
 import { whoIs } from '../mirror/who-is.js'
 import type { Audited } from './audits.js'
 import { parseNetwork } from './networks.js'
@@ -57,6 +64,8 @@ export type VolunteersParts = WhoHasParts & {
   readonly rate: () => number
   /** An audit found wrong bytes: nobody is sent there until an admin releases it. */
   readonly onQuarantine: (name: string, why: string) => void
+  /** Hears of what is seen of a volunteer. */
+  readonly seen?: (name: string, evidence: Evidence) => void
   readonly clock: Clock
   readonly random: Random
 }
@@ -130,6 +139,7 @@ export class Volunteers implements VolunteerTable {
   saw(name: string, evidence: Evidence): void {
     const member = this.#members.get(name)
     if (member === undefined) return
+    this.#parts.seen?.(name, evidence)
     const nowMs = this.#parts.clock.now()
     const before = member.health
     member.health = healthAfter(before, evidence, this.#areWeSuspect(nowMs), nowMs)
@@ -356,6 +366,14 @@ export class Volunteers implements VolunteerTable {
       const secondsAgo = report === null ? null : Math.round((nowMs - report.atMs) / 100) / 10
       return { ...common, ...{ state: standing.state, secondsAgo }, why: whyOf(standing) }
     })
+  }
+
+  /** What is known of one that joined since the start, and how it stands in each module; null: it did not. */
+  known(name: string): { volunteer: Volunteer; modules: readonly ModuleState[] } | null {
+    const member = this.#members.get(name)
+    if (member === undefined) return null
+    const { volunteer } = member
+    return { volunteer, modules: this.#whoHas.states(volunteer.slot) }
   }
 
   #keep(roster: Roster | null, name: string, evidence: Evidence): boolean {

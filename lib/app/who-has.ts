@@ -55,6 +55,11 @@ export class WhoHas {
     )
   }
 
+  /** As it last said. */
+  states(slot: number): readonly ModuleState[] {
+    return [...(this.#states[slot]?.values() ?? [])]
+  }
+
   has(slot: number, { module, isFirst, contents }: Have): void {
     const presence = this.#of(module)
     if (presence === null || this.#states[slot] === undefined) return

@@ -16,10 +16,24 @@ export type HttpRequest = {
   body(limit: number): Promise<Uint8Array>
 }
 
+/** What became of a request, for logs and figures: beside what the client is told. */
+export type AnswerNote = {
+  readonly give: 'redirect' | 'direct' | 'metalink'
+  /** Where the client was sent; null: nowhere. */
+  readonly volunteer: string | null
+  /** Why there, or why here. */
+  readonly reason: string
+  /** `/module/name`, one char per byte. */
+  readonly path: string
+  /** Of the file: what the centre gave, or was spared. */
+  readonly bytes: number
+}
+
 export type HttpAnswer = {
   readonly status: number
   /** Several values are several lines: not every client takes them apart. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   /** All at once, or chunks in order; absent for HEAD and bodiless answers. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>
+  readonly note?: AnswerNote
 }

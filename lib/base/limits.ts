@@ -110,6 +110,11 @@ export const LIMITS = {
   /** Nodes on the control channels of one centre: a socket and a last report each; of these, behind one address. */
   controlNodes: 10_000,
   controlNodesAtAddress: 64,
+  /** Browsers that look at a centre's status pages; of these, behind one address. */
+  livePages: 256,
+  livePagesAtAddress: 16,
+  /** What such a browser says: which page. */
+  livePageBytes: 16 * KIB,
   /** A centre's word about a module, with its nodes. */
   statusBytes: 4 * MIB,
 
