@@ -4,6 +4,7 @@ import { EMPTY } from '../base/bytes.js'
 import { FileError } from '../base/errors.js'
 import type { AnswerNote, HttpAnswer, HttpRequest } from '../base/http.js'
 import { textAnswer } from '../base/http-answers.js'
+import { isConditional } from '../base/http-conditions.js'
 import { type FileEntry, sizeOf } from '../flist/entry.js'
 import { digestsOf } from '../hash/digests.js'
 import { SMALL_BYTES } from '../hash/unit.js'
@@ -52,7 +53,8 @@ export function fileRoute(
   if (entry.kind === 'directory') return directoryPage(module, name, entry.page, request)
   if (entry.kind !== 'file') return textAnswer(404, 'not a file\n')
   const file = { module, name: found.name, entry, asked: name }
-  if (new URLSearchParams(request.query).has('why')) return whyForm(desk, file, request)
+  if (request.query !== '' && new URLSearchParams(request.query).has('why'))
+    return whyForm(desk, file, request)
   if (found.byLink && keptHere(found.name, sizeOf(entry)) === null)
     return toItsName(desk, module, found.name)
   return fileAnswer(desk, file, found.byLink, request)
@@ -80,17 +82,18 @@ async function fileAnswer(
   const sha256 = small?.sha256 ?? (content && module.digests.known(content)?.sha256) ?? null
   const size = sizeOf(entry)
   const facts = { name, byLink, size, mtimeMs: Number(entry.mtimeNs / 1_000_000n), sha256 }
-  const mayLeave = desk.redirects !== null && keptHere(name, size) === null
-  const headers = { ...fileHeaders(facts), ...(mayLeave ? { vary: 'Accept' } : {}) }
-  const early = withoutBytes(request, headers, size)
+  const kept = keptHere(name, size)
+  const mayLeave = desk.redirects !== null && kept === null
+  const headersOf = () => ({ ...fileHeaders(facts), ...(mayLeave ? { vary: 'Accept' } : {}) })
+  const early = isConditional(request.headers) ? withoutBytes(request, headersOf(), size) : null
   if (early !== null) return early
   const elsewhere = mayLeave ? redirect(desk, file, facts, true, request) : null
   if (elsewhere !== null && typeof elsewhere !== 'string') return elsewhere
   const bytes = small ?? module.holding(entry)
   if (bytes !== null) {
-    const reason = elsewhere ?? keptHere(name, size) ?? 'no volunteers'
+    const reason = elsewhere ?? kept ?? 'no volunteers'
     const note = { ...noteOf(file), give: 'direct', volunteer: null, reason } as const
-    const given = withBytes(request, headers, bytes, (length) => (module.httpSent += length))
+    const given = withBytes(request, headersOf(), bytes, (length) => (module.httpSent += length))
     return { ...given, note }
   }
   const last = mayLeave ? redirect(desk, file, facts, false, request) : null

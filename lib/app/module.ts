@@ -1,6 +1,6 @@
 /** A module as the centre serves it: its tree, its index and the snapshot that is current. */
 import type { ByteName } from '../base/byte-name.js'
-import type { Entry } from '../flist/entry.js'
+import type { DirectoryEntry, Entry } from '../flist/entry.js'
 import type { Root } from '../hash/root.js'
 import type { Holding } from '../host.js'
 import { TreeContents } from '../io/contents.js'
@@ -36,6 +36,8 @@ export class ServedModule {
   readonly #pages = new PageCache((root) => this.store.blob(root))
   #current: Snapshot | null
   #digest: string | null
+  /** Of the current snapshot; undefined: not read yet. */
+  #top: DirectoryEntry | null | undefined
 
   constructor(name: string, tree: DiskTree, store: Store, pool: HashPool) {
     this.#pool = pool
@@ -60,13 +62,15 @@ export class ServedModule {
   /** From the next request on, this is what everybody sees. */
   flip(snapshot: Snapshot): void {
     this.#current = snapshot
+    this.#top = undefined
     this.#digest = headDigest(snapshot.signed)
   }
 
   /** The entry of a name in the current snapshot; null where there is none. */
   entry(name: ByteName): Entry | null {
-    const top = readTop(this.#current?.head.page ?? null, (root) => this.store.blob(root))
-    return findIn(top, name, (root) => this.#pages.page(root))
+    if (this.#top === undefined)
+      this.#top = readTop(this.#current?.head.page ?? null, (root) => this.store.blob(root))
+    return findIn(this.#top, name, (root, base) => this.#pages.entry(root, base))
   }
 
   list(page: Parameters<typeof readDirectoryPage>[0]): readonly Entry[] {

@@ -59,25 +59,30 @@ export function findBelow(
   name: ByteName,
   blob: (root: Root) => Uint8Array | null,
 ): Entry | null {
-  return findIn(top, name, (root) => {
+  const pageOf: PageOf = (root) => {
     const bytes = blob(root)
     return bytes === null ? null : decodePage(bytes)
-  })
+  }
+  return findIn(top, name, (root, base) => entryIn(root, base, pageOf))
 }
 
-/** The same of pages that are at hand; only those on the way to the name are looked at. */
-export function findIn(top: Entry | null, name: ByteName, pageOf: PageOf): Entry | null {
+/** The same with another way to look into a directory; only those on the way to the name are looked at. */
+export function findIn(
+  top: Entry | null,
+  name: ByteName,
+  entryOf: (directoryPage: Root, base: string) => Entry | null,
+): Entry | null {
   let found = top
   if (name === ROOT_NAME) return found
   for (const part of name.split('/')) {
     if (found?.kind !== 'directory') return null
-    found = found.page === null ? null : entryIn(found.page.root, part, pageOf)
+    found = found.page === null ? null : entryOf(found.page.root, part)
   }
   return found
 }
 
-/** A page that is no page of its directory ends the search: an index leads to smaller ranges only. */
-function entryIn(root: Root, base: string, pageOf: PageOf): Entry | null {
+/** From the page of a directory down. One that is no page of it ends the search: an index leads to smaller ranges only. */
+export function entryIn(root: Root, base: string, pageOf: PageOf): Entry | null {
   for (let page = pageOf(root); page !== null; ) {
     if (page.kind === 'entries') return page.entries.find((each) => each.base === base) ?? null
     const range = page.ranges.findLast(({ first }) => first <= base)

@@ -7,6 +7,20 @@ export type Validators = {
   readonly lastModified: string | undefined
 }
 
+/** Does the client ask for something else than the whole, or on a condition? Most do not, and are answered sooner. */
+export function isConditional(headers: ReadonlyMap<string, string>): boolean {
+  for (const name of CONDITIONAL) if (headers.has(name)) return true
+  return false
+}
+const CONDITIONAL = [
+  'range',
+  'if-none-match',
+  'if-modified-since',
+  'if-match',
+  'if-unmodified-since',
+  'if-range',
+]
+
 /** In the order of RFC 9110 §13.2.2: tags count before times. */
 export function conditionOf(
   headers: ReadonlyMap<string, string>,

@@ -120,8 +120,7 @@ async function answer(
   } catch (error) {
     given = failure(error, options.log)
   }
-  for (const [name, value] of Object.entries(given.headers)) response.setHeader(name, value)
-  response.writeHead(given.status)
+  response.writeHead(given.status, lines(given.headers))
   if (given.body === undefined || request.method === 'HEAD') {
     response.end()
   } else if (given.body instanceof Uint8Array) {
@@ -129,6 +128,17 @@ async function answer(
   } else {
     await pour(given.body, response, signal, options)
   }
+}
+
+/** Name, value, name, value…: each value of several is a line. */
+function lines(headers: HttpAnswer['headers']): string[] {
+  const flat: string[] = []
+  for (const name in headers) {
+    const value = headers[name]
+    if (typeof value === 'string') flat.push(name, value)
+    else for (const each of value ?? []) flat.push(name, each)
+  }
+  return flat
 }
 
 /** By connection: the answers to requests that came together have no end of their own when it is cut. */

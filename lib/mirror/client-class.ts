@@ -21,9 +21,12 @@ const AGENTS: readonly (readonly [RegExp, ClientClass])[] = [
   [/^curl\//i, 'curl'],
   [/^Mozilla\//, 'browser'],
 ]
+/** Whoever matches none of it is another; asked for each request, several times. */
+const ANY = /APT-HTTP\/|librepo|^(?:(?:lib)?dnf|ZYpp|aria2|wget|curl\/|Mozilla\/)/i
 
 export function clientClassOf(userAgent: string | undefined): ClientClass {
-  return AGENTS.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1] ?? 'other'
+  if (userAgent === undefined || !ANY.test(userAgent)) return 'other'
+  return AGENTS.find(([pattern]) => pattern.test(userAgent))?.[1] ?? 'other'
 }
 
 /** Its first 404, 503 or wrong hash at a volunteer is its last: it never asks the centre again. */

@@ -68,6 +68,46 @@ export function decodePage(bytes: Uint8Array): Page {
   }
 }
 
+// ---- for who looks for one entry (page-search.ts) -------------------------------------------
+
+export const FLAGS = {
+  kind: KIND_MASK,
+  linkGroup: HAS_LINK_GROUP,
+  sums: HAS_SUMS,
+  recipe: HAS_RECIPE,
+  xattrs: HAS_XATTRS,
+  sameOwner: SAME_OWNER,
+} as const
+/** Numbers that no owner has are undefined. */
+export type Owned = {
+  readonly mode: number
+  readonly user: Owner | undefined
+  readonly group: Owner | undefined
+}
+
+export function isIndex(bytes: Uint8Array): boolean {
+  return bytes[1] === 1
+}
+/** @param from at the start of a page of entries; then at the first of them */
+export function entriesStart(from: Cursor): { users: Owner[]; groups: Owner[]; count: number } {
+  if (from.u8() !== VERSION || from.u8() !== 0) throw new WireError('not a page of entries')
+  return { users: takeOwners(from), groups: takeOwners(from), count: from.varint() }
+}
+/** @param from after flags and owner */
+export function takeEntryBody(
+  from: Cursor,
+  flags: number,
+  base: string,
+  owned: Owned | null,
+): Entry {
+  if (owned?.user === undefined || owned.group === undefined)
+    throw new WireError('page: owner nobody has')
+  const { mode, user, group } = owned
+  const mtimeNs = takeTime(from)
+  const entry = takeBody(from, flags, { base, mode, mtimeNs, user, group, xattrs: [] })
+  return flags & HAS_XATTRS ? { ...entry, xattrs: takeXattrs(from) } : entry
+}
+
 // ---- entries -------------------------------------------------------------------------------
 
 function encodeEntries(out: Writer, entries: readonly Entry[]): void {
