@@ -91,10 +91,13 @@ function openVolunteers(): Volunteers {
     path: `${state}/volunteers`,
     secret: KEYS.seed,
     sequenceOf: () => 1,
+    isContent: () => true,
+    onQuarantine: () => {},
     origin: () => 'http://127.0.0.1',
     ...{ uplink: null, rate: () => 0, clock: systemClock, random: systemRandom },
   })
-  const load = { type: 'load', through: [{ module: 'm', sequence: 1 }], fair: 50e6 } as const
+  const modules = [{ module: 'm', through: 1, following: 1 }]
+  const load = { type: 'load', modules, fair: 50e6 } as const
   const channels: [name: string, channel: object][] = []
   for (let i = 0; i < Number(count); i++) {
     const uplink = 125e6 * (1 + (i % 10))
@@ -117,6 +120,7 @@ function openVolunteers(): Volunteers {
       )
   }
   report()
+  for (const [name] of channels) table.saw(name, { kind: 'audit', ok: true, what: '' })
   setInterval(report, 5000)
   return table
 }
@@ -139,7 +143,7 @@ const server = await serveHttp({
   ...{ host: '127.0.0.1', port: 0, tls: null, upgrade: null, log: () => {} },
   handle: frontHandler({
     answer: (request) => route(routes, request),
-    ...{ deliveries: new Deliveries(), upload, clock: systemClock },
+    ...{ deliveries: new Deliveries(), upload, clock: systemClock, trusted: [], log: null },
   }),
 })
 process.stdout.write(`${server.port}\n`)

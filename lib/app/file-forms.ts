@@ -9,7 +9,7 @@ import { encodeMetalink, METALINK_TYPE } from '../mirror/metalink.js'
 import { sumLine } from '../mirror/sum-line.js'
 import { follow } from './followed.js'
 import type { ServedModule } from './module.js'
-import type { RedirectDesk, Wanted } from './redirect-desk.js'
+import { type RedirectDesk, STAY, type Wanted } from './redirect-desk.js'
 import type { TorrentDesk } from './torrent-desk.js'
 import { encodePath } from './url-path.js'
 import { whyAnswer } from './why-page.js'
@@ -145,7 +145,8 @@ function urlsOf(desk: FormDesk, file: FormFile, request: HttpRequest): string[] 
   const wanted = wantedOf(file)
   const path = `/${file.module.name}/${encodePath(file.name)}`
   const volunteers = wanted === null ? [] : (desk.redirects?.list(request, wanted) ?? [])
-  return [...volunteers.map(({ baseUrl }) => baseUrl), desk.origin()].map((base) => base + path)
+  const here = `${desk.origin()}${path}${volunteers.length === 0 ? '' : `?${STAY}`}`
+  return [...volunteers.map(({ baseUrl }) => baseUrl + path), here]
 }
 
 /** Null for an empty file, which is never sent elsewhere. */

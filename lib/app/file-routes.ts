@@ -25,7 +25,7 @@ import {
 import { follow } from './followed.js'
 import { directoryPage } from './listing.js'
 import type { ServedModule } from './module.js'
-import type { OwnReason } from './redirect-desk.js'
+import { type OwnReason, STAY } from './redirect-desk.js'
 import { encodePath } from './url-path.js'
 
 export type FileDesk = FormDesk & {
@@ -117,7 +117,9 @@ function redirect(
   const { content, since } = entry
   if (desk.redirects === null || content === null) return null
   const shuns = shunsMetalinks(clientClassOf(request.headers.get('user-agent')))
-  const digests = acceptsMetalink(request) && !shuns ? module.digests.known(content) : null
+  const isLast = request.query === STAY
+  const digests =
+    acceptsMetalink(request) && !shuns && !isLast ? module.digests.known(content) : null
   if (digests !== null) {
     const note = { ...noteOf(file), give: 'metalink', volunteer: null, reason: 'accepted' } as const
     return { ...metalinkOf(desk, file, digests, request), note }

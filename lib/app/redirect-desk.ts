@@ -25,10 +25,17 @@ import {
   expectedMs,
   explain,
   type HereReason,
+  hasRoom,
   select,
   type Verdict,
 } from '../mirror/select.js'
 import type { Scheme, Volunteer } from '../mirror/volunteer.js'
+
+/**
+ * The query of the centre's own URL in metalinks and lists. Some clients begin there, as the centre was quick with the list, and are
+ * sent to a volunteer like others; but once in a minute for a file, whatever ranges they ask for: then the centre gives it, if it has room.
+ */
+export const STAY = 'prsync-stay'
 
 /** Who volunteers, as of now. */
 export type VolunteerTable = {
@@ -61,6 +68,7 @@ export type OwnReason =
   | 'failed twice'
   | 'bounced'
   | 'address unknown'
+  | 'last of a list'
 type Redirected = Extract<Choice, { kind: 'redirect' }>
 export type Decision = Redirected | { readonly kind: 'here'; readonly reason: OwnReason }
 
@@ -110,6 +118,11 @@ export class RedirectDesk {
     if (decision.kind === 'here' || ask === null) return decision
     this.#account(decision, wanted, nowMs)
     this.#attempts.sent(keys.client, keys.request, decision.chosen.id, nowMs)
+    // a volunteer that sends it back names the file alone
+    if (stays(request)) {
+      const plain = keysOf({ ...request, query: '' }, wanted)
+      this.#attempts.sent(plain.client, plain.request, decision.chosen.id, nowMs)
+    }
     return decision
   }
 
@@ -154,7 +167,8 @@ export class RedirectDesk {
     if (address === null) return here('address unknown')
     const tried = this.#attempts.of(keys.request, nowMs)
     const bounce = parseBounce(request.query)
-    if (counts) this.#report(keys, bounce, address, wanted, nowMs)
+    // ranges that are asked for together are no second try
+    if (counts && !stays(request)) this.#report(keys, bounce, address, wanted, nowMs)
     const known = clientClassOf(request.headers.get('user-agent'))
     const oneTry = isOfOneTry(known)
     const failed = new Set([
@@ -169,6 +183,8 @@ export class RedirectDesk {
       last: this.#attempts.last(keys.client),
     }
     if (wanted.isHere) {
+      if (stays(request) && tried !== null && hasRoom(this.#table.centre))
+        return here('last of a list', ask)
       // Who is of one try was lucky to come back; and a bounce that we know nothing of may be the end of many.
       if (bounce !== null && (oneTry || tried === null)) return here('bounced', ask)
       if (failed.size >= MOST_HOPS) return here('failed twice', ask)
@@ -210,10 +226,15 @@ type Keys = { readonly client: string; readonly request: string }
  * The same client, and the same that it asks once more. Another range or method is another request: clients that fetch in parts
  * ask for all of them at once. Hashed, as clients choose how long it is.
  */
-function keysOf({ method, headers, remote }: HttpRequest, { module, name }: Wanted): Keys {
+function keysOf(request: HttpRequest, { module, name }: Wanted): Keys {
+  const { method, headers, remote } = request
   const client = keyOf(remote.address, headers.get('user-agent') ?? '')
-  const request = keyOf(client, method, headers.get('range') ?? '', module, name)
-  return { client, request }
+  const what = stays(request) ? [STAY] : [method, headers.get('range') ?? '']
+  return { client, request: keyOf(client, ...what, module, name) }
+}
+
+function stays({ query }: HttpRequest): boolean {
+  return query === STAY
 }
 
 function keyOf(...said: readonly string[]): string {

@@ -6,13 +6,16 @@ import { LIMITS } from '../base/limits.js'
 import { together } from '../base/together.js'
 import { type KeyPair, keyPairOf } from '../hash/ed25519.js'
 import type { Clock, Log } from '../host.js'
+import { type AccessLog, openAccessLog } from '../io/access-log.js'
 import type { ProcessListener } from '../io/daemon-listener.js'
 import { type HttpServer, serveHttp } from '../io/http-server.js'
 import { openKeyFile } from '../io/key-file.js'
 import { lockFile } from '../io/lock.js'
 import { openTokenFile } from '../io/token-file.js'
-import { acceptWebSockets } from '../io/ws.js'
+import { acceptWebSockets, type SocketDoor } from '../io/ws.js'
+import type { AccessFormat } from '../mirror/access-line.js'
 import { Deliveries } from '../mirror/deliveries.js'
+import type { Network } from '../mirror/volunteer.js'
 import { fingerprint, type Head, swarmInfoHash } from '../snapshot/head.js'
 import { Meter } from '../swarm/meter.js'
 import { RateLimit } from '../swarm/rate-limit.js'
@@ -23,6 +26,7 @@ import { Audits } from './audits.js'
 import { type CentreSwarms, startSwarms } from './centre-swarms.js'
 import type { ViewParts } from './centre-view.js'
 import { CONTROL_PATH, ControlDesk } from './control-desk.js'
+import { clientAddress } from './forwarded.js'
 import { frontHandler } from './front.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
@@ -59,6 +63,12 @@ export type ServeConfig = {
   readonly assembleMin: number | null
   /** Who serves files in the centre's place; null: who is enrolled here. */
   readonly volunteers: VolunteerTable | null
+  /** Redirects say in headers of their own which volunteer it is, and why. */
+  readonly saysWhy: boolean
+  /** Null: none is written. */
+  readonly accessLog: { readonly path: string; readonly format: AccessFormat } | null
+  /** Proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly Network[]
   /** PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | null
 }
@@ -163,6 +173,7 @@ class RunningCentre {
   readonly audits: Audits
   readonly placing: Placing
   #http: HttpServer | null = null
+  #accessLog: AccessLog | null = null
   #swarms: CentreSwarms | null = null
   #admin: { close(): Promise<void> } | null = null
   #rsync: ProcessListener | null = null
@@ -257,7 +268,9 @@ class RunningCentre {
 
   /** @param token whoever has it may publish over HTTP */
   async listen(token: string, signal: AbortSignal): Promise<void> {
-    const { listen, tls, volunteers } = this.#config
+    const { listen, tls, volunteers, trustedProxies, accessLog } = this.#config
+    this.#accessLog = accessLog === null ? null : openAccessLog(accessLog.path)
+    const { format } = accessLog ?? { format: 'combined' }
     const { clock, log } = this.#host
     const { modules } = this.#publishing
     const torrents = this.#torrents
@@ -272,9 +285,11 @@ class RunningCentre {
     const { placing } = this
     const redirects = new RedirectDesk(table, clock, origin, (wanted) => placing.asked(wanted))
     const isAlone = (): boolean => volunteers === null && this.#volunteers.isEmpty
-    const files = { torrents, origin, saysWhy: true }
+    const files = { torrents, origin, saysWhy: this.#config.saysWhy }
     const routes = { modules, tracker, status, admin, pages, ...files }
-    const { upgrade } = acceptWebSockets([
+    const addressOf = (peer: string, forwarded: string | undefined): string =>
+      clientAddress(peer, forwarded, trustedProxies)
+    const doors = [
       {
         path: CONTROL_PATH,
         messageBytes: LIMITS.reportBytes,
@@ -290,7 +305,8 @@ class RunningCentre {
         messageBytes: LIMITS.livePageBytes,
         onSocket: (socket, address) => this.#live.accept(socket, address),
       },
-    ])
+    ] satisfies SocketDoor[]
+    const { upgrade } = acceptWebSockets(doors, addressOf)
     this.#http = await serveHttp({
       ...listen,
       tls,
@@ -299,6 +315,8 @@ class RunningCentre {
         deliveries: this.#view.deliveries,
         upload: this.#upload,
         clock,
+        trusted: trustedProxies,
+        log: this.#accessLog === null ? null : { write: this.#accessLog.write, format },
       }),
       upgrade,
       log,
@@ -332,6 +350,7 @@ class RunningCentre {
     await this.#channels.close()
     await this.#live.close()
     await this.#http?.close()
+    this.#accessLog?.close()
     await this.#swarms?.close()
     await this.#admin?.close()
   }

@@ -16,6 +16,13 @@ export type HttpRequest = {
   body(limit: number): Promise<Uint8Array>
 }
 
+/** A request's target without what clients write before it for proxies: RFC 9112 §3.2.2 wants both forms understood. */
+export function originForm(target: string): string {
+  const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(target) ?? []
+  if (rest === undefined) return target
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
 /** What became of a request, for logs and figures: beside what the client is told. */
 export type AnswerNote = {
   readonly give: 'redirect' | 'direct' | 'metalink'

@@ -1,7 +1,8 @@
 /** `prsync serve --tracker [NAME=]DIR…`. */
 import { parseModule } from '../app/module.js'
+import { parseNetwork } from '../app/networks.js'
 import type { RsyncFace } from '../app/rsync-face.js'
-import { type ServeEvents, serve } from '../app/serve.js'
+import { type ServeConfig, type ServeEvents, serve } from '../app/serve.js'
 import {
   defaultState,
   hangups,
@@ -37,6 +38,10 @@ type Flags = {
   uplink?: string
   publish?: string[]
   ignore?: string[]
+  reasons: boolean
+  accessLog?: string
+  accessLogFormat: string
+  trustProxy?: string[]
   tlsCert?: string
   tlsKey?: string
   xattrs?: boolean
@@ -69,6 +74,10 @@ function program(): Command {
     )
     .option('--tls-cert <file>', 'HTTPS with this certificate chain, in PEM')
     .option('--tls-key <file>', 'and its private key')
+    .option('--access-log <file>', 'write down requests; reopened on SIGHUP')
+    .option('--access-log-format <format>', 'combined or json', 'combined')
+    .option('--trust-proxy <cidr...>', 'believe their X-Forwarded-For')
+    .option('--no-reasons', 'redirects do not say why')
     .option('-X, --xattrs', 'publish extended attributes and ACLs')
     .option('-v, --verbose', 'say more')
     .addHelpText(
@@ -119,6 +128,9 @@ export async function serveCommand(
     xattrs: flags.xattrs === true,
     assembleMin: parseSize(flags.assembleMin, '--assemble-min') || null,
     volunteers: null,
+    saysWhy: flags.reasons,
+    accessLog: accessLogOf(flags),
+    trustedProxies: (flags.trustProxy ?? []).map(networkOf),
     tls: tlsOf(flags),
   }
   const say = (text: string): void => void process.stderr.write(`prsync: ${text}\n`)
@@ -199,6 +211,20 @@ function tlsOf({ tlsCert, tlsKey }: Flags): { cert: string; key: string } | null
   if (tlsCert === undefined || tlsKey === undefined)
     throw new UsageError('--tls-cert and --tls-key are wanted together')
   return { cert: readText(tlsCert), key: readText(tlsKey) }
+}
+
+function accessLogOf({ accessLog, accessLogFormat }: Flags): ServeConfig['accessLog'] {
+  const format = accessLogFormat
+  if (format !== 'combined' && format !== 'json')
+    throw new UsageError(`--access-log-format: combined or json, not ${format}`)
+  return accessLog === undefined ? null : { path: accessLog, format }
+}
+
+function networkOf(text: string): ServeConfig['trustedProxies'][number] {
+  const network = parseNetwork(text)
+  if (network === null)
+    throw new UsageError(`--trust-proxy: not an address or a range of them: ${text}`)
+  return network
 }
 
 /** Without a `/` at the end, so that paths can be put after it. */

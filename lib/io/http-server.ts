@@ -11,7 +11,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { codeOf, messageOf, SocketError, StartupError, WireError } from '../base/errors.js'
-import type { HttpAnswer, HttpRequest } from '../base/http.js'
+import { type HttpAnswer, type HttpRequest, originForm } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
 import type { Log } from '../host.js'
 
@@ -203,7 +203,7 @@ function failure(error: unknown, log: Log): HttpAnswer {
 }
 
 function plain(request: IncomingMessage): HttpRequest {
-  const url = request.url ?? '/'
+  const url = originForm(request.url ?? '/')
   const at = url.indexOf('?')
   const headers = new Map<string, string>()
   for (const [name, value] of Object.entries(request.headers))

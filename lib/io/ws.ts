@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import { messageOf, TryAgainError } from '../base/errors.js'
+import { originForm } from '../base/http.js'
 
 export type TextSocket = {
   /** The next message, or null at the end, however it came. */
@@ -31,23 +32,31 @@ export type SocketDoor = {
   readonly onSocket: (socket: TextSocket, address: string) => void
 }
 
-/** No other path is answered. */
-export function acceptWebSockets(doors: readonly SocketDoor[]): WebSocketAcceptor {
+/** No other path is answered. @param addressOf who a client is, by who is connected and X-Forwarded-For */
+export function acceptWebSockets(
+  doors: readonly SocketDoor[],
+  addressOf: (peer: string, forwarded: string | undefined) => string = (peer) => peer,
+): WebSocketAcceptor {
   const open = doors.map((door) => {
     const options = { noServer: true, perMessageDeflate: false, clientTracking: false }
     return { ...door, server: new WebSocketServer({ ...options, maxPayload: door.messageBytes }) }
   })
   return {
     upgrade: (request, socket, head) => {
-      const [asked] = (request.url ?? '').split('?')
+      const [asked] = originForm(request.url ?? '').split('?')
       const door = open.find(({ path }) => path === asked)
       if (door === undefined) {
         socket.on('error', () => socket.destroy()) // gone before it heard the answer
         socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
         return
       }
+      const forwarded = request.headers['x-forwarded-for']
+      const header = Array.isArray(forwarded) ? forwarded.join(',') : forwarded
       door.server.handleUpgrade(request, socket, Buffer.from(head), (opened) =>
-        door.onSocket(new PulledSocket(opened), request.socket.remoteAddress ?? ''),
+        door.onSocket(
+          new PulledSocket(opened),
+          addressOf(request.socket.remoteAddress ?? '', header),
+        ),
       )
     },
   }

@@ -295,6 +295,6 @@ function alternatesOf(
 }
 
 /** May the centre serve contents itself? */
-function hasRoom({ uplink, rate }: Centre): boolean {
+export function hasRoom({ uplink, rate }: Centre): boolean {
   return uplink === null || rate < uplink * (1 - RESERVE)
 }

@@ -232,7 +232,7 @@ t.test('a metalink for who takes one, and wget2 hears of none', async (t) => {
   t.match(text, `<hash type="sha-256">${SHA256.toString('hex')}</hash>`)
   t.match(text, '<pieces length="262144" type="sha-1">')
   t.equal([...text.matchAll(/<url priority/g)].length, 4)
-  t.match(text, `<url priority="4">${origin}/m/big</url>`)
+  t.match(text, `<url priority="4">${origin}/m/big?prsync-stay</url>`)
   t.match((await ask('/m/big.meta4')).headers, {
     'content-type': 'application/metalink4+xml',
     // aria2 would save it in the place of the file.
@@ -246,13 +246,25 @@ t.test('a metalink for who takes one, and wget2 hears of none', async (t) => {
   t.notMatch(wget2.headers['link'], /describedby/)
 })
 
+t.test('the last of a list is sent on once, while the centre has room', async (t) => {
+  const own = { 'user-agent': 'last/1', accept: '*/*,application/metalink4+xml' }
+  t.equal((await ask('/m/big?prsync-stay', own)).status, 302, 'once, as some begin there')
+  for (const range of ['bytes=0-9', 'bytes=10-19'])
+    t.match(await ask('/m/big?prsync-stay', { ...own, range }), { status: 206 }, range)
+  t.match(await ask('/m/big?prsync-stay', own), { status: 200, body: BIG })
+  t.same(table.evidence, [], 'nobody is blamed for it')
+  table.centre = { ...table.centre, uplink: 100, rate: 90 } as unknown as typeof table.centre
+  t.equal((await ask('/m/big?prsync-stay', own)).status, 302, 'no room')
+  table.centre = { ...table.centre, uplink: null }
+})
+
 t.test('lists and reasons', async (t) => {
   const list = (await ask('/m/big.mirrorlist')).body.toString().split('\n')
   t.same(
     list.slice(0, 3).sort(),
     ['v1', 'v2', 'v3'].map((id) => `http://${id}.example/pub/m/big`),
   )
-  t.same(list.slice(3), [`${origin}/m/big`, ''])
+  t.same(list.slice(3), [`${origin}/m/big?prsync-stay`, ''])
   t.equal((await ask('/m/small.mirrorlist')).body.toString(), `${origin}/m/small\n`)
   table.lacking.add('v2')
   const why = JSON.parse((await ask('/m/big?why')).body.toString()) as unknown

@@ -332,7 +332,7 @@ t.test('what is no request is answered and cut', async (t) => {
     /^HTTP\/1\.1 414 /,
   )
   t.match(await raw('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 /)
-  t.match(await raw('GET http://127.0.0.1/m/big HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 400 /)
+  t.match(await raw('GET gopher://127.0.0.1/m/big HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 400 /)
   t.equal((await ask('/m/big', {}, 'HEAD')).status, 200, 'and it answers on')
 })
 

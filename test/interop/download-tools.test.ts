@@ -126,6 +126,12 @@ t.test('aria2', { skip: needs('aria2c', 'aria2') }, async (t) => {
 
   reset()
   fail('wrong')
+  const last = await run('aria2c', [...quiet, '-U', 'aria2/three', `${url}.meta4`])
+  t.equal(last.status, 0, last.said)
+  t.ok(isWhole(last.read('disk-1.2.3.iso')), 'all volunteers give wrong bytes: the centre stays')
+
+  reset()
+  fail('wrong')
   const refused = await run('aria2c', [
     ...quiet,
     '-U',

@@ -16,7 +16,8 @@ async function listening(
   const opened = new Promise<TextSocket>((resolve) => {
     tell = resolve
   })
-  const { upgrade } = acceptWebSockets([{ path: '/control', messageBytes: 1000, onSocket: tell }])
+  const doors = [{ path: '/control', messageBytes: 1000, onSocket: tell }]
+  const { upgrade } = acceptWebSockets(doors)
   const server = await serveHttp({
     host: '127.0.0.1',
     port: 0,

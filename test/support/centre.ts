@@ -75,6 +75,9 @@ export async function startCentre(
     xattrs: false,
     assembleMin: 2 ** 20,
     volunteers: null,
+    saysWhy: true,
+    accessLog: null,
+    trustedProxies: [],
     tls: null,
     ...choice,
   }
