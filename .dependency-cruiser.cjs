@@ -46,7 +46,7 @@ module.exports = {
       from: { path: '^lib/', pathNot: '^lib/(io|cli)/' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto|zlib|util|timers/promises)$' },
     },
-    ...[['commander', 'cli'], ['chalk', 'cli'], ['ora', 'cli'], ['ws', 'io'], ['fast-glob', 'io'], ['lmdb', 'io'], ['koffi', 'io'], ['bittorrent-protocol', 'swarm'], ['torrent-piece', 'swarm'], ['minizlib', 'wire'], ['iconv-lite', 'flist'], ['mime-types', 'mirror']].map(([d, f]) => door(d, f)),
+    ...[['commander', 'cli'], ['chalk', 'cli'], ['ora', 'cli'], ['ws', 'io'], ['fast-glob', 'io'], ['lmdb', 'io'], ['@redis/client', 'io'], ['koffi', 'io'], ['bittorrent-protocol', 'swarm'], ['torrent-piece', 'swarm'], ['minizlib', 'wire'], ['iconv-lite', 'flist'], ['mime-types', 'mirror']].map(([d, f]) => door(d, f)),
   ],
   options: { doNotFollow: { path: 'node_modules' }, exclude: { path: '\\.mjs$' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } },
 }

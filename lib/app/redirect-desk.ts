@@ -45,6 +45,8 @@ export type VolunteerTable = {
   holds(wanted: Wanted): (slot: number) => boolean
   /** What its bounces are signed with; null: no such volunteer. */
   bounceKey(id: string): Uint8Array | null
+  /** A client was sent there; its own ledger knows. */
+  sent(id: string, bytes: number, takesMs: number): void
   /** What clients tell by coming back. */
   saw(id: string, evidence: Evidence): void
 }
@@ -196,7 +198,9 @@ export class RedirectDesk {
 
   #account({ chosen, rate }: Redirected, { content }: Wanted, nowMs: number): void {
     const usual = this.#table.centre.usualRate ?? USUAL_RATE
-    chosen.ledger.redirect(content.length, expectedMs(content.length, rate, usual), nowMs)
+    const takesMs = expectedMs(content.length, rate, usual)
+    chosen.ledger.redirect(content.length, takesMs, nowMs)
+    this.#table.sent(chosen.id, content.length, takesMs)
   }
 
   /** What the centre has not, it cannot give instead of a slow volunteer. */

@@ -3,13 +3,18 @@ import { PrsyncError, StartupError } from '../base/errors.js'
 import { readState, replaceState } from '../io/state-file.js'
 import { type Enrolled, formatRoster, parseRoster, type Roster } from '../mirror/enrolment.js'
 
+/** Hears of an entry that is another now; null: it is gone. */
+export type RosterChanged = (name: string, enrolled: Enrolled | null) => void
+
 export class RosterFile {
   readonly #path: string
+  readonly #changed: RosterChanged
   #roster: Roster
 
   /** @throws {StartupError} where the file cannot be read, or is not ours */
-  constructor(path: string) {
+  constructor(path: string, changed: RosterChanged = () => {}) {
     this.#path = path
+    this.#changed = changed
     this.#roster = openRoster(path)
   }
 
@@ -24,7 +29,7 @@ export class RosterFile {
   save(roster: Roster): void {
     if (roster === this.#roster) return
     replaceState(this.#path, formatRoster(roster))
-    this.#roster = roster
+    this.#take(roster)
   }
 
   /** What nobody was promised: it counts although it cannot be kept, as on a full disk. */
@@ -34,8 +39,15 @@ export class RosterFile {
       this.save(roster)
     } catch (error) {
       if (!(error instanceof PrsyncError)) throw error
-      this.#roster = roster
+      this.#take(roster)
     }
+  }
+
+  #take(roster: Roster): void {
+    const before = this.#roster
+    this.#roster = roster
+    for (const each of roster) if (!before.includes(each)) this.#changed(each.name, each)
+    for (const { name } of before) if (this.of(name) === null) this.#changed(name, null)
   }
 }
 

@@ -5,6 +5,7 @@ import type { HttpAnswer, HttpRequest } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
 import { together } from '../base/together.js'
 import { type KeyPair, keyPairOf } from '../hash/ed25519.js'
+import { rootHex } from '../hash/root.js'
 import type { Clock, Log } from '../host.js'
 import { type AccessLog, openAccessLog } from '../io/access-log.js'
 import type { ProcessListener } from '../io/daemon-listener.js'
@@ -35,6 +36,7 @@ import { type PublishEvents, Publishing } from './publishing.js'
 import { RedirectDesk, type VolunteerTable } from './redirect-desk.js'
 import { route } from './routes.js'
 import { openRsyncFace, type RsyncFace } from './rsync-face.js'
+import { SharedVolunteers } from './shared-volunteers.js'
 import { LiveDesk } from './status-live.js'
 import { LIVE_PATH, liveBody, statusRoute } from './status-routes.js'
 import { systemRandom } from './system.js'
@@ -42,7 +44,7 @@ import { TorrentDesk } from './torrent-desk.js'
 import { trackerRoute } from './tracker-route.js'
 import { answerVolunteers } from './volunteer-admin.js'
 import { VOLUNTEER_PATH, VolunteerDesk } from './volunteer-desk.js'
-import { Volunteers } from './volunteer-table.js'
+import { Volunteers, type VolunteersParts } from './volunteer-table.js'
 
 export type ServeConfig = {
   readonly modules: readonly { readonly name: string; readonly directory: string }[]
@@ -63,6 +65,8 @@ export type ServeConfig = {
   readonly assembleMin: number | null
   /** Who serves files in the centre's place; null: who is enrolled here. */
   readonly volunteers: VolunteerTable | null
+  /** `redis://…`: volunteers are shared with other centres of the same key; null: with nobody. */
+  readonly shared: string | null
   /** Redirects say in headers of their own which volunteer it is, and why. */
   readonly saysWhy: boolean
   /** Null: none is written. */
@@ -132,11 +136,12 @@ export async function serve(
       await centre.join(signal)
       for (const { name, current } of publishing.modules.values())
         if (current !== null) events.ready(name, current.head, `${centre.origin}/${name}`)
-      const { audits, placing } = centre
+      const { audits, placing, shared } = centre
       await together(
         signal,
         (inner) => audits.keep(inner),
         (inner) => placing.keep(inner),
+        ...(shared === null ? [] : [(inner: AbortSignal) => shared.keep(inner)]),
         async (inner) => {
           for (;;) {
             await soonest(rescan(), config.intervalMs, host.clock, inner)
@@ -171,6 +176,8 @@ class RunningCentre {
   readonly #upload: RateLimit
   readonly #control: ControlDesk
   readonly audits: Audits
+  /** Null: this is the only centre. */
+  readonly shared: SharedVolunteers | null
   readonly placing: Placing
   #http: HttpServer | null = null
   #accessLog: AccessLog | null = null
@@ -201,7 +208,7 @@ class RunningCentre {
     this.#control = new ControlDesk(common)
     const deliveries = new Deliveries()
     const sent = new Meter(host.clock.monotonic())
-    this.#volunteers = new Volunteers({
+    const volunteers: VolunteersParts = {
       ...common,
       isContent: (module, root) => publishing.modules.get(module)?.isContent(root) === true,
       path: `${config.state}/volunteers`,
@@ -213,7 +220,16 @@ class RunningCentre {
         sent.add(this.#upload.spent - sent.total)
         return sent.rate(host.clock.monotonic())
       },
-    })
+    }
+    const { shared } = config
+    this.shared =
+      shared === null
+        ? null
+        : new SharedVolunteers(volunteers, {
+            ...{ url: shared, name: fingerprint(keys.publicKey), log: host.log },
+            snapshotOf: (module) => snapshotName(publishing.modules.get(module)?.current?.head),
+          })
+    this.#volunteers = this.shared ?? new Volunteers(volunteers)
     this.audits = new Audits({
       ...common,
       table: this.#volunteers,
@@ -376,6 +392,13 @@ class RunningCentre {
       nodes: this.#control.nodes(module.name),
     }
   }
+}
+
+/** What centres that see a module alike call its snapshot. */
+function snapshotName(head: Head | undefined): string | null {
+  return head === undefined
+    ? null
+    : `${head.sequence} ${head.page === null ? '' : rootHex(head.page.root)}`
 }
 
 async function soonest(

@@ -41,7 +41,7 @@ import type { Audited } from './audits.js'
 import { parseNetwork } from './networks.js'
 import type { TableHost } from './placing.js'
 import type { VolunteerTable, Wanted } from './redirect-desk.js'
-import { RosterFile } from './roster-file.js'
+import { type RosterChanged, RosterFile } from './roster-file.js'
 import { WhoHas, type WhoHasParts } from './who-has.js'
 
 /** Standings are made anew so often: evidence grows old. */
@@ -64,6 +64,8 @@ export type VolunteersParts = WhoHasParts & {
   readonly rate: () => number
   /** An audit found wrong bytes: nobody is sent there until an admin releases it. */
   readonly onQuarantine: (name: string, why: string) => void
+  /** Hears of changes of who is enrolled. */
+  readonly onEnrolled?: RosterChanged
   /** Hears of what is seen of a volunteer. */
   readonly seen?: (name: string, evidence: Evidence) => void
   readonly clock: Clock
@@ -105,7 +107,7 @@ export class Volunteers implements VolunteerTable {
   /** @throws {StartupError} where the file cannot be read, or is not ours */
   constructor(parts: VolunteersParts) {
     this.#parts = parts
-    this.#roster = new RosterFile(parts.path)
+    this.#roster = new RosterFile(parts.path, parts.onEnrolled)
     this.#whoHas = new WhoHas(parts)
   }
 
@@ -135,6 +137,9 @@ export class Volunteers implements VolunteerTable {
     const enrolled = this.#roster.of(name)
     return enrolled?.key == null ? null : this.#bounceKey(name, enrolled.key)
   }
+
+  /** For who shares it with others. */
+  sent(_name: string, _bytes: number, _takesMs: number): void {}
 
   saw(name: string, evidence: Evidence): void {
     const member = this.#members.get(name)
@@ -341,6 +346,11 @@ export class Volunteers implements VolunteerTable {
     const roster = removed(this.#roster.all, name)
     if (roster === null) return false
     this.#roster.save(roster)
+    this.#forget(name)
+    return true
+  }
+
+  #forget(name: string): void {
     const member = this.#members.get(name)
     if (member !== undefined) {
       this.#slots[member.volunteer.slot] = undefined
@@ -348,7 +358,6 @@ export class Volunteers implements VolunteerTable {
     }
     this.#members.delete(name)
     this.#changed()
-    return true
   }
 
   list(): VolunteerStatus[] {
@@ -374,6 +383,34 @@ export class Volunteers implements VolunteerTable {
     if (member === undefined) return null
     const { volunteer } = member
     return { volunteer, modules: this.#whoHas.states(volunteer.slot) }
+  }
+
+  // ---- for centres that share their volunteers ----------------------------------------------------
+
+  get roster(): Roster {
+    return this.#roster.all
+  }
+  enrolled(name: string): Enrolled | null {
+    return this.#roster.of(name)
+  }
+  /** Another centre changed who is enrolled; null: it is no longer. */
+  adopt(name: string, enrolled: Enrolled | null): void {
+    const without = removed(this.#roster.all, name)
+    if (enrolled === null) {
+      this.#roster.attempt(without)
+      return this.#forget(name)
+    }
+    const others = without ?? this.#roster.all
+    this.#roster.attempt([...others, enrolled])
+    const member = this.#members.get(name)
+    if (member === undefined) return
+    const { quarantine, isDraining } = enrolled
+    const isReleased = quarantine === null && member.health.quarantine !== null
+    const health = isReleased
+      ? healthAfter(member.health, { kind: 'release' }, false, this.#parts.clock.now())
+      : member.health
+    member.health = { ...health, quarantine, isDraining }
+    this.#changed()
   }
 
   #keep(roster: Roster | null, name: string, evidence: Evidence): boolean {

@@ -38,6 +38,7 @@ type Flags = {
   uplink?: string
   publish?: string[]
   ignore?: string[]
+  shared?: string
   reasons: boolean
   accessLog?: string
   accessLogFormat: string
@@ -74,6 +75,7 @@ function program(): Command {
     )
     .option('--tls-cert <file>', 'HTTPS with this certificate chain, in PEM')
     .option('--tls-key <file>', 'and its private key')
+    .option('--shared <url>', 'share volunteers with other centres: redis://HOST')
     .option('--access-log <file>', 'write down requests; reopened on SIGHUP')
     .option('--access-log-format <format>', 'combined or json', 'combined')
     .option('--trust-proxy <cidr...>', 'believe their X-Forwarded-For')
@@ -128,6 +130,7 @@ export async function serveCommand(
     xattrs: flags.xattrs === true,
     assembleMin: parseSize(flags.assembleMin, '--assemble-min') || null,
     volunteers: null,
+    shared: sharedOf(flags.shared),
     saysWhy: flags.reasons,
     accessLog: accessLogOf(flags),
     trustedProxies: (flags.trustProxy ?? []).map(networkOf),
@@ -218,6 +221,12 @@ function accessLogOf({ accessLog, accessLogFormat }: Flags): ServeConfig['access
   if (format !== 'combined' && format !== 'json')
     throw new UsageError(`--access-log-format: combined or json, not ${format}`)
   return accessLog === undefined ? null : { path: accessLog, format }
+}
+
+function sharedOf(url: string | undefined): string | null {
+  if (url !== undefined && !(/^rediss?:\/\/[^\s]+$/.test(url) && URL.canParse(url)))
+    throw new UsageError(`--shared: not redis://HOST or rediss://HOST: ${url}`)
+  return url ?? null
 }
 
 function networkOf(text: string): ServeConfig['trustedProxies'][number] {

@@ -21,6 +21,7 @@ import { keyPairOf } from '../../lib/hash/ed25519.js'
 import { leavesOf } from '../../lib/hash/merkle.js'
 import { rootOf } from '../../lib/hash/root.js'
 import { formatRoster, parseRoster } from '../../lib/mirror/enrolment.js'
+import { formatNews, parseNews } from '../../lib/mirror/front-news.js'
 import {
   formatCentreWord,
   formatSigned,
@@ -270,6 +271,18 @@ const decoders: readonly Decoder[] = [
       text(`{"type":"enrolled","name":"v","bounceKey":"${'2d'.repeat(32)}","centre":"http://c"}`),
       text('{"type":"refused","why":"no"}'),
       text('{"type":"wanted","releases":[{"module":"m","since":1,"from":"a","to":"b"}]}'),
+    ],
+  },
+  {
+    name: 'front-news',
+    decode: (bytes) => {
+      const { from, news } = parseNews(latin1Of(bytes))
+      assert.deepEqual(parseNews(formatNews(from, news)), { from, news })
+    },
+    seeds: [
+      text(formatNews('a', { type: 'hello' })),
+      text(formatNews('a', { type: 'saw', name: 'v', evidence: { kind: 'bounce', lacks: true } })),
+      text(formatNews('a', { type: 'sent', redirects: [{ name: 'v', bytes: 1, takesMs: 2 }] })),
     ],
   },
   {

@@ -13,9 +13,10 @@ export function askAt(
   path: string,
   headers: Record<string, string>,
   method: string,
+  host = '127.0.0.1',
 ): Promise<AskedReply> {
   return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, path, headers, method, agent: false }
+    const options = { host, port, path, headers, method, agent: false }
     const sent = request(options, (got) => {
       const chunks: Buffer[] = []
       got.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -75,6 +75,7 @@ export async function startCentre(
     xattrs: false,
     assembleMin: 2 ** 20,
     volunteers: null,
+    shared: null,
     saysWhy: true,
     accessLog: null,
     trustedProxies: [],

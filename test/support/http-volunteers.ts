@@ -105,6 +105,7 @@ export class TestTable implements VolunteerTable {
   bounceKey(id: string): Uint8Array | null {
     return this.volunteers.some((each) => each.id === id) ? bounceKey(SECRET, id) : null
   }
+  sent(): void {}
   saw(id: string, evidence: Evidence): void {
     this.evidence.push([id, evidence])
   }
