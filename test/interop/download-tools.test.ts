@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path'
 import t from 'tap'
 import { ruled } from '../support/contents.js'
+import type { VolunteerFault } from '../support/http-volunteers.js'
 import { startMirrored } from '../support/interop-centre.js'
 import { runAsync } from '../support/run-async.js'
 
@@ -29,7 +30,7 @@ const isWhole = (bytes: Buffer | null): boolean => bytes?.equals(BIG) === true
 const asked = (): number => volunteers.reduce((sum, each) => sum + each.asked.length, 0)
 const needs = (program: string, debian: string): string | false =>
   spawnSync(program, ['--version']).status === 0 ? false : `needs the Debian package ${debian}`
-const fail = (fault: 'busy' | 'missing' | 'wrong' | 'bounce'): void => {
+const fail = (fault: VolunteerFault): void => {
   for (const each of volunteers) each.fault = fault
 }
 
@@ -84,6 +85,24 @@ t.test('curl', { skip: needs('curl', 'curl') }, async (t) => {
   ])
   t.equal(sums.status, 0, sums.said)
 })
+
+t.test(
+  'curl, with volunteers that cut and that stand still',
+  { skip: needs('curl', 'curl') },
+  async (t) => {
+    const again = ['--retry', '5', '--retry-delay', '1', '--retry-all-errors']
+    for (const fault of ['cut', 'slow'] as const) {
+      reset()
+      fail(fault)
+      const still = ['--speed-limit', '1000', '--speed-time', '1']
+      const got = await run('curl', ['-fsSLO', '-A', fault, ...again, ...still, url])
+      t.equal(got.status, 0, got.said)
+      t.ok(isWhole(got.read('disk-1.2.3.iso')), fault)
+      t.ok(asked() > 0)
+      t.ok(table.evidence.some(([, { kind }]) => kind === 'retry'))
+    }
+  },
+)
 
 t.test('wget', { skip: needs('wget', 'wget') }, async (t) => {
   const plain = await run('wget', ['-q', url])

@@ -13,7 +13,7 @@ import type { Evidence } from '../../lib/mirror/health.js'
 import type { Volunteer } from '../../lib/mirror/volunteer.js'
 import { loadReport, volunteer } from './volunteers.js'
 
-export type VolunteerFault = 'none' | 'missing' | 'busy' | 'wrong' | 'cut' | 'bounce'
+export type VolunteerFault = 'none' | 'missing' | 'busy' | 'wrong' | 'cut' | 'slow' | 'bounce'
 
 export type TestVolunteer = {
   readonly id: string
@@ -33,13 +33,14 @@ export async function startVolunteer(
   host: string,
   directory: string,
   centre: () => string,
+  tls: { readonly cert: string; readonly key: string } | null = null,
 ): Promise<TestVolunteer> {
   const asked: string[] = []
   const state: { fault: VolunteerFault } = { fault: 'none' }
   const server = await serveHttp({
     host,
     port: 0,
-    tls: null,
+    tls,
     upgrade: null,
     log: () => {},
     handle: (request) => {
@@ -53,7 +54,12 @@ export async function startVolunteer(
     isStopped = true
   }
   t.teardown(stop)
-  return Object.assign(state, { id, url: `http://${host}:${server.port}`, asked, stop })
+  return Object.assign(state, {
+    id,
+    url: `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
+    asked,
+    stop,
+  })
 }
 
 function answer(
@@ -78,7 +84,9 @@ function answer(
   const read = (offset: number, length: number): Promise<Uint8Array> =>
     fault === 'cut' && offset > 0
       ? Promise.reject(new Error('cut'))
-      : Promise.resolve(bytes.subarray(offset, offset + length))
+      : fault === 'slow' && offset > 0
+        ? new Promise(() => {}) // it never goes on
+        : Promise.resolve(bytes.subarray(offset, offset + length))
   const given = { length: bytes.length, read }
   const headers = fileHeaders(file)
   return (
