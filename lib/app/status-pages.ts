@@ -193,7 +193,7 @@ function nodeRow(node: NodeStatus, sequence: number): string[] {
 }
 
 function alarms(texts: readonly string[]): string {
-  if (texts.length === 0) return '<p class="fine">Nothing to look at.</p>'
+  if (texts.length === 0) return '<p class="fine">No alarms.</p>'
   return `<ul class="alarms">${texts.map((text) => `<li>${html(text)}</li>`).join('')}</ul>`
 }
 
