@@ -2,6 +2,7 @@
  * The system calls Node has no name for, as one type: names relative to a directory that is held open. `libc-koffi.ts`
  * makes them for real, `libc-node.ts` out of what Node has; `libc.ts` is the door to both.
  */
+import { getSystemErrorMap } from 'node:util'
 import { FileError } from '../base/errors.js'
 
 /** A failed call, in the shape of Node's own system errors. */
@@ -9,10 +10,15 @@ export class SystemError extends FileError {
   readonly code: string
   readonly syscall: string
   constructor(syscall: string, code: string) {
-    super(`${code}: ${syscall}`)
+    super(`${code}: ${meaningOf(code)}${syscall}`)
     this.code = code
     this.syscall = syscall
   }
+}
+
+function meaningOf(code: string): string {
+  for (const [name, text] of getSystemErrorMap().values()) if (name === code) return `${text}, `
+  return ''
 }
 
 export const AT = {

@@ -52,7 +52,11 @@ export class WorkerPool<Job, Result> {
   #worker(index: number): Worker {
     const running = this.#workers[index]
     if (running !== undefined) return running
-    const worker = new Worker(this.#script)
+    // What is loaded into the main thread first, by a test or a debugger, makes each thread start slowly.
+    const worker = new Worker(this.#script, {
+      execArgv: [],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
     worker.on('message', (answer: { id: number; result: Result }) => {
       this.#waiting.get(answer.id)?.resolve(answer.result)
       this.#waiting.delete(answer.id)
