@@ -34,12 +34,14 @@ export type SourceParts = {
   readonly lacking?: SourceRules['lacking']
   /** What is as if it were not there; null: nothing. */
   readonly hides?: Hides | null
-  readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed' | 'trace'>
+  readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed' | 'removedBefore' | 'trace'>
 }
 
 export class SourceSide {
   readonly #parts: SourceParts
   readonly #trees = new Map<string, DiskTree>()
+  /** What is removed at the end, as another source leads there too; null: all is removed as it arrives. */
+  #waiting: Entry[] | null = null
 
   constructor(parts: SourceParts) {
     this.#parts = parts
@@ -97,6 +99,7 @@ export class SourceSide {
       },
     )
     for (const place of places) this.#add(list, place)
+    if (options.removeSourceFiles && this.#overlap(places)) this.#waiting = []
     return list
   }
 
@@ -117,6 +120,17 @@ export class SourceSide {
       this.#parts.troubles.faults++
       this.#parts.events.missing(path)
     }
+  }
+
+  /** Does any source stand in another one? */
+  #overlap(places: readonly SourcePlace[]): boolean {
+    const paths = places.flatMap(({ base, path }) => {
+      const tree = this.#tree(base)
+      return tree === null ? [] : [pathOf({ tree, name: path })]
+    })
+    // With the slash what is below a path follows it at once.
+    const sorted = paths.map((path) => `${path}/`).sort()
+    return sorted.some((path, i) => i > 0 && path.startsWith(sorted[i - 1] ?? path))
   }
 
   /** A directory that sources stand in. */
@@ -145,13 +159,27 @@ export class SourceSide {
     }
   }
 
-  /** rsync(1) --remove-source-files: only if it is still the file that was copied. */
-  remove(entry: Entry): void {
-    const { tree, name } = entry.origin
+  /** An entry stands at the receiver. rsync(1) --remove-source-files */
+  arrived(entry: Entry): void {
     if (entry.stands.kind === 'directory') return
+    if (this.#waiting === null) this.#remove(entry)
+    else this.#waiting.push(entry)
+  }
+  /** All that shall arrive has. */
+  finish(): void {
+    for (const entry of this.#waiting ?? []) this.#remove(entry)
+    this.#waiting = null
+  }
+
+  /** Only if it is still the file that was copied. */
+  #remove(entry: Entry): void {
+    const { tree, name } = entry.origin
     const now = tree.stat(name)
     const path = pathOf(entry.origin)
-    if (now === null) return
+    if (now === null) {
+      this.#parts.events.removedBefore(entry.name)
+      return
+    }
     if (now.size !== entry.stands.size || now.mtimeNs !== entry.stands.mtimeNs) {
       this.#parts.troubles.sender('sender failed to remove', path, new FileError('it changed'))
       return

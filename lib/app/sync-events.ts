@@ -40,6 +40,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     nonEmpty(name: ByteName): void
     backedUp(name: ByteName, to: string): void
     removed(name: ByteName): void
+    /** Somebody else was quicker, or two sources lead to it. */
+    removedBefore(name: ByteName): void
     /** @param side which end it was */
     fault(side: Side, call: string, path: string, error: unknown): void
     vanished(path: string): void

@@ -196,7 +196,7 @@ class SyncRun {
           this.#events.item(entry, iflags, xname)
         },
         settled: (entry) => {
-          if (options.removeSourceFiles && !options.dryRun) source.remove(entry)
+          if (options.removeSourceFiles && !options.dryRun) source.arrived(entry)
         },
       },
     })
@@ -223,6 +223,7 @@ class SyncRun {
     placing.finish()
     walk.deleteAtEnd()
     walk.finishDirectories()
+    source.finish()
     return this.#report(list, generator, transfer)
   }
 

@@ -151,7 +151,9 @@ export class TargetSide {
   }
 
   mayDelete(): boolean {
-    const { troubles, options, events } = this.#parts
+    const { place, troubles, options, events } = this.#parts
+    // What comes alone goes beside others, which are none of its business.
+    if (place.localName !== null) return false
     if (!troubles.isUnsafe || options.ignoreErrors) return true
     events.notDeleting()
     return false

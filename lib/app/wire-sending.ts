@@ -142,6 +142,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
         ),
       moved: (bytes) => events.moved(bytes),
       fault: (call, path, error) => troubles.sender(call, path, error),
+      allArrived: () => source.finish(),
       deleted: (count) => {
         deleted = count
       },
@@ -151,7 +152,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     ...connection.handlers,
     success: (number) => {
       const entry = sender.finished(number)
-      if (entry !== null && options.removeSourceFiles && !options.dryRun) source.remove(entry)
+      if (entry !== null && options.removeSourceFiles && !options.dryRun) source.arrived(entry)
     },
     deleted: (name, isDirectory) => events.deleting(byteName(fromWire(charset, name)), isDirectory),
     ioError: (given) => troubles.add(given),

@@ -105,6 +105,7 @@ export class SyncScreen {
       backedUp: (name, to) =>
         told(info.backup, `backed up ${this.#name(name)} to ${this.#name(to)}`),
       removed: (name) => told(info.remove, `sender removed ${this.#name(name)}`),
+      removedBefore: (name) => out.told(`sender file already removed: ${this.#name(name)}`),
       fault: (side, call, path, error) =>
         this.#error(
           `[${side}] ${call} ${this.#quoted(path)}${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,

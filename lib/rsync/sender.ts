@@ -46,6 +46,8 @@ export type SenderEvents = {
   /** A source that cannot be read. */
   fault(call: string, path: string, error: unknown): void
   /** The receiver removed so many. */
+  /** The receiver asks for nothing more, and has told what stands there. */
+  allArrived(): void
   deleted(count: Deleted): void
 }
 
@@ -104,7 +106,7 @@ export class Sender {
 
   /** From the first request to the receiver's last word. */
   async run(): Promise<void> {
-    const { terms, reader, writer, lists } = this.#parts
+    const { terms, reader, writer, lists, events } = this.#parts
     const phases = terms.protocol >= 29 ? 3 : 2
     for (let phase = 0; phase < phases; ) {
       const more = has(terms, 'incremental') ? lists.sendMore(writer.data) : null
@@ -118,7 +120,10 @@ export class Sender {
       }
       const isListDone = has(terms, 'incremental') && lists.close() && lists.hasOpen
       if (!isListDone) phase++
-      if (phase === phases) this.#tellErrors()
+      if (phase === phases) {
+        events.allArrived()
+        this.#tellErrors()
+      }
       this.#number(NDX.done)
     }
     await this.#farewell()

@@ -101,6 +101,21 @@ for (const source of ['top', 'empty', 'empty/', 'top link'])
       }
   })
 
+// It is the only entry, so the directory that is open is the one it goes into: what else stands there stays.
+t.test('an empty directory that comes alone deletes nothing beside it', { skip: noRsync }, (t) => {
+  const script = `${TREE}\nmkdir -p s/empty d/other d/empty && echo important | tee d/other/f >d/empty/f`
+  for (const source of ['empty/', 'empty'])
+    for (const how of ['', '-before', '-during', '-delay', '-after', '-excluded'])
+      for (const remote of [[], OVER, ['-e', './rsh', '--rsync-path={program}']]) {
+        const from = `${remote.length > 0 ? 'h:' : ''}s/${source}`
+        const args = ['-ai', `--delete${how}`, ...remote, from, 'd/new']
+        const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd')
+        t.match(rsync.stands.join(' '), 'd/other/f')
+        t.same(prsync, { ...rsync, stderr: '' }, args.join(' '))
+      }
+  t.end()
+})
+
 // One of the names stands for all; where it is left as it is, the others must not wait for it, as they do in rsync.
 t.test('hard links of which one cannot be made', { skip: noRsync }, async (t) => {
   const script = `${TREE}\nfor n in b c z; do ln s/one/a s/one/$n; done; mkdir -p d/one/z/full d/one/c/full`
@@ -128,6 +143,24 @@ printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
   const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd')
   t.same(prsync.stands, rsync.stands)
   t.equal(prsync.status, 0, prsync.stderr)
+})
+
+t.test('--remove-source-files of what two sources lead to', { skip: noRsync }, async (t) => {
+  for (const remote of [[], ['-e', './rsh', '--rsync-path={program}']]) {
+    const host = remote.length > 0 ? 'h:' : ''
+    const sources = ['s/one', 's/one/deep/sub', 's/'].map((path) => host + path)
+    const args = ['-a', '--remove-source-files', ...remote, ...sources, 'd/']
+    const { prsync } = sideBySide(t.testdir({}), TREE, args, 'd s -type f')
+    const { prsync: whole } = sideBySide(
+      t.testdir({}),
+      TREE,
+      ['-a', ...sources.map((path) => path.replace('h:', '')), 'd/'],
+      'd -type f',
+    )
+    t.equal(prsync.status, 0, prsync.stderr)
+    t.same(prsync.stands, whole.stands, 'all at the destination, nothing at the source')
+    if (host === '') t.match(prsync.out, ['sender file already removed: sub/f'])
+  }
 })
 
 t.test(
