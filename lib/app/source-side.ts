@@ -89,10 +89,14 @@ export class SourceSide {
           // What is not in the list for this reason must not be taken for extraneous.
           this.#parts.troubles.isUnsafe ||= codeOf(error) !== 'ENOENT'
         },
+        vanished: (path) => this.#parts.troubles.vanish('directory', path),
         skipped: (what, name, text) => {
           const isLost = what === 'name-lost' || what === 'target-lost'
-          if (what === 'no-target' || isLost) this.#parts.troubles.faults++
-          this.#parts.troubles.isUnsafe ||= isLost
+          if (what === 'no-target' || isLost) {
+            this.#parts.troubles.faults++
+            // What is not in the list for this reason must not be taken for extraneous.
+            this.#parts.troubles.isUnsafe = true
+          }
           this.#parts.events.skipped(what, name, text)
         },
         trace,

@@ -44,7 +44,7 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     removedBefore(name: ByteName): void
     /** @param side which end it was */
     fault(side: Side, call: string, path: string, error: unknown): void
-    vanished(path: string): void
+    vanished(what: 'file' | 'directory', path: string): void
     missing(path: string): void
     /** @param directories how many it took */
     madeDestination(path: string, directories: number): void
@@ -113,14 +113,14 @@ export class Troubles {
   }
 
   sender(call: string, path: string, error: unknown): void {
-    if (codeOf(error) === 'ENOENT') {
-      this.vanished++
-      this.#events.vanished(path)
-      return
-    }
+    if (codeOf(error) === 'ENOENT') return this.vanish('file', path)
     this.faults++
     this.#unread++
     this.#events.fault('sender', call, path, error)
+  }
+  vanish(what: 'file' | 'directory', path: string): void {
+    this.vanished++
+    this.#events.vanished(what, path)
   }
   /** @throws {FileError} on a disk that is full: nothing else would come any more */
   receiver(call: string, path: string, error: unknown): void {

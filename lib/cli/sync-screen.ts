@@ -114,7 +114,7 @@ export class SyncScreen {
         const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
         out.error(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
       },
-      vanished: (path) => this.#out.error(`file has vanished: ${this.#quoted(path)}`),
+      vanished: (what, path) => out.error(`${what} has vanished: ${this.#quoted(path)}`),
       missing: (path) =>
         this.#error(
           `[sender] link_stat ${this.#quoted(path)} failed: No such file or directory (2)`,

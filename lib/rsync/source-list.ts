@@ -4,6 +4,7 @@
  * rsync(1); prsync-protocol(7), building the list from arguments.
  */
 import { type ByteName, baseOf, joinName, ROOT_NAME } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { Chmod } from '../flist/chmod.js'
 import { isSafeLink } from '../flist/entry.js'
@@ -66,6 +67,8 @@ export type SourceEvents = {
   readonly trace: Trace
   /** Something cannot be read: exit status 23, and nothing is deleted; or it went away: 24. */
   fault(call: string, path: string, error: unknown): void
+  /** A directory went away before what is in it was known: exit status 24. */
+  vanished(path: string): void
   /** A name is left out. @param text a link's path; of what is lost in another charset, the side */
   skipped(
     what: 'directory' | 'no-target' | 'mount' | 'name-lost' | 'target-lost',
@@ -84,6 +87,8 @@ export class SourceList {
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
   /** Of names, without their directories, and of what links point to. */
   nameBytes = 0
+  /** A directory went away before what is in it was known. */
+  hasVanished = false
 
   /** @param filter the sender's, not yet within any directory */
   constructor(rules: SourceRules, filter: Filter, events: SourceEvents) {
@@ -302,10 +307,15 @@ export class SourceList {
     try {
       standing = tree.list(origin.name)
     } catch (error) {
-      this.#events.fault('opendir', pathOf(origin), error)
-      return
+      if (codeOf(error) !== 'ENOENT') return this.#events.fault('opendir', pathOf(origin), error)
+      standing = null
     }
-    if (standing === null) return
+    if (standing === null) {
+      // As if it had never been gone into: what the receiver has of it is not extraneous.
+      directory.contents.splice(directory.contents.indexOf(origin), 1)
+      this.hasVanished = true
+      return this.#events.vanished(pathOf(origin))
+    }
     const device = this.#rules.oneFileSystem > 0 ? tree.stat(origin.name)?.dev : undefined
     for (const one of standing) {
       const { base } = one

@@ -61,6 +61,8 @@ export class Walk<D extends WalkedDirectory<D>> {
   readonly #parts: WalkParts<D>
   readonly #doomed: Deletion[] = []
   readonly #places: Place[] = []
+  /** What was in each directory, for deletions afterwards: what goes from the source meanwhile has come, and stays. */
+  readonly #seen = new Map<D, Contents<D>>()
   #numbered = 0
   /** How far it is in the list, the entry at hand included; as rsync counts, which numbers a directory's entries at once. */
   passed = 0
@@ -105,6 +107,8 @@ export class Walk<D extends WalkedDirectory<D>> {
     }
     list.enter(directory)
     const nodes = list.list(directory)
+    if (options.deleting === 'after' && directory.listed === null)
+      this.#seen.set(directory, contentsOf(nodes))
     deleter.enter(directory.name)
     if (!place.isNew && !place.isSkipped) this.#deleteIn(directory, nodes)
     const { incRecursive } = options
@@ -186,7 +190,7 @@ export class Walk<D extends WalkedDirectory<D>> {
     const { deleting } = options
     if ((deleting !== 'during' && deleting !== 'delay') || directory.contents.length === 0) return
     if (!mayDelete()) return
-    const found = deleter.extraneous(directory.name, basesOf(nodes))
+    const found = deleter.extraneous(directory.name, new Set(basesOf(nodes)))
     if (deleting === 'during') deleter.remove(found)
     else this.#doomed.push(...found)
   }
@@ -202,11 +206,12 @@ export class Walk<D extends WalkedDirectory<D>> {
     const { list, deleter, mayDelete, skips } = this.#parts
     if (skips?.isDone(directory.name) === true) return
     list.enter(directory)
-    directory.listed ??= list.list(directory)
+    const { bases, directories } =
+      this.#seen.get(directory) ?? contentsOf((directory.listed ??= list.list(directory)))
     deleter.enter(directory.name)
     if (directory.contents.length > 0 && mayDelete())
-      deleter.remove(deleter.extraneous(directory.name, basesOf(directory.listed)))
-    for (const node of directory.listed) if (isWalked(node)) this.#sweep(node)
+      deleter.remove(deleter.extraneous(directory.name, new Set(bases)))
+    for (const inner of directories) this.#sweep(inner)
     deleter.leave()
     list.leave()
   }
@@ -219,6 +224,10 @@ export class Walk<D extends WalkedDirectory<D>> {
 function isWalked<D extends WalkedDirectory<D>>(node: Entry | D): node is D {
   return 'contents' in node
 }
-function basesOf(nodes: readonly { readonly name: ByteName }[]): ReadonlySet<string> {
-  return new Set(nodes.map((node) => baseOf(node.name)))
+type Contents<D> = { readonly bases: readonly string[]; readonly directories: readonly D[] }
+function contentsOf<D extends WalkedDirectory<D>>(nodes: readonly (Entry | D)[]): Contents<D> {
+  return { bases: basesOf(nodes), directories: nodes.filter(isWalked<D>) }
+}
+function basesOf(nodes: readonly { readonly name: ByteName }[]): readonly string[] {
+  return nodes.map((node) => baseOf(node.name))
 }

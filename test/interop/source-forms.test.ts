@@ -116,6 +116,35 @@ t.test('an empty directory that comes alone deletes nothing beside it', { skip: 
   t.end()
 })
 
+// Deletions go by what was in the list, also where the source is gone by then.
+t.test(
+  'deletions take the source away, or a link of it leads to nothing',
+  { skip: noRsync },
+  (t) => {
+    const script = `${TREE}\nln -s nowhere s/one/dangling; mkdir -p d/deep && echo e | tee d/extra >d/deep/extra`
+    for (const [options, sources, to, watched] of [
+      ['-a --delete-after', 's/one/ s/two/', '.', '. ! -name rsh'],
+      ['-aL --delete', 's/one/', 'd', 'd'],
+      ['-aL --delete-before', 's/one/', 'd', 'd'],
+      ['-aL --delete-after', 's/one/', 'd', 'd'],
+      ['-aL --delete-after --ignore-errors', 's/one/', 'd', 'd'],
+      ['-a --copy-unsafe-links --delete', 's/one/', 'd', 'd'],
+    ] as const)
+      for (const remote of [[], OVER, ['-e', './rsh', '--rsync-path={program}']]) {
+        const host = remote.length > 0 ? 'h:' : ''
+        const names = sources.split(' ').map((name) => host + name)
+        const args = [...options.split(' '), '-i', ...remote, ...names, to]
+        const { rsync, prsync } = sideBySide(t.testdir({}), script, args, watched)
+        const where = args.join(' ')
+        t.same(prsync.stands, rsync.stands, where)
+        // Whether the sender or the receiver speaks first is chance.
+        t.same([...prsync.out].sort(), [...rsync.out].sort(), where)
+        t.equal(prsync.status, rsync.status, `${where}: ${prsync.stderr}`)
+      }
+    t.end()
+  },
+)
+
 // One of the names stands for all; where it is left as it is, the others must not wait for it, as they do in rsync.
 t.test('hard links of which one cannot be made', { skip: noRsync }, async (t) => {
   const script = `${TREE}\nfor n in b c z; do ln s/one/a s/one/$n; done; mkdir -p d/one/z/full d/one/c/full`
