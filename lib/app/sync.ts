@@ -263,6 +263,7 @@ async function openDelta(): Promise<LocalDelta> {
 /** The only entry of a list; null: there are more. */
 function onlyEntry(list: SourceList): SourceEntry | null {
   const { root } = list
+  if (list.hasDoubles) return null
   const [first, second] = list.look(root)
   if (root.entry !== null) return first === undefined ? root.entry : null
   if (first === undefined || second !== undefined) return null

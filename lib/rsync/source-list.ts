@@ -89,6 +89,8 @@ export class SourceList {
   nameBytes = 0
   /** A directory went away before what is in it was known. */
   hasVanished = false
+  /** A name was named twice: it is in the list once, but does not come alone. */
+  hasDoubles = false
 
   /** @param filter the sender's, not yet within any directory */
   constructor(rules: SourceRules, filter: Filter, events: SourceEvents) {
@@ -175,7 +177,7 @@ export class SourceList {
       const entry = this.#entry(name, origin, stands, !contents)
       if (entry === null) return
       if (isOnlyImplied(this.root)) this.root.entry = entry
-      else this.#tally(entry)
+      else this.#double(entry)
       if (contents) this.root.contents.push(this.#ranked(origin))
       return
     }
@@ -184,14 +186,14 @@ export class SourceList {
     if (before !== undefined) this.#events.trace.listedTwice?.(name)
     if (stands.kind !== 'directory') {
       const entry = this.#entry(name, origin, stands, false)
-      if (before !== undefined) this.#tally(entry)
+      if (before !== undefined) this.#double(entry)
       else if (entry !== null) this.#name(at, entry)
       return
     }
     if (before !== undefined && isListed(before)) {
       const entry = this.#entry(name, origin, stands, !contents)
       if (isOnlyImplied(before)) before.entry = entry
-      else this.#tally(entry)
+      else this.#double(entry)
       if (
         contents &&
         !before.contents.some((c) => c.tree === origin.tree && c.name === origin.name)
@@ -205,6 +207,10 @@ export class SourceList {
   }
   #name(at: SourceDirectory, node: SourceNode): void {
     at.named.set(baseOf(node.name), { node, rank: this.#rank })
+  }
+  #double(entry: SourceEntry | null): void {
+    this.hasDoubles = true
+    this.#tally(entry)
   }
   #ranked(origin: Origin<SourceTree>): Ranked<Origin<SourceTree>> {
     return { ...origin, rank: this.#rank }

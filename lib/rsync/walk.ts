@@ -206,8 +206,9 @@ export class Walk<D extends WalkedDirectory<D>> {
     const { list, deleter, mayDelete, skips } = this.#parts
     if (skips?.isDone(directory.name) === true) return
     list.enter(directory)
-    const { bases, directories } =
-      this.#seen.get(directory) ?? contentsOf((directory.listed ??= list.list(directory)))
+    const seen = this.#seen.get(directory)
+    if (seen === undefined) directory.listed ??= list.list(directory)
+    const { bases, directories } = seen ?? contentsOf(directory.listed ?? [])
     deleter.enter(directory.name)
     if (directory.contents.length > 0 && mayDelete())
       deleter.remove(deleter.extraneous(directory.name, new Set(bases)))

@@ -85,7 +85,7 @@ const PLACES: readonly (readonly [before: string, destination: string])[] = [
   ['echo f >real; ln -s real d', 'd'],
 ]
 const OVER = ['-e', './rsh', '--rsync-path=rsync']
-for (const source of ['top', 'empty', 'empty/', 'top link'])
+for (const source of ['top', 'empty', 'empty/', 'top link', 'top top'])
   t.test(`${source}, wherever it goes`, { skip: noRsync }, async (t) => {
     for (const [before, destination] of PLACES)
       for (const remote of source === 'empty' ? [[], OVER] : [[]]) {
@@ -231,7 +231,7 @@ t.test(
   { skip: noRsync },
   async (t) => {
     const tree = `mkdir s alt d && echo new >s/f && echo same >s/g && cp -p s/g alt/g && echo oldold >alt/f
-chmod 600 alt/f && chmod 640 alt/g && chmod 644 s/f s/g`
+chmod 600 alt/f && chmod 640 alt/g && chmod 644 s/f s/g && touch -d @1500000000 alt/f`
     for (const options of ['-rt', '-rpi', '-ri', '-rti --no-W', '-rlpti'])
       for (const kind of ['link', 'copy', 'compare']) {
         const args = [
