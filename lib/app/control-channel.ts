@@ -6,6 +6,7 @@ import { messageOf, PrsyncError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { together } from '../base/together.js'
 import type { Clock, Log, Random } from '../host.js'
+import type { HttpClient } from '../io/http-client.js'
 import { connectWebSocket, type TextSocket } from '../io/ws.js'
 import {
   type ControlPeer,
@@ -26,7 +27,7 @@ const MOST_WAIT_MS = 60_000
 export type ControlChannelParts = {
   /** `http://centre:8730` */
   readonly origin: string
-  readonly userAgent: string
+  readonly client: Pick<HttpClient, 'userAgent' | 'from'>
   readonly hello: () => Hello
   readonly report: () => Report
   readonly onPeers: (peers: readonly ControlPeer[]) => void
@@ -38,13 +39,19 @@ export type ControlChannelParts = {
 
 /** Keeps a channel open until the signal. Rejects with its reason, and with defects of ours alone. */
 export async function keepControl(parts: ControlChannelParts, signal: AbortSignal): Promise<void> {
-  const { origin, clock, random, log, userAgent } = parts
+  const { origin, clock, random, log, client } = parts
   const url = new URL(CONTROL_PATH, origin.replace(/^http/, 'ws'))
   let waitMs = FIRST_WAIT_MS
   for (;;) {
     signal.throwIfAborted()
     try {
-      const socket = await connectWebSocket(url, LIMITS.controlBytes, userAgent, signal)
+      const socket = await connectWebSocket(
+        url,
+        LIMITS.controlBytes,
+        client.userAgent,
+        signal,
+        client.from,
+      )
       await attend(
         socket,
         parts,

@@ -110,7 +110,7 @@ function nodeControl(
   const { swarm, wire } = node
   return {
     origin: url.origin,
-    userAgent: client.userAgent,
+    client,
     clock,
     log,
     random: systemRandom,

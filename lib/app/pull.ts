@@ -40,7 +40,7 @@ export async function pull(
     return { report, outcome: new Outcome() }
   }
   const store = new Store(`${config.destination}/${PRIVATE_NAME}/index`)
-  const client = new HttpClient(host.userAgent)
+  const client = new HttpClient(host.userAgent, 8, config.peerListen?.host ?? null)
   const pool = new HashPool()
   const session: PullSession = {
     config,

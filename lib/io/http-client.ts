@@ -1,6 +1,7 @@
 /** HTTP requests over node:http with kept connections, clear errors and time limits. */
 import { Agent, type IncomingMessage, request as requestPlain } from 'node:http'
 import { request as requestTls, Agent as TlsAgent } from 'node:https'
+import { isIP } from 'node:net'
 import {
   codeOf,
   HungUpError,
@@ -27,19 +28,39 @@ export type HttpAsk = {
 /** No byte for so long: the other side is gone. */
 const SILENCE_MS = 30_000
 const HUNG_UP = new Set(['ECONNRESET', 'EPIPE'])
+/** There is no way from that address to the other side. */
+const NO_WAY = new Set(['EADDRNOTAVAIL', 'EINVAL', 'ENETUNREACH', 'EHOSTUNREACH', 'ENOTFOUND'])
+
+const ANY = new Set(['0.0.0.0', '::'])
+
+/** Options of a request that comes from an address of this machine. */
+export function comingFrom(address: string | null): { localAddress?: string; family?: number } {
+  return address === null ? {} : { localAddress: address, family: isIP(address) }
+}
 
 export class HttpClient {
   readonly #plain: Agent
   readonly #tls: TlsAgent
   readonly userAgent: string
+  #from: string | null
   /** Body bytes received so far. */
   received = 0
 
-  constructor(userAgent: string, connections = 8) {
+  /**
+   * @param from the address of this machine to come from, where there is a way from it to the other side, so that others are
+   * told where we listen; null: as the system chooses
+   */
+  constructor(userAgent: string, connections = 8, from: string | null = null) {
     this.userAgent = userAgent
+    this.#from = from !== null && isIP(from) > 0 && !ANY.has(from) ? from : null
     const options = { keepAlive: true, maxSockets: connections }
     this.#plain = new Agent(options)
     this.#tls = new TlsAgent(options)
+  }
+
+  /** The address that requests come from; null: as the system chooses. */
+  get from(): string | null {
+    return this.#from
   }
 
   close(): void {
@@ -81,6 +102,7 @@ export class HttpClient {
       headers,
       agent: tls ? this.#tls : this.#plain,
       signal,
+      ...comingFrom(this.#from),
     }
     return new Promise((resolve, reject) => {
       const sent = (tls ? requestTls : requestPlain)(url, options, resolve)
@@ -89,11 +111,25 @@ export class HttpClient {
       )
       sent.on('error', (cause) => {
         if (signal.aborted) return reject(signal.reason as Error)
+        if (this.#from !== null && NO_WAY.has(codeOf(cause) ?? ''))
+          return resolve(this.#sendFromAnywhere(url, ask, signal))
         const NoAnswer = HUNG_UP.has(codeOf(cause) ?? '') ? HungUpError : TryAgainError
         reject(new NoAnswer(`${url.origin} cannot be reached: ${messageOf(cause)}`, { cause }))
       })
       sent.end(ask.body)
     })
+  }
+
+  /** From now on, if there is a way. */
+  async #sendFromAnywhere(url: URL, ask: HttpAsk, signal: AbortSignal): Promise<IncomingMessage> {
+    const from = this.#from
+    this.#from = null
+    try {
+      return await this.#send(url, ask, signal)
+    } catch (error) {
+      this.#from = from
+      throw error
+    }
   }
 
   async *#body(message: IncomingMessage, url: URL): AsyncIterable<Uint8Array> {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import { messageOf, TryAgainError } from '../base/errors.js'
 import { originForm } from '../base/http.js'
+import { comingFrom } from './http-client.js'
 
 export type TextSocket = {
   /** The next message, or null at the end, however it came. */
@@ -62,12 +63,16 @@ export function acceptWebSockets(
   }
 }
 
-/** @param url `ws:` or `wss:`. @throws {TryAgainError} where nobody answers, or not with a WebSocket */
+/**
+ * @param url `ws:` or `wss:` @param from the address of this machine to come from; null: as the system chooses
+ * @throws {TryAgainError} where nobody answers, or not with a WebSocket
+ */
 export function connectWebSocket(
   url: URL,
   messageBytes: number,
   userAgent: string,
   signal: AbortSignal,
+  from: string | null = null,
 ): Promise<TextSocket> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error)
@@ -76,6 +81,7 @@ export function connectWebSocket(
       perMessageDeflate: false,
       handshakeTimeout: CONNECT_MS,
       headers: { 'user-agent': userAgent },
+      ...comingFrom(from),
     })
     const stop = (): void => {
       opened.on('error', () => {}) // the news of our own ending of it

@@ -185,7 +185,7 @@ t.test('a node comes back when its centre does, and hears of its peers', async (
   const keeping = keepControl(
     {
       origin: `http://127.0.0.1:${port}`,
-      userAgent: 'prsync/test',
+      client: { userAgent: 'prsync/test', from: null },
       hello: () => hello(),
       report: () => report(1),
       onPeers: (_peers: readonly ControlPeer[]) => {},
