@@ -54,7 +54,7 @@ function cluster(o: Options, call: ServerCall): string[] {
     o.update && 'u',
     isDryOnWire(o) && 'n',
     o.links && 'l',
-    said.dirs && 'd',
+    (said.dirs || deletesInDirectories(o, push)) && 'd',
     push ? pushed(o) : `${o.copyLinks ? 'L' : ''}${o.copyDirlinks ? 'k' : ''}`,
     o.wholeFile === true && 'W',
     'H'.repeat(Math.min(said.hardLinks, 2)),
@@ -92,6 +92,11 @@ function pushed(o: Options): string {
   return letters.filter((letter) => letter !== false).join('')
 }
 
+/** What a receiver deletes without recursion is in directories that are named, as those of --files-from are. */
+function deletesInDirectories(o: Options, push: boolean): boolean {
+  return push && o.dirs && !o.recursive && o.deleting !== null
+}
+
 /** `-z` means what both agree on, or zlib: other names have words of their own. */
 function isZlib({ said: { compression: c } }: Options): boolean {
   return c.on && (c.name === null || c.name.toLowerCase() === 'zlib')
@@ -112,7 +117,7 @@ function longOptions(o: Options, call: ServerCall): string[] {
   const push = !call.isSender
   const words: readonly (Maybe | readonly string[])[] = [
     o.listOnly && '--list-only',
-    push && o.said.dirs && o.deleting !== null && '--no-r',
+    deletesInDirectories(o, push) && '--no-r',
     o.compressLevel !== null && `--compress-level=${o.compressLevel}`,
     o.devices !== o.specials && (o.specials ? '--specials' : '--no-specials'),
     push && logFormat(o),

@@ -11,6 +11,7 @@ const SETS = [
   '-ai -s --zc=lz4 --cc=md5 --delete-after',
   '-aci --numeric-ids',
   '-ai --files-from={}/names {}/s {}/d',
+  '-ai --files-from={}/names --delete {}/s {}/d',
   '-ai --remove-source-files --partial-dir=.p',
   '-ai --link-dest=../alt --delay-updates',
   '-aiAX',
