@@ -4,6 +4,7 @@
  */
 import { messageOf, UnsupportedError, UsageError } from '../base/errors.js'
 import { confine, groupNumber, groupsOfUser, userNumber } from '../io/confine.js'
+import { parseRsyncLine } from '../options/rsync-line.js'
 
 /** @param text `USER[:GROUP]`; null: nothing is asked for @throws {UsageError} */
 export function becomeCopyUser(text: string | null): void {
@@ -17,8 +18,9 @@ export function becomeCopyUser(text: string | null): void {
   }
 }
 
-/** Both ends of a local copy are one process, which cannot be two users. @throws {UnsupportedError} */
+/** Both ends of a local copy are one process, which cannot be two users. @throws {UnsupportedError} {UsageError} */
 export function checkOneSided(remoteOptions: readonly string[]): void {
+  parseRsyncLine(remoteOptions)
   const found = remoteOptions.find((word) => /^--(copy-as|confine-root)(=|$)/.test(word))
   if (found !== undefined)
     throw new UnsupportedError(

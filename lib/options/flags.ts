@@ -24,6 +24,15 @@ export class Flags {
   lastOf(names: readonly string[]): Flag | undefined {
     return this.all.findLast((f) => names.includes(f.name))
   }
+  /** @param implying an option that switches on what these are, and off only itself */
+  lastButOff(names: readonly string[], implying: string): boolean {
+    const counted = this.all.filter((f) => names.includes(f.name) && (f.on || f.name !== implying))
+    return counted.at(-1)?.on ?? false
+  }
+  /** Null: neither was said. */
+  either(name: string): boolean | null {
+    return this.lastOf([name])?.on ?? null
+  }
   on(name: string, otherwise = false): boolean {
     return this.lastOf([name])?.on ?? otherwise
   }

@@ -70,6 +70,7 @@ class Resolver {
     const delayUpdates = this.#flags.on('delay-updates')
     const partialDir = this.#partialDir(inplace, delayUpdates)
     const deleteMissingArgs = this.#flags.on('delete-missing-args')
+    const checksumChoice = this.#flags.text('checksum-choice')?.toLowerCase() ?? null
     const usermap = this.#map('usermap', 0)
     const groupmap = this.#map('groupmap', 1)
     const receiver = this.#receiver()
@@ -130,7 +131,7 @@ class Resolver {
         this.#flags.on('remove-source-files') || this.#flags.on('remove-sent-files'),
       fuzzy: Math.min(2, this.#flags.count('fuzzy')),
       alternates: this.#alternates(),
-      perms: this.#flags.last(['perms', 'archive', 'acls']),
+      perms: this.#flags.lastButOff(['perms', 'archive', 'acls'], 'acls'),
       executability: this.#flags.on('executability'),
       owner: this.#flags.last(['owner', 'archive']) || usermap !== null,
       group: this.#flags.last(['group', 'archive']) || groupmap !== null,
@@ -155,9 +156,10 @@ class Resolver {
       superUser: superUser(receiver),
       fakeSuper: isFakeSuper(this.#flags),
       fakeSuperThere: isFakeSuper(receiver),
-      wholeFile: this.#flags.said('whole-file') ? this.#flags.on('whole-file') : null,
+      // Without sums there is nothing to compare.
+      wholeFile: /^none(,|$)/.test(checksumChoice ?? '') ? true : this.#flags.either('whole-file'),
       blockSize: this.#blockSize(),
-      checksumChoice: this.#flags.text('checksum-choice')?.toLowerCase() ?? null,
+      checksumChoice,
       checksumSeed: this.#flags.integer('checksum-seed') ?? 0,
       inplace,
       append,
@@ -317,13 +319,15 @@ class Resolver {
     return null
   }
 
-  /** The receiver of a local copy hears what -M says too. */
+  /** The receiver of a local copy hears what -M says too. What another program understands may be none of our options. */
   #receiver(): Flags {
     if (this.#role !== 'local') return this.#flags
     const words = this.#flags.texts('remote-option').filter((word) => word.startsWith('-'))
-    return words.length === 0
-      ? this.#flags
-      : new Flags([...this.#flags.all, ...parseRsyncLine(words).flags])
+    try {
+      return new Flags([...this.#flags.all, ...parseRsyncLine(words).flags])
+    } catch {
+      return this.#flags
+    }
   }
 
   /** Of the directory `/` nothing is outside. */

@@ -202,7 +202,15 @@ RSYNC_MAX_ALLOC=3g -a
 --old-d
 -d --old-d --delete
 --old-d -d
---old-d --no-r`
+--old-d --no-r
+-a --no-A
+-t -A --no-A
+-aA --no-p
+-a --checksum-choice=none --no-W
+-a --checksum-choice=none,md5
+-a --files-from=/dev/null --delete-after
+-aR --files-from=/dev/null --delete --no-d -r
+-a -M--odd --remote-option=-Q`
   .split('\n')
   .slice(1)
 
