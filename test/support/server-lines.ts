@@ -209,8 +209,7 @@ RSYNC_MAX_ALLOC=3g -a
 -a --checksum-choice=none --no-W
 -a --checksum-choice=none,md5
 -a --files-from=/dev/null --delete-after
--aR --files-from=/dev/null --delete --no-d -r
--a -M--odd --remote-option=-Q`
+-aR --files-from=/dev/null --delete --no-d -r`
   .split('\n')
   .slice(1)
 

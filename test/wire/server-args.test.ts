@@ -226,6 +226,11 @@ t.test('words of other clients', async (t) => {
   t.throws(() => of('--server -r --odd . d'), new UsageError('--odd: unknown option'))
 })
 
+t.test('what is for another program need not be an option of ours', async (t) => {
+  const { flags } = parseRsyncLine(['-a', '-M--odd', '-M--fake-super', 's', 'h:d'])
+  t.same(resolveOptions(flags, {}, new Date(0)).remoteOptions, ['--odd', '--fake-super'])
+})
+
 t.test('where --files-from reads its names', async (t) => {
   const cases: readonly (readonly [string, string | null])[] = [
     ['names', null],
