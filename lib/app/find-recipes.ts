@@ -6,7 +6,7 @@ import { type ByteName, joinName } from '../base/byte-name.js'
 import { LIMITS } from '../base/limits.js'
 import { overAll } from '../base/together.js'
 import { NO_ROW } from '../delta/anchor-table.js'
-import { type Anchor, WINDOW_BYTES } from '../delta/anchors.js'
+import { type Anchor, PART_BYTES } from '../delta/anchors.js'
 import type { Hits } from '../delta/image-scan.js'
 import { stemOf } from '../flist/similar.js'
 import type { ContentId, Root } from '../hash/root.js'
@@ -27,7 +27,7 @@ const LEAST_RUNS = 256 * 1024
 const MOST_VERSIONS = 32
 /** Files whose anchors one thread takes at a time. */
 const BATCH = 256
-/** Pairs of hits that wait for contents that are being hashed: 8 bytes each. */
+/** Pairs of hits that wait for contents that are being hashed: 16 bytes each. */
 const MOST_WAITING = 2 ** 21
 
 export type RecipeSearchParts = {
@@ -215,18 +215,24 @@ function off(known: Known, size: number): number {
 }
 
 /**
- * Contents that were hashed by a version that knew no anchors are read at their beginning, once.
+ * Contents that were hashed by a version that knew no anchors, or others, are read at their beginning, once.
  * Those that have none are looked at with them.
  */
 async function anchorAll(
   { tree, store, recipes }: RecipeSearchParts,
   signal: AbortSignal,
 ): Promise<void> {
-  if (store.value(ANCHORED) !== null) return
+  const [kind, isDone] = store.value(ANCHORED) ?? []
+  if (kind === ANCHOR_KIND && isDone === 1) return
+  if (kind !== ANCHOR_KIND)
+    store.transaction(() => {
+      store.clearAnchors()
+      store.putValue(ANCHORED, Uint8Array.of(ANCHOR_KIND, 0))
+    })
   const unknown = function* (): Iterable<{ name: ByteName; root: Root }> {
     for (const { name, record } of store.directories())
       for (const { base, root, size, hashed, directory } of record.known)
-        if (root !== null && hashed && !directory && size >= WINDOW_BYTES && !store.hasAnchor(root))
+        if (root !== null && hashed && !directory && size >= PART_BYTES && !store.hasAnchor(root))
           yield { name: joinName(name, base), root }
   }
   await overAll(slices(unknown(), BATCH), recipes.width, signal, async (some) => {
@@ -244,10 +250,12 @@ async function anchorAll(
   allAnchored(store)
 }
 const ANCHORED = 'anchored'
+/** Those of another kind are of no use: 1 were windows at multiples of 512 bytes. */
+const ANCHOR_KIND = 2
 
 /** All that is hashed from now on gets its anchor then. */
 export function allAnchored(store: Store): void {
-  store.transaction(() => store.putValue(ANCHORED, Uint8Array.of(1)))
+  store.transaction(() => store.putValue(ANCHORED, Uint8Array.of(ANCHOR_KIND, 1)))
 }
 
 async function anchorsOf(

@@ -1,6 +1,6 @@
-/** The anchors of all contents, found by their keys: rows of typed arrays that threads share. 24 bytes a row with its filter. */
+/** The anchors of all contents, found by their keys: rows of typed arrays that threads share. 32 bytes a row with its filter. */
 import { headBits, headOf } from '../kernel/kernel-port.js'
-import { type Anchor, BLOCK_BYTES } from './anchors.js'
+import type { Anchor } from './anchors.js'
 
 export const NO_ROW = -1
 /** Rows of one key: contents that begin alike. Those after them are not found, so that headers cost no more than this. */
@@ -27,8 +27,7 @@ export class AnchorTable {
   readonly #nexts: Uint32Array
   readonly #lows: Uint32Array
   readonly #highs: Uint32Array
-  /** In blocks. */
-  readonly #offsets: Uint32Array
+  readonly #offsets: Float64Array
   readonly #shift: number
   #rows = 0
 
@@ -39,7 +38,7 @@ export class AnchorTable {
     this.#nexts = new Uint32Array(memory.nexts)
     this.#lows = new Uint32Array(memory.lows)
     this.#highs = new Uint32Array(memory.highs)
-    this.#offsets = new Uint32Array(memory.offsets)
+    this.#offsets = new Float64Array(memory.offsets)
     this.#shift = 32 - Math.log2(this.#heads.length)
   }
 
@@ -53,7 +52,7 @@ export class AnchorTable {
       nexts: words(rows),
       lows: words(rows),
       highs: words(rows),
-      offsets: words(rows),
+      offsets: words(rows * 2),
     })
   }
 
@@ -63,7 +62,7 @@ export class AnchorTable {
     if (row >= this.#lows.length) throw new RangeError(`row ${row} of a smaller table`)
     this.#lows[row] = low
     this.#highs[row] = high
-    this.#offsets[row] = offset / BLOCK_BYTES
+    this.#offsets[row] = offset
     const head = headOf(low, this.#shift)
     let same = 0
     let length = 0
@@ -82,6 +81,12 @@ export class AnchorTable {
   mayHold(low: number): boolean {
     return ((this.#filter[this.#wordOf(low)] ?? 0) & (1 << (low & 31))) !== 0
   }
+  /** Is there one? */
+  holds(low: number): boolean {
+    let at = this.#heads[headOf(low, this.#shift)] ?? 0
+    while (at !== 0 && this.#lows[at - 1] !== low) at = this.#nexts[at - 1] ?? 0
+    return at !== 0
+  }
   /** The latest row of a key. */
   find(low: number, high: number): number {
     return this.#from(this.#heads[headOf(low, this.#shift)] ?? 0, low, high)
@@ -93,7 +98,7 @@ export class AnchorTable {
   }
   /** Where in its content the window of a row begins. */
   offsetOf(row: number): number {
-    return (this.#offsets[row] ?? 0) * BLOCK_BYTES
+    return this.#offsets[row] ?? 0
   }
 
   #from(first: number, low: number, high: number): number {

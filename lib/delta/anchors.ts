@@ -1,92 +1,81 @@
 /**
- * How a content is recognised within another: by a window of 4 KiB near its beginning, its anchor. Windows are looked for at
- * multiples of 512 bytes alone, where archives, images of discs and of disks put their files, so that a window costs eight
- * sums that were made anyway and none has to be rolled. docs/decisions/0050.
+ * How a content is recognised within another: by its anchor, the first KiB behind a mark near its beginning. Marks are places
+ * that the bytes pick themselves, so that an anchor is found at whatever offset its content stands, and no window has to be
+ * rolled over all the others. docs/decisions/0053.
  */
-import type { Kernel } from '../kernel/kernel-port.js'
+import { type Kernel, MARK_BYTES } from '../kernel/kernel-port.js'
 
-/** What archives and file systems align files to, at least. */
-export const BLOCK_BYTES = 512
-const WINDOW_BLOCKS = 8
-export const WINDOW_BYTES = BLOCK_BYTES * WINDOW_BLOCKS
+/** What a key tells apart, from its mark on. */
+export const WINDOW_BYTES = 1024
+/** What is shorter has no anchor, and what two contents have in common counts from here on. */
+export const PART_BYTES = 4096
 /** The part of a content that may hold its anchor. */
 export const HEAD_BYTES = 64 * 1024
 
-/** A window: where it begins, and a key of 64 bits made of the sums of its blocks. */
+/** Equal marks so far apart are a run: what repeats has one in each period. */
+export const PERIOD_BYTES = 512
+
+/** A window: where its mark is, and a key of 64 bits: that of the mark, and of the window. */
 export type Anchor = { readonly offset: number; readonly low: number; readonly high: number }
 
-/** Sums of the whole blocks at `offset` of `kernel.data`, to `into` from `at`. @returns how many */
-export function blockSums(
+/** Numbers that marks of so many bytes fit in; more than four times as many marks as random bytes have are passed over. */
+export function marksOf(bytes: number): Uint32Array {
+  return new Uint32Array(Math.ceil(bytes / 64))
+}
+
+/** Marks with whole windows among the bytes at `offset` of `kernel.data`: place after `offset` and key, pair by pair. */
+export function marksIn(
   kernel: Kernel,
   offset: number,
   length: number,
   into: Uint32Array,
-  at: number,
-): number {
-  const count = Math.floor(length / BLOCK_BYTES)
-  const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength)
-  kernel.weakSums(offset, count * BLOCK_BYTES, BLOCK_BYTES, bytes, at * 4, 4)
-  return count
+): Uint32Array {
+  if (length < WINDOW_BYTES) return into.subarray(0, 0)
+  const count = kernel.marks(offset, length - WINDOW_BYTES + MARK_BYTES, into)
+  return into.subarray(0, count * 2)
 }
 
 /**
- * The anchor of a content that begins with these blocks: its first window, but behind the run of equal blocks it may begin
- * with, as zeros are everywhere. Null: it has none.
+ * The anchor of a content, or of a part of it, that begins with these bytes: at its first mark, but behind the run of equal
+ * ones it may begin with, as fills are everywhere. Null: it has none.
  */
-export function anchorOf(sums: Uint32Array, count: number): Anchor | null {
-  let first = 0
-  while (first + 1 < count && sums[first] === sums[first + 1]) first++
-  if (first > 0) first++
-  if (first + WINDOW_BLOCKS > count) return null
-  return {
-    offset: first * BLOCK_BYTES,
-    low: windowLow(sums, first),
-    high: windowHigh(sums, first),
-  }
+export function anchorIn(
+  kernel: Kernel,
+  offset: number,
+  length: number,
+  into: Uint32Array,
+): Anchor | null {
+  if (length < PART_BYTES) return null
+  const marks = marksIn(kernel, offset, length, into)
+  let at = 0
+  while (at + 3 < marks.length && isRun(marks, at + 2)) at += 2
+  if (at > 0) at += 2
+  const place = marks[at]
+  if (place === undefined) return null
+  return { offset: place, low: marks[at + 1] ?? 0, high: windowKey(kernel, offset + place) }
+}
+
+function isRun(marks: Uint32Array, at: number): boolean {
+  const [before = 0, last, place = 0, low] = marks.subarray(at - 2, at + 2)
+  return low === last && place - before <= PERIOD_BYTES
+}
+
+const key = new Uint8Array(4)
+/** The other half of the key of the window at `offset` of `kernel.data`. */
+export function windowKey(kernel: Kernel, offset: number): number {
+  const sum = { algorithm: 'xxh64', seed: 0 } as const
+  kernel.strongSums(sum, key.length, offset, WINDOW_BYTES, WINDOW_BYTES, key, 0, key.length)
+  return new DataView(key.buffer).getUint32(0, true)
 }
 
 /** How far apart anchors of a content are by which runs in common with it are found; of so many at most. */
 const RUN_STEP = 64 * 1024
 const MOST_RUNS = 2 ** 16
+/** Read for one of them: random bytes have fourteen marks there. */
+export const RUN_BYTES = 8192
 
-/** Where windows of a content stand by which another version of it is recognised anywhere: behind its head. */
+/** Where it is looked for anchors by which another version of a content is recognised anywhere: behind its head. */
 export function* runOffsets(length: number): Iterable<number> {
   const step = Math.ceil(length / MOST_RUNS / RUN_STEP) * RUN_STEP
-  for (let at = step; at + WINDOW_BYTES <= length; at += step) yield at
+  for (let at = step; at + PART_BYTES <= length; at += step) yield at
 }
-
-/** The anchor at `offset` of a content, of one window's sums. Null: its blocks are all equal. */
-export function runAnchor(sums: Uint32Array, offset: number): Anchor | null {
-  let first = 0
-  while (first + 1 < WINDOW_BLOCKS && sums[first] === sums[first + 1]) first++
-  if (first + 1 === WINDOW_BLOCKS) return null
-  return { offset, low: windowLow(sums, 0), high: windowHigh(sums, 0) }
-}
-
-/** Within a run of equal blocks there is no anchor: it would be found at each of them. */
-export function isWithinRun(sums: Uint32Array, at: number): boolean {
-  const sum = sums[at]
-  return sum === sums[at + 1] && at > 0 && sum === sums[at - 1]
-}
-
-/** Half of the key of the window that begins with block `at`. */
-export function windowLow(sums: Uint32Array, at: number): number {
-  let key = 0x811c9dc5
-  for (let i = at; i < at + WINDOW_BLOCKS; i++) {
-    key = Math.imul(key ^ (sums[i] ?? 0), 0x9e3779b1)
-    key ^= key >>> 15
-  }
-  return key >>> 0
-}
-/** The other half. */
-export function windowHigh(sums: Uint32Array, at: number): number {
-  let key = 0x2545f491
-  for (let i = at; i < at + WINDOW_BLOCKS; i++) {
-    key = Math.imul((key << 13) | (key >>> 19), 0x85ebca6b) + (sums[i] ?? 0)
-    key ^= key >>> 16
-  }
-  return key >>> 0
-}
-
-/** Blocks whose sums one window needs. */
-export const SUMS_A_WINDOW = WINDOW_BLOCKS

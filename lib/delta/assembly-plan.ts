@@ -52,7 +52,7 @@ export function lengthOf(spans: readonly Span[]): number {
   return spans.reduce((sum, { length }) => sum + length, 0)
 }
 
-/** Those first that need none of the others; where they need one another, all that are left. */
+/** Those first that need none of the others; where they need one another, those that need none before them in this order. */
 export function* wavesOf<Item, Key>(
   items: readonly Item[],
   keyOf: (item: Item) => Key,
@@ -62,11 +62,24 @@ export function* wavesOf<Item, Key>(
   while (left.length > 0) {
     const keys = new Set(left.map(keyOf))
     const ready = left.filter((item) => !needs(item).some((key) => keys.has(key)))
-    const wave = ready.length > 0 ? ready : left
+    const wave = ready.length > 0 ? ready : breakers(left, keyOf, needs)
     yield wave
     const gone = new Set(wave)
     left = left.filter((item) => !gone.has(item))
   }
+}
+
+function breakers<Item, Key>(
+  ring: readonly Item[],
+  keyOf: (item: Item) => Key,
+  needs: (item: Item) => readonly Key[],
+): readonly Item[] {
+  const before = new Set<Key>()
+  return ring.filter((item) => {
+    const isWaiting = needs(item).some((key) => before.has(key))
+    before.add(keyOf(item))
+    return !isWaiting
+  })
 }
 
 /** The first that ends behind `offset`. */

@@ -4,7 +4,7 @@
  * other content has becomes zeros, literals, or stays open.
  */
 import { EMPTY } from '../base/bytes.js'
-import { BLOCK_BYTES, WINDOW_BYTES } from './anchors.js'
+import { PART_BYTES, WINDOW_BYTES } from './anchors.js'
 import { cutParts, openBetween } from './assembly-plan.js'
 import type { Hits } from './image-scan.js'
 import type { Source } from './sums.js'
@@ -32,6 +32,8 @@ const WASTE = 2
 const WASTE_LEAST = 32 * 2 ** 20
 /** Zeros of their own, shorter ones are literals as the bytes around them. */
 const ZERO_RUN = 4096
+/** Zeros are looked for so many at a time. */
+const BLOCK_BYTES = 512
 /** Literals all together, for each byte that is described otherwise; what comes together above this is left open. */
 const LITERAL_SHARE = 32
 const LITERAL_LEAST = 2 ** 20
@@ -50,7 +52,7 @@ export function findParts(
     const place = hits[i] ?? 0
     const rows: number[] = []
     for (; i < hits.length && hits[i] === place; i += 2) rows.push(hits[i + 1] ?? 0)
-    if (!finder.take(place * BLOCK_BYTES, rows)) break
+    if (!finder.take(place, rows)) break
   }
   return finder.done()
 }
@@ -117,10 +119,12 @@ class Finder {
       return null
     }
     this.#followed.set(run, offset + length)
-    const copy: Copy = { kind: 'copy', offset, length, row, from }
-    if (!isWithin) return this.#backwards(copy, bytes)
-    this.#behind = offset + length
-    return copy
+    const forwards: Copy = { kind: 'copy', offset, length, row, from }
+    if (isWithin) this.#behind = offset + length
+    const copy = isWithin ? forwards : this.#backwards(forwards, bytes)
+    if (copy.length >= PART_BYTES) return copy
+    this.#wasteLeft -= FIRST
+    return null
   }
 
   #forwards(offset: number, source: Source, from: number, most: number): number {
@@ -163,7 +167,7 @@ class Finder {
       const offset = Math.max(run.offset, told)
       const stretch = { offset, length: run.offset + run.length - offset }
       for (const gap of cutParts(gaps, stretch, (part) => part)) {
-        if (gap.length < WINDOW_BYTES) continue
+        if (gap.length < PART_BYTES) continue
         copies.push({ ...run, ...gap, from: run.from + gap.offset - run.offset })
         told = gap.offset + gap.length
       }

@@ -6,14 +6,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { codeOf, messageOf } from '../base/errors.js'
 import { AnchorTable } from '../delta/anchor-table.js'
-import {
-  type Anchor,
-  anchorOf,
-  BLOCK_BYTES,
-  blockSums,
-  HEAD_BYTES,
-  WINDOW_BYTES,
-} from '../delta/anchors.js'
+import { type Anchor, anchorIn, HEAD_BYTES, marksOf } from '../delta/anchors.js'
 import { contentBlockLength } from '../delta/block-size.js'
 import { ImageScan } from '../delta/image-scan.js'
 import { encodeSums, SumsBuilder } from '../delta/sums.js'
@@ -29,9 +22,10 @@ const CHUNK = 1 << 20
 /** A file that goes on changing is left alone after so many looks. */
 const LOOKS = 3
 
-const kernel = openKernel({ dataBytes: CHUNK, entries: 1 })
-const headSums = new Uint32Array(HEAD_BYTES / BLOCK_BYTES)
-const chunk = kernel.data.subarray(0, CHUNK)
+const START = ImageScan.CARRY
+const kernel = openKernel({ dataBytes: START + CHUNK, entries: 1 })
+const headMarks = marksOf(HEAD_BYTES)
+const chunk = kernel.data.subarray(START, START + CHUNK)
 
 parentPort?.on('message', ({ id, job }: { id: number; job: readonly HashJob[] }) => {
   parentPort?.postMessage({ id, result: job.map(hashed) })
@@ -63,7 +57,7 @@ function hashedOpen(fd: number, wanted: HashJob): Hashed {
       sums: hasSums ? new SumsBuilder(size) : null,
       digests: wanted.digests === true && size > 0 ? new DigestBuilder(size) : null,
       scan: wish === undefined ? null : new ImageScan(new AnchorTable(wish.table), wish.own, CHUNK),
-      isAnchored: wanted.anchor === true && size >= WINDOW_BYTES,
+      isAnchored: wanted.anchor === true,
     }
     const read = readThrough(fd, size, extras)
     const after = fstatSync(fd, { bigint: true })
@@ -118,10 +112,10 @@ function readThrough(fd: number, size: number, extras: Extras): Read | null {
     if (position + got > size) return null
     for (let start = 0; start < got; start += LEAF_BYTES, at += ROOT_BYTES)
       leaves.set(leafHash(chunk.subarray(start, Math.min(start + LEAF_BYTES, got))), at)
-    if (got > 0) builder?.add(kernel, 0, got)
+    if (got > 0) builder?.add(kernel, START, got)
     digests?.add(chunk.subarray(0, got))
-    if (isAnchored && position === 0) anchor = anchorIn(got)
-    scan?.add(kernel, 0, got)
+    if (isAnchored && position === 0) anchor = headAnchor(got)
+    scan?.add(kernel, START, got)
     position += got
     if (got < CHUNK) break
   }
@@ -134,8 +128,8 @@ function readThrough(fd: number, size: number, extras: Extras): Read | null {
 }
 
 /** Of a content whose first bytes are in memory. */
-function anchorIn(got: number): Anchor | null {
-  return anchorOf(headSums, blockSums(kernel, 0, Math.min(got, HEAD_BYTES), headSums, 0))
+function headAnchor(got: number): Anchor | null {
+  return anchorIn(kernel, START, Math.min(got, HEAD_BYTES), headMarks)
 }
 
 function readFully(fd: number, position: number): number {

@@ -4,13 +4,11 @@ import { parentPort } from 'node:worker_threads'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import {
   type Anchor,
-  anchorOf,
-  BLOCK_BYTES,
-  blockSums,
+  anchorIn,
   HEAD_BYTES,
-  runAnchor,
+  marksOf,
+  RUN_BYTES,
   runOffsets,
-  WINDOW_BYTES,
 } from '../delta/anchors.js'
 import { findParts, type PartSource } from '../delta/find-parts.js'
 import type { Source } from '../delta/sums.js'
@@ -21,7 +19,7 @@ import type { HashedFile, RecipeJob, RecipeResult } from './recipe-pool.js'
 const OPEN = 16
 
 const kernel = openKernel({ dataBytes: HEAD_BYTES, entries: 1 })
-const sums = new Uint32Array(HEAD_BYTES / BLOCK_BYTES)
+const marks = marksOf(HEAD_BYTES)
 
 parentPort?.on('message', ({ id, job }: { id: number; job: RecipeJob }) => {
   parentPort?.postMessage({ id, result: done(job) })
@@ -48,8 +46,7 @@ function anchorOfFile(path: string): Anchor | null {
   try {
     if (!fstatSync(fd).isFile()) return null
     const got = readFully(fd, kernel.data.subarray(0, HEAD_BYTES), 0)
-    if (got < WINDOW_BYTES) return null
-    return anchorOf(sums, blockSums(kernel, 0, got, sums, 0))
+    return anchorIn(kernel, 0, got, marks)
   } finally {
     closeSync(fd)
   }
@@ -63,11 +60,9 @@ function runsOf(file: HashedFile): readonly Anchor[] {
     const anchors: Anchor[] = []
     if (bytes === null) return anchors
     for (const offset of runOffsets(file.size)) {
-      const window = kernel.data.subarray(0, WINDOW_BYTES)
-      if (bytes.read(offset, window) < WINDOW_BYTES) break
-      blockSums(kernel, 0, WINDOW_BYTES, sums, 0)
-      const anchor = runAnchor(sums, offset)
-      if (anchor !== null) anchors.push(anchor)
+      const got = bytes.read(offset, kernel.data.subarray(0, RUN_BYTES))
+      const anchor = anchorIn(kernel, 0, got, marks)
+      if (anchor !== null) anchors.push({ ...anchor, offset: offset + anchor.offset })
     }
     return anchors
   } finally {

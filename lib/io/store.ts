@@ -248,6 +248,9 @@ export class Store {
     out.varint(offset)
     this.#anchors.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
   }
+  clearAnchors(): void {
+    this.#anchors.clearSync()
+  }
   hasAnchor(root: Root): boolean {
     return this.#anchors.doesExist(asBuffer(bytesOf(root)))
   }

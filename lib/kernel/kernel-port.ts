@@ -83,4 +83,14 @@ export type Kernel = {
    * table may hold, standing there, else `last + 1`, standing at `last`. `testFirst`: also test the one at `offset`.
    */
   scan(offset: number, last: number, length: number, testFirst: boolean): number
+  /**
+   * The marks that stand with their MARK_BYTES in these bytes, in rising order: place after `offset` and key of each to
+   * `out`. Returns how many; what comes after as many as `out` holds, or MOST_MARKS, is passed over.
+   */
+  marks(offset: number, length: number, out: Uint32Array): number
 }
+
+/** What the key of a mark is made of. */
+export const MARK_BYTES = 32
+/** Marks that one call finds at most: four times those of a MiB of random bytes. */
+export const MOST_MARKS = 8192

@@ -11,6 +11,7 @@ import {
   headBits,
   type Kernel,
   type KernelSize,
+  MOST_MARKS,
   type ScanTable,
   SUM_BYTES,
 } from './kernel-port.js'
@@ -76,6 +77,7 @@ type Exports = {
   placeScan(at: number, length: number): number
   scanSum(): number
   scan(at: number, last: number, length: number, testFirst: number): number
+  marks(data: number, length: number, out: number, most: number): number
 }
 
 const PAGE = 65536
@@ -113,6 +115,7 @@ class WasmKernel implements Kernel {
   readonly #wasm: Exports
   readonly #dataAt: number
   readonly #sums: Uint8Array
+  readonly #marks: Uint32Array
 
   constructor(wasm: Exports, data: Uint8Array, table: ScanTable) {
     this.#wasm = wasm
@@ -120,6 +123,7 @@ class WasmKernel implements Kernel {
     this.table = table
     this.#dataAt = data.byteOffset
     this.#sums = new Uint8Array(data.buffer, SUMS, SUMS_BYTES)
+    this.#marks = new Uint32Array(data.buffer, SUMS, SUMS_BYTES / 4)
   }
 
   weakSums(
@@ -217,6 +221,13 @@ class WasmKernel implements Kernel {
   scan(offset: number, last: number, length: number, testFirst: boolean): number {
     const base = this.#dataAt
     return this.#wasm.scan(base + offset, base + last, length, testFirst ? 1 : 0) - base
+  }
+
+  marks(offset: number, length: number, out: Uint32Array): number {
+    const most = Math.min(MOST_MARKS, out.length >> 1)
+    const count = this.#wasm.marks(this.#dataAt + offset, length, SUMS, most)
+    out.set(this.#marks.subarray(0, count * 2))
+    return count
   }
 }
 

@@ -12,6 +12,8 @@ import {
   headOf,
   type Kernel,
   type KernelSize,
+  MARK_BYTES,
+  MOST_MARKS,
   type ScanTable,
   SUM_BYTES,
 } from './kernel-port.js'
@@ -101,6 +103,19 @@ class Reference implements Kernel {
     return last + 1
   }
 
+  marks(offset: number, length: number, out: Uint32Array): number {
+    const view = new DataView(this.data.buffer, offset, length)
+    const most = Math.min(MOST_MARKS, out.length >> 1)
+    let count = 0
+    for (let at = 0; at + MARK_BYTES <= length && count < most; at++) {
+      if (!isMark(view, at)) continue
+      out[count * 2] = at
+      out[count * 2 + 1] = markKey(view, at)
+      count++
+    }
+    return count
+  }
+
   /** Does the table hold the window's weak sum? */
   #held(): boolean {
     const { filter, heads, headShift, weaks, nexts } = this.table
@@ -155,4 +170,19 @@ function strongSum(sum: BlockSum, block: Uint8Array): Uint8Array {
     case 'sha1':
       return hash('sha1', Buffer.concat([salt, block]), 'buffer')
   }
+}
+
+/** 128 of 65 536 values, and none of bytes that repeat after 1, 2 or 4. */
+function isMark(view: DataView, at: number): boolean {
+  const apart = (from: number): number => view.getInt16(from, true) - view.getInt16(from + 4, true)
+  const value = Math.imul(apart(at), 0x6d2b) - Math.imul(apart(at + 2), 0x4b1b)
+  return (value << 16) >> 16 < -32640
+}
+function markKey(view: DataView, at: number): number {
+  let key = 0x811c9dc5
+  for (let i = 0; i < MARK_BYTES; i += 4) {
+    key = Math.imul(key ^ view.getUint32(at + i, true), 0x9e3779b1)
+    key ^= key >>> 15
+  }
+  return key >>> 0
 }

@@ -33,6 +33,10 @@ const random = seededRandom(11)
 const bytes = (n: number): Buffer => Buffer.from(random.bytes(n))
 const missing = ['xorriso', 'tar'].find((p) => spawnSync(p, ['--version']).status !== 0)
 const skip = missing === undefined ? false : `needs the Debian package ${missing}`
+const missingOdd = ['cpio', 'zip', 'ar', 'mksquashfs'].find(
+  (p) => spawnSync(p, ['--help']).error !== undefined,
+)
+const skipOdd = missingOdd === undefined ? false : `needs the Debian package ${missingOdd}`
 
 type Scene = {
   readonly source: string
@@ -309,7 +313,7 @@ t.test('real images, archives and sparse disks', { skip }, async (t) => {
     truncateSync(disk, 50_000_000)
     const fd = openSync(disk, 'r+')
     writeSync(fd, readFileSync(join(source, 'pool/large.deb')), 0, 1_500_000, 20_480_000)
-    writeSync(fd, readFileSync(join(source, 'pool/p3.deb')), 0, 20_000, 31_000_064)
+    writeSync(fd, readFileSync(join(source, 'pool/p3.deb')), 0, 20_000, 31_000_063)
     closeSync(fd)
   })
   const centre = await startCentre(source, state)
@@ -324,6 +328,45 @@ t.test('real images, archives and sparse disks', { skip }, async (t) => {
     t.ok((recipe?.packed.length ?? 0) < 25_000, `with few literals: ${recipe?.packed.length}`)
   }
   t.match(report, { exit: 0, bytes: { wasted: 0 } })
+})
+
+t.test('archives whose files stand anywhere', { skip: skipOdd }, async (t) => {
+  const { source, state, dest } = scene(t, (source) => {
+    const quiet = { cwd: join(source, 'pool'), stdio: 'ignore' } as const
+    const names = Array.from({ length: 40 }, (_, i) => `p${i}.deb`)
+    names.push('large.deb')
+    execFileSync('sh', ['-c', 'ls | cpio -o -H newc -O ../initrd.cpio'], quiet)
+    const plain = ['-noI', '-noD', '-noF', '-no-fragments', '-nopad', '-quiet']
+    execFileSync('mksquashfs', ['.', '../live.squashfs', ...plain], quiet)
+    execFileSync('zip', ['-q', '-0', '../stored.zip', ...names], quiet)
+    execFileSync('ar', ['rcS', '../all.a', ...names], quiet)
+    const disk = openSync(join(source, 'disk.qcow2'), 'w')
+    writeSync(disk, readFileSync(join(source, 'pool/large.deb')), 0, 1_400_001, 3_000_017)
+    closeSync(disk)
+    const image = packages(source).flatMap((p, i) => [bytes(i * 3 + 1), p])
+    writeFileSync(join(source, 'odd.bin'), Buffer.concat(image))
+  })
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  const { report } = await pulled(centre.url, dest)
+  t.strictSame(differences(source, dest), [])
+  let size = 0
+  for (const name of [
+    'initrd.cpio',
+    'live.squashfs',
+    'stored.zip',
+    'all.a',
+    'disk.qcow2',
+    'odd.bin',
+  ]) {
+    const content = readFileSync(join(source, name))
+    size += content.length
+    const recipe = recipeIn(state, content)
+    const told = recipe?.parts.reduce((sum, { length }) => sum + length, 0) ?? 0
+    t.equal(told, content.length, `all of ${name} is told`)
+    t.ok((recipe?.packed.length ?? 0) < 10_000, `with few literals: ${recipe?.packed.length}`)
+  }
+  t.match(report, { exit: 0, bytes: { assembled: size, wasted: 0 } })
 })
 
 /** Publishes with a recipe for the image that nobody would make. */

@@ -3,20 +3,20 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { AnchorTable, NO_ROW } from '../../lib/delta/anchor-table.js'
-import { type Anchor, anchorOf, blockSums, HEAD_BYTES } from '../../lib/delta/anchors.js'
+import { type Anchor, anchorIn, HEAD_BYTES, marksOf } from '../../lib/delta/anchors.js'
 import { type FoundParts, findParts } from '../../lib/delta/find-parts.js'
 import { type Hits, ImageScan } from '../../lib/delta/image-scan.js'
 import { openKernel } from '../../lib/kernel/kernel.js'
 import { noise, sourceOf } from './support.js'
 
 const CHUNK = 1 << 20
-const kernel = openKernel({ dataBytes: CHUNK, entries: 1 })
+const { CARRY } = ImageScan
+const kernel = openKernel({ dataBytes: CARRY + CHUNK, entries: 1 })
 
-function anchorIn(bytes: Uint8Array): Anchor | null {
+function anchorOf(bytes: Uint8Array): Anchor | null {
   const head = bytes.subarray(0, HEAD_BYTES)
   kernel.data.set(head)
-  const sums = new Uint32Array(HEAD_BYTES / 512)
-  return anchorOf(sums, blockSums(kernel, 0, head.length, sums, 0))
+  return anchorIn(kernel, 0, head.length, marksOf(HEAD_BYTES))
 }
 
 type Known = { readonly table: AnchorTable; readonly byRow: Map<number, Uint8Array> }
@@ -24,18 +24,18 @@ function known(contents: readonly Uint8Array[]): Known {
   const table = AnchorTable.ofRows(contents.length)
   const byRow = new Map<number, Uint8Array>()
   for (const bytes of contents) {
-    const anchor = anchorIn(bytes)
+    const anchor = anchorOf(bytes)
     if (anchor !== null) byRow.set(table.add(anchor), bytes)
   }
   return { table, byRow }
 }
 
-function hitsIn(image: Uint8Array, table: AnchorTable, own = NO_ROW): Hits {
+function hitsIn(image: Uint8Array, table: AnchorTable, own = NO_ROW, step = CHUNK): Hits {
   const scan = new ImageScan(new AnchorTable(table.memory), own, CHUNK)
-  for (let at = 0; at < image.length; at += CHUNK) {
-    const part = image.subarray(at, at + CHUNK)
-    kernel.data.set(part)
-    scan.add(kernel, 0, part.length)
+  for (let at = 0; at < image.length; at += step) {
+    const part = image.subarray(at, at + step)
+    kernel.data.set(part, CARRY)
+    scan.add(kernel, CARRY, part.length)
   }
   return scan.done()
 }
@@ -112,9 +112,31 @@ t.test('a content that begins with zeros is found with them', async (t) => {
   const disk = Buffer.concat([new Uint8Array(20_480), noise(10_000, 4)])
   const image = Buffer.concat([noise(1024, 5), disk, noise(1024, 6)])
   t.same(kinds(found(image, [disk])), ['literal 0+1024', 'copy 1024+30480', 'literal 31504+1024'])
-  t.equal(anchorIn(new Uint8Array(50_000)), null, 'zeros alone have nothing to be known by')
-  t.equal(anchorIn(noise(4095, 1)), null, 'nor has what is shorter than a window')
-  t.equal(anchorIn(noise(4096, 1))?.offset, 0)
+  t.equal(anchorOf(new Uint8Array(50_000)), null, 'zeros alone have nothing to be known by')
+  t.equal(anchorOf(noise(4095, 1)), null, 'nor has what is shorter than a window')
+  t.equal(anchorOf(noise(4096, 1))?.offset, 68)
+})
+
+t.test('at any offset, whatever is read at once', async (t) => {
+  const [a, b, c] = [noise(90_001, 31), noise(5003, 33), noise(2_500_000, 35)]
+  const image = Buffer.concat([noise(13, 37), a, noise(7, 39), b, c, noise(1, 41)])
+  const all = ['literal 0+13', 'copy 13+90001', 'literal 90014+7', 'copy 90021+5003']
+  all.push('copy 95024+2500000', 'literal 2595024+1')
+  t.same(kinds(found(image, [c, b, a])), all)
+  const { table } = known([c, b, a])
+  const hits = hitsIn(image, table)
+  t.equal(hits.length, 6)
+  for (const step of [100, 1023, 1024, 4099]) t.same(hitsIn(image, table, NO_ROW, step), hits)
+})
+
+t.test('what repeats has its anchor behind the run', async (t) => {
+  const stripes = Buffer.alloc(20_000, noise(24, 3))
+  const whole = Buffer.concat([stripes, noise(30_000, 51)])
+  const image = Buffer.concat([noise(999, 53), stripes.subarray(5), whole, noise(10, 55)])
+  t.ok((anchorOf(whole)?.offset ?? 0) > 19_000)
+  t.same(kinds(found(image, [whole])), ['literal 0+20994', 'copy 20994+50000', 'literal 70994+10'])
+  t.equal(anchorOf(Buffer.alloc(200_000, noise(24, 3))), null)
+  t.ok(anchorOf(Buffer.concat([noise(2000, 5), noise(9000, 5)])), 'twice the same is no run')
 })
 
 t.test('of contents that begin alike the one that goes on longest', async (t) => {
@@ -210,7 +232,8 @@ t.test('sources that are gone, shorter, or other than they were', async (t) => {
     findParts(
       sourceOf(image),
       hits,
-      () => (bytes === null ? null : { key: '', bytes: sourceOf(bytes), anchor: 0 }),
+      () =>
+        bytes === null ? null : { key: '', bytes: sourceOf(bytes), anchor: table.offsetOf(0) },
       10,
     ).parts.filter(({ kind }) => kind === 'copy')
   t.same(of(null), [])
@@ -223,7 +246,7 @@ t.test('sources that are gone, shorter, or other than they were', async (t) => {
     findParts(
       sourceOf(image),
       hits,
-      () => ({ key: '', bytes: sourceOf(content), anchor: 0 }),
+      () => ({ key: '', bytes: sourceOf(content), anchor: table.offsetOf(0) }),
       0,
     ).parts.filter(({ kind }) => kind === 'copy').length,
     0,
@@ -246,7 +269,7 @@ t.test(
     )
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
-        const padded = pieces.map((p) => Buffer.concat([p], Math.ceil(p.length / 512) * 512))
+        const padded = pieces.map((p) => Buffer.concat([p], p.length + (p.length % 7)))
         const image = Buffer.concat(padded)
         const { parts } = found(image, stock)
         let at = 0

@@ -152,6 +152,7 @@ t.test('sums made to keep us busy end the search, not the transfer', async (t) =
     place: (...args) => kernel.place(...args),
     windowSum: () => kernel.windowSum(),
     scan: (...args) => kernel.scan(...args),
+    marks: (...args) => kernel.marks(...args),
     strongSums: (...args) => {
       hashed += args[3]
       kernel.strongSums(...args)

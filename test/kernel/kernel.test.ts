@@ -10,9 +10,11 @@ import {
   filterSlot,
   headOf,
   type Kernel,
+  MARK_BYTES,
   SUM_BYTES,
 } from '../../lib/kernel/kernel-port.js'
 import { openReference } from '../../lib/kernel/reference.js'
+import { noise } from '../delta/support.js'
 import { projectFile } from '../support/project.js'
 
 const SIZE = { dataBytes: 8192, entries: 64 }
@@ -118,6 +120,38 @@ function stops(k: Kernel, bytes: Uint8Array, window: number, weaks: readonly num
     found.push(at)
   return found
 }
+
+/** Place and key of each mark. */
+function marks(k: Kernel, bytes: Uint8Array, offset: number, most: number): number[][] {
+  k.data.set(bytes, offset)
+  const out = new Uint32Array(most * 2)
+  const count = k.marks(offset, bytes.length, out)
+  return Array.from({ length: count }, (_, i) => [...out.subarray(i * 2, i * 2 + 2)])
+}
+
+t.test('marks: where the bytes say, wherever they stand', async (t) => {
+  fc.assert(
+    fc.property(
+      fc.nat(1e6),
+      fc.nat(5000),
+      fc.nat(100),
+      fc.integer({ min: 1, max: 20 }),
+      (seed, length, offset, most) => {
+        const bytes = noise(length, seed)
+        const all = marks(reference, bytes, 0, most)
+        assert.deepEqual(marks(kernel, bytes, offset, most), all)
+        for (const [place = 0] of all) assert.ok(place + MARK_BYTES <= length)
+      },
+    ),
+  )
+  const roomy = openKernel({ dataBytes: 1 << 18, entries: 1 })
+  const many = marks(roomy, noise(1 << 18, 5), 0, 1000)
+  t.ok(many.length > 380 && many.length < 650, `one of 512: ${many.length}`)
+  for (const period of [1, 2, 4]) {
+    const run = Buffer.alloc(100_000, noise(period, period + 3))
+    t.same(marks(roomy, run, 0, 10), [], `none in what repeats after ${period}`)
+  }
+})
 
 t.test('the scan stops at exactly the windows whose sum the table holds', async () => {
   fc.assert(
