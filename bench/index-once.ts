@@ -6,7 +6,6 @@ import { Publisher } from '../lib/app/publish.js'
 import { systemClock } from '../lib/app/system.js'
 import { keyPairOf } from '../lib/hash/ed25519.js'
 import { HashPool } from '../lib/io/hash-pool.js'
-import { openRecipePool } from '../lib/io/recipe-pool.js'
 import { Store } from '../lib/io/store.js'
 import { DiskTree } from '../lib/io/tree.js'
 
@@ -14,13 +13,12 @@ const [path = '', state = '', least = '0'] = process.argv.slice(2)
 const tree = new DiskTree(path)
 const store = new Store(state)
 const pool = new HashPool()
-const recipes = openRecipePool(pool.width)
 const publisher = new Publisher({
   module: 'm',
   tree,
   store,
   pool,
-  recipes,
+  recipes: pool.recipes,
   assembleMin: Number(least) || null,
   log: (event, fields) => {
     if (process.env['PRSYNC_LOG'] !== undefined) console.error(event, fields)
@@ -34,6 +32,5 @@ const publisher = new Publisher({
 })
 await publisher.publish(null, new AbortController().signal)
 await pool.close()
-await recipes.close()
 await store.close()
 tree.close()

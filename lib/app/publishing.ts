@@ -4,7 +4,6 @@ import type { Outcome } from '../base/outcome.js'
 import type { KeyPair } from '../hash/ed25519.js'
 import type { Clock, Log } from '../host.js'
 import { HashPool } from '../io/hash-pool.js'
-import { openRecipePool } from '../io/recipe-pool.js'
 import { Store } from '../io/store.js'
 import { DiskTree } from '../io/tree.js'
 import type { Head } from '../snapshot/head.js'
@@ -55,7 +54,6 @@ type Served = {
 export class Publishing {
   readonly #parts: PublishingParts
   readonly #pool = new HashPool()
-  readonly #recipes = openRecipePool(this.#pool.width)
   readonly #served = new Map<string, Served>()
   readonly #modules = new Map<string, ServedModule>()
   #running: Promise<unknown> = Promise.resolve()
@@ -97,7 +95,6 @@ export class Publishing {
     await this.#running
     for (const { module } of this.#served.values()) await module.close()
     await this.#pool.close()
-    await this.#recipes.close()
   }
 
   #add(name: string, directory: string): void {
@@ -115,7 +112,7 @@ export class Publishing {
       tree,
       store,
       pool,
-      recipes: this.#recipes,
+      recipes: pool.recipes,
       assembleMin,
       keys,
       select,

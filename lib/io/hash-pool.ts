@@ -1,10 +1,11 @@
-/** Leaf hashes and √size sums of files, on worker threads, many files a message. */
+/** Leaf hashes and √size sums of files, on worker threads, many files a message; the same threads look for recipes. */
 import { availableParallelism } from 'node:os'
 import type { AnchorMemory } from '../delta/anchor-table.js'
 import type { Anchor } from '../delta/anchors.js'
 import type { Hits } from '../delta/image-scan.js'
 import type { Digests } from '../hash/digests.js'
 import type { ContentId, Root } from '../hash/root.js'
+import type { RecipeJob, RecipePool, RecipeResult } from './recipe-pool.js'
 import { WorkerPool } from './worker-pool.js'
 
 export type HashJob = {
@@ -47,7 +48,7 @@ export type Hashed =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
 export class HashPool {
-  readonly #pool: WorkerPool<readonly HashJob[], readonly Hashed[]>
+  readonly #pool: WorkerPool<readonly HashJob[] | RecipeJob, readonly Hashed[] | RecipeResult>
 
   constructor(width = availableParallelism()) {
     this.#pool = new WorkerPool(new URL('./hash-worker.js', import.meta.url), width)
@@ -58,7 +59,11 @@ export class HashPool {
   }
   /** Hashes the files; results in this order. */
   hash(jobs: readonly HashJob[]): Promise<readonly Hashed[]> {
-    return this.#pool.run(jobs)
+    return this.#pool.run(jobs) as Promise<readonly Hashed[]>
+  }
+  get recipes(): RecipePool {
+    const run = (job: RecipeJob) => this.#pool.run(job) as Promise<RecipeResult>
+    return { width: this.width, run }
   }
   close(): Promise<void> {
     return this.#pool.close()

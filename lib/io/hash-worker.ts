@@ -16,6 +16,8 @@ import { ROOT_BYTES, rootOf } from '../hash/root.js'
 import { SMALL_BYTES } from '../hash/unit.js'
 import { openKernel } from '../kernel/kernel.js'
 import type { Hashed, HashJob } from './hash-pool.js'
+import type { RecipeJob } from './recipe-pool.js'
+import { recipeWork } from './recipe-work.js'
 
 /** Large enough that a read costs nothing beside hashing it, small enough for the cache; whole blocks of any sums. */
 const CHUNK = 1 << 20
@@ -27,8 +29,8 @@ const kernel = openKernel({ dataBytes: START + CHUNK, entries: 1 })
 const headMarks = marksOf(HEAD_BYTES)
 const chunk = kernel.data.subarray(START, START + CHUNK)
 
-parentPort?.on('message', ({ id, job }: { id: number; job: readonly HashJob[] }) => {
-  parentPort?.postMessage({ id, result: job.map(hashed) })
+parentPort?.on('message', ({ id, job }: { id: number; job: readonly HashJob[] | RecipeJob }) => {
+  parentPort?.postMessage({ id, result: 'kind' in job ? recipeWork(job) : job.map(hashed) })
 })
 
 function hashed(job: HashJob): Hashed {

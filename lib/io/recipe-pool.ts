@@ -2,7 +2,6 @@
 import type { Anchor } from '../delta/anchors.js'
 import type { FoundParts } from '../delta/find-parts.js'
 import type { Hits } from '../delta/image-scan.js'
-import { WorkerPool } from './worker-pool.js'
 
 /** A file as it was hashed. */
 export type HashedFile = {
@@ -34,8 +33,8 @@ export type RecipeResult =
   | { readonly kind: 'parts'; readonly found: FoundParts }
   | { readonly kind: 'failed'; readonly message: string }
 
-export type RecipePool = WorkerPool<RecipeJob, RecipeResult>
-
-export function openRecipePool(width: number): RecipePool {
-  return new WorkerPool(new URL('./recipe-worker.js', import.meta.url), width)
+/** The threads of the hash pool, for this. */
+export type RecipePool = {
+  readonly width: number
+  run(job: RecipeJob): Promise<RecipeResult>
 }

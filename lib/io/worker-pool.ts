@@ -23,6 +23,8 @@ export function mayStart(script: URL): boolean {
 export class WorkerPool<Job, Result> {
   readonly #script: URL
   readonly #workers: Worker[] = []
+  /** Answers that each owes. */
+  readonly #owed = new Map<Worker, number>()
   readonly #waiting = new Map<number, Waiting<Result>>()
   #next = 0
 
@@ -33,12 +35,13 @@ export class WorkerPool<Job, Result> {
     this.width = width
   }
 
-  /** Jobs go round the threads, which start when first needed. Awaiting results before giving more is the backpressure. */
+  /** A job goes to the thread that owes least; they start when first needed. Awaiting results before giving more is the backpressure. */
   run(job: Job): Promise<Result> {
     const id = this.#next++
     return new Promise((resolve, reject) => {
+      const worker = this.#freest()
       this.#waiting.set(id, { resolve, reject })
-      const worker = this.#worker(id % this.width)
+      this.#owed.set(worker, this.#owes(worker) + 1)
       // A thread that owes an answer keeps the program alive, an idle one does not.
       worker.ref()
       worker.postMessage({ id, job })
@@ -49,9 +52,20 @@ export class WorkerPool<Job, Result> {
     await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()))
   }
 
-  #worker(index: number): Worker {
-    const running = this.#workers[index]
-    if (running !== undefined) return running
+  #owes(worker: Worker): number {
+    return this.#owed.get(worker) ?? 0
+  }
+  #freest(): Worker {
+    let best: Worker | undefined
+    for (const worker of this.#workers)
+      if (best === undefined || this.#owes(worker) < this.#owes(best)) best = worker
+    const isFree = best !== undefined && this.#owes(best) === 0
+    return best === undefined || (!isFree && this.#workers.length < this.width)
+      ? this.#start()
+      : best
+  }
+
+  #start(): Worker {
     // What is loaded into the main thread first, by a test or a debugger, makes each thread start slowly.
     const worker = new Worker(this.#script, {
       execArgv: [],
@@ -60,15 +74,17 @@ export class WorkerPool<Job, Result> {
     worker.on('message', (answer: { id: number; result: Result }) => {
       this.#waiting.get(answer.id)?.resolve(answer.result)
       this.#waiting.delete(answer.id)
+      this.#owed.set(worker, this.#owes(worker) - 1)
       if (this.#waiting.size === 0) for (const idle of this.#workers) idle.unref()
     })
     worker.on('error', (cause: Error) => {
       const error = new StartupError(`a worker thread failed: ${cause.message}`, { cause })
       for (const { reject } of this.#waiting.values()) reject(error)
       this.#waiting.clear()
+      this.#owed.clear()
     })
     worker.unref()
-    this.#workers[index] = worker
+    this.#workers.push(worker)
     return worker
   }
 }

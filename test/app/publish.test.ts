@@ -10,7 +10,6 @@ import { byteName } from '../../lib/base/byte-name.js'
 import { keyPairOf } from '../../lib/hash/ed25519.js'
 import type { Clock } from '../../lib/host.js'
 import { HashPool } from '../../lib/io/hash-pool.js'
-import { openRecipePool } from '../../lib/io/recipe-pool.js'
 import { Store } from '../../lib/io/store.js'
 import { DiskTree } from '../../lib/io/tree.js'
 
@@ -28,13 +27,12 @@ async function publish(
   const tree = new DiskTree(source)
   const store = new Store(state)
   const pool = new HashPool(1)
-  const recipes = openRecipePool(1)
   const publisher = new Publisher({
     module: 'm',
     tree,
     store,
     pool,
-    recipes,
+    recipes: pool.recipes,
     assembleMin: null,
     log: () => {},
     keys: keyPairOf(new Uint8Array(32)),
@@ -48,7 +46,6 @@ async function publish(
     return await publisher.publish(previous, signal)
   } finally {
     await pool.close()
-    await recipes.close()
     await store.close()
     tree.close()
   }

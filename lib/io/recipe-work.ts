@@ -1,6 +1,5 @@
-/** A thread of the recipe pool. */
+/** What a thread of the hash pool does for recipes: anchors of files, and which ranges of one are those of others. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { parentPort } from 'node:worker_threads'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import {
   type Anchor,
@@ -21,11 +20,7 @@ const OPEN = 16
 const kernel = openKernel({ dataBytes: HEAD_BYTES, entries: 1 })
 const marks = marksOf(HEAD_BYTES)
 
-parentPort?.on('message', ({ id, job }: { id: number; job: RecipeJob }) => {
-  parentPort?.postMessage({ id, result: done(job) })
-})
-
-function done(job: RecipeJob): RecipeResult {
+export function recipeWork(job: RecipeJob): RecipeResult {
   try {
     if (job.kind === 'anchors') return { kind: 'anchors', anchors: job.paths.map(anchorOfFile) }
     return job.kind === 'runs' ? { kind: 'runs', anchors: runsOf(job.file) } : partsOf(job)
