@@ -179,10 +179,9 @@ function isMark(view: DataView, at: number): boolean {
   return (value << 16) >> 16 < -32640
 }
 function markKey(view: DataView, at: number): number {
-  let key = 0x811c9dc5
-  for (let i = 0; i < MARK_BYTES; i += 4) {
-    key = Math.imul(key ^ view.getUint32(at + i, true), 0x9e3779b1)
-    key ^= key >>> 15
-  }
-  return key >>> 0
+  const word = (i: number): bigint => view.getBigUint64(at + i, true)
+  const turned = (value: bigint, by: bigint): bigint => (value << by) | (value >> (64n - by))
+  const front = (word(0) ^ turned(word(8), 23n)) * 0x9e3779b185ebca87n
+  const back = BigInt.asUintN(64, (word(16) ^ turned(word(24), 41n)) * 0xc2b2ae3d27d4eb4fn)
+  return Number(BigInt.asUintN(64, front + (back ^ (back >> 32n))) >> 32n)
 }
