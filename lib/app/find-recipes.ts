@@ -19,6 +19,7 @@ import type { DiskTree } from '../io/tree.js'
 import { AnchorIndex } from './anchor-index.js'
 import { type HashedContent, type IndexLook, pathOf } from './index-tree.js'
 import { recipeOf } from './recipe-of.js'
+import { isSettled, want, wantStanding } from './recipes-again.js'
 import type { Stale } from './scan.js'
 
 /** Above it a version is worth looking for runs in. */
@@ -34,6 +35,8 @@ export type RecipeSearchParts = {
   readonly tree: DiskTree
   readonly store: Store
   readonly recipes: RecipePool
+  /** Contents of so many bytes are looked through. */
+  readonly assembleMin: number | null
   readonly log: Log
 }
 
@@ -90,10 +93,12 @@ export class RecipeSearch implements IndexLook {
       this.#hashed.set(row, of)
       this.index.name(row, root)
     }
-    if (hits === null || hits.length === 0 || this.#parts.store.recipe(root) !== null) return
+    if (this.#parts.store.recipe(root) !== null) return
+    want(this.#parts.store, name, { root, size })
+    if (hits === null || hits.length === 0) return
     const waiting = { name, of, hits }
     if (this.#isReady(hits) || this.#waitingHits + hits.length > MOST_WAITING)
-      await this.#confirm(waiting)
+      await this.confirm(waiting)
     else {
       this.#waiting.push(waiting)
       this.#waitingHits += hits.length
@@ -104,7 +109,7 @@ export class RecipeSearch implements IndexLook {
   async finish(signal: AbortSignal): Promise<void> {
     const waiting = this.#waiting
     this.#waiting = []
-    await overAll(waiting, this.#parts.recipes.width, signal, (each) => this.#confirm(each))
+    await overAll(waiting, this.#parts.recipes.width, signal, (each) => this.confirm(each))
   }
 
   /** The beginnings of the files themselves, before any of them is looked through: an image need not wait for its packages. */
@@ -160,7 +165,8 @@ export class RecipeSearch implements IndexLook {
     return true
   }
 
-  async #confirm({ name, of, hits }: Waiting): Promise<void> {
+  /** What of these hits is true becomes the recipe of a content, unless it has a better one. */
+  async confirm({ name, of, hits }: Waiting): Promise<void> {
     const { store, recipes, log } = this.#parts
     const sources = new Map<number, HashedFile & { readonly anchor: number }>()
     const contents = new Map<number, ContentId>()
@@ -185,9 +191,14 @@ export class RecipeSearch implements IndexLook {
       if (recipe === 'wrong') log('recipe.wrong', { name })
       return
     }
+    const { told } = recipe
+    const wanting = store.wantingOf(of.root)
+    if (wanting !== null && wanting.told >= told) return
     store.transaction(() => {
       store.putBlob(recipe.id, recipe.bytes)
       store.putRecipe(of.root, recipe.id)
+      if (isSettled(content.length, told)) store.removeWanting(of.root)
+      else if (wanting !== null) store.putWanting({ ...wanting, told })
     })
     log('recipe.found', { name, bytes: recipe.id.length })
   }
@@ -219,7 +230,7 @@ function off(known: Known, size: number): number {
  * Those that have none are looked at with them.
  */
 async function anchorAll(
-  { tree, store, recipes }: RecipeSearchParts,
+  { tree, store, recipes, assembleMin }: RecipeSearchParts,
   signal: AbortSignal,
 ): Promise<void> {
   const [kind, isDone] = store.value(ANCHORED) ?? []
@@ -247,6 +258,7 @@ async function anchorAll(
       }
     })
   })
+  await wantStanding(store, assembleMin, signal)
   allAnchored(store)
 }
 const ANCHORED = 'anchored'

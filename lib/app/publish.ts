@@ -27,6 +27,7 @@ import { allAnchored, RecipeSearch } from './find-recipes.js'
 import { type HashProgress, type IndexLook, indexStale } from './index-tree.js'
 import { CENTRE_SNAPSHOTS, keepPages } from './page-keeping.js'
 import { readDirectoryPage } from './pages.js'
+import { countHashed, lookAgain, nextDue } from './recipes-again.js'
 import { forgetBelow, listSelected, type Scan, type Select, type Stale, scanTree } from './scan.js'
 import { settledAt } from './settle.js'
 
@@ -123,6 +124,7 @@ export class Publisher {
     const { store, assembleMin } = this.#options
     const changing = new Set<ByteName>()
     const hash = async (stale: readonly Stale[], look: IndexLook | null): Promise<void> => {
+      countHashed(store, bytesOf(stale))
       const found = await indexStale(this.#options, stale, outcome, look, signal)
       for (const name of found) changing.add(name)
     }
@@ -158,6 +160,19 @@ export class Publisher {
     return { scan, changing }
   }
 
+  /**
+   * Looks once more through an image whose parts may have come since.
+   * @returns null: none is due; true: it has another recipe, which the next snapshot names
+   */
+  async again(signal: AbortSignal): Promise<boolean | null> {
+    const { store, assembleMin } = this.#options
+    const due = assembleMin === null ? null : nextDue(store)
+    if (due === null) return null
+    const search = await RecipeSearch.begin(this.#options, this.#anchors, [], signal)
+    this.#anchors = search.index
+    return lookAgain(this.#options, search, due, signal)
+  }
+
   /** What is hashed on the way can be found in what comes after it. */
   #anchoring(): IndexLook | null {
     const anchors = this.#anchors
@@ -176,6 +191,10 @@ export class Publisher {
 
 /** Files from here on come last: what they may be made of is hashed by then. */
 const IMAGE_BYTES = 64 * 2 ** 20
+
+function bytesOf(stale: readonly Stale[]): number {
+  return stale.reduce((sum, { files }) => files.reduce((all, { size }) => all + size, sum), 0)
+}
 
 function only(stale: readonly Stale[], isWanted: (size: number) => boolean): Stale[] {
   return stale.flatMap(({ directory, files }) => {

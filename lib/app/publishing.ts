@@ -59,6 +59,7 @@ export class Publishing {
   #running: Promise<unknown> = Promise.resolve()
   /** The look that has not begun yet: who asks now gets this one. */
   #next: Promise<readonly Published[]> | null = null
+  readonly #closing = new AbortController()
 
   private constructor(parts: PublishingParts) {
     this.#parts = parts
@@ -82,16 +83,19 @@ export class Publishing {
 
   /** Looks at all trees, after a look that runs; whatever changed before this call is published when it settles. */
   now(signal: AbortSignal): Promise<readonly Published[]> {
-    this.#next ??= this.#running.then(() => {
+    if (this.#next !== null) return this.#next
+    const next = this.#running.then(() => {
       this.#next = null
       return this.#look(signal)
     })
-    const next = this.#next
-    this.#running = next.catch(() => {}) // who asked for it hears of it
+    this.#next = next
+    // Who asked for it hears of what went wrong.
+    this.#running = next.then(() => this.#again(this.#closing.signal)).catch(() => {})
     return next
   }
 
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#running
     for (const { module } of this.#served.values()) await module.close()
     await this.#pool.close()
@@ -133,6 +137,23 @@ export class Publishing {
       found.push(await this.#publish(served, signal))
     }
     return found
+  }
+
+  /** Images whose parts came after them, until somebody wants the trees looked at: who does waits for one of them at most. */
+  async #again(signal: AbortSignal): Promise<void> {
+    let isFound = false
+    try {
+      for (const { publisher } of this.#served.values())
+        while (this.#next === null) {
+          const one = await publisher.again(signal)
+          if (one === null) break
+          isFound ||= one
+        }
+    } catch (error) {
+      if (!signal.aborted) this.#parts.log('recipes.failed', { what: messageOf(error) })
+    }
+    // A look that waits will publish it.
+    if (isFound && this.#next === null) await this.#look(signal)
   }
 
   async #publish(

@@ -18,6 +18,9 @@ import {
 const LEAST_BYTES = 64 * 1024
 const LEAST_SHARE = 20
 
+/** `told`: bytes that it takes from elsewhere, and zeros. */
+export type FoundRecipe = BuiltPage & { readonly told: number }
+
 /**
  * @param contentOf the content of a row; parts of rows without one are left out
  * @returns the recipe as a content; null: it would not pay; wrong: others could not read it, which is a defect here and no
@@ -27,7 +30,7 @@ export function recipeOf(
   content: ContentId,
   { parts: found, literals }: FoundParts,
   contentOf: (row: number) => ContentId | null,
-): BuiltPage | 'wrong' | null {
+): FoundRecipe | 'wrong' | null {
   const sources: ContentId[] = []
   const places = new Map<Root, number>()
   const parts: RecipePart[] = []
@@ -47,7 +50,7 @@ export function recipeOf(
   if (bytes.length > LIMITS.recipeBytes) return null
   if (told < LEAST_BYTES || told < own * LEAST_SHARE) return null
   if (!isReadable(bytes, content)) return 'wrong'
-  return { id: { root: contentRoot(bytes), length: bytes.length }, bytes }
+  return { id: { root: contentRoot(bytes), length: bytes.length }, bytes, told }
 }
 
 function isReadable(bytes: Uint8Array, content: ContentId): boolean {

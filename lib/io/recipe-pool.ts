@@ -1,4 +1,5 @@
 /** What is done for recipes on worker threads: anchors of files, and which ranges of one file are those of others. */
+import type { AnchorMemory } from '../delta/anchor-table.js'
 import type { Anchor } from '../delta/anchors.js'
 import type { FoundParts } from '../delta/find-parts.js'
 import type { Hits } from '../delta/image-scan.js'
@@ -17,6 +18,14 @@ export type RecipeJob =
   | { readonly kind: 'anchors'; readonly paths: readonly string[] }
   /** Anchors all over a file. */
   | { readonly kind: 'runs'; readonly file: HashedFile }
+  /** What stands in a table of a stretch of a file. */
+  | {
+      readonly kind: 'hits'
+      readonly file: HashedFile
+      readonly offset: number
+      readonly length: number
+      readonly table: AnchorMemory
+    }
   | {
       readonly kind: 'parts'
       readonly image: HashedFile
@@ -30,6 +39,7 @@ export type RecipeResult =
   /** Null: too short, or nothing to be known by, or not to be read. */
   | { readonly kind: 'anchors'; readonly anchors: readonly (Anchor | null)[] }
   | { readonly kind: 'runs'; readonly anchors: readonly Anchor[] }
+  | { readonly kind: 'hits'; readonly hits: Hits }
   | { readonly kind: 'parts'; readonly found: FoundParts }
   | { readonly kind: 'failed'; readonly message: string }
 

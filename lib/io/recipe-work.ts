@@ -1,6 +1,7 @@
 /** What a thread of the hash pool does for recipes: anchors of files, and which ranges of one are those of others. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
+import { AnchorTable, NO_ROW } from '../delta/anchor-table.js'
 import {
   type Anchor,
   anchorIn,
@@ -8,8 +9,10 @@ import {
   marksOf,
   RUN_BYTES,
   runOffsets,
+  WINDOW_BYTES,
 } from '../delta/anchors.js'
 import { findParts, type PartSource } from '../delta/find-parts.js'
+import { ImageScan } from '../delta/image-scan.js'
 import type { Source } from '../delta/sums.js'
 import { openKernel } from '../kernel/kernel.js'
 import type { HashedFile, RecipeJob, RecipeResult } from './recipe-pool.js'
@@ -17,12 +20,15 @@ import type { HashedFile, RecipeJob, RecipeResult } from './recipe-pool.js'
 /** Sources held open: a package is asked for again only where others begin alike. */
 const OPEN = 16
 
-const kernel = openKernel({ dataBytes: HEAD_BYTES, entries: 1 })
+/** Looked through at once: more than a head. */
+const CHUNK = 1 << 20
+const kernel = openKernel({ dataBytes: ImageScan.CARRY + CHUNK, entries: 1 })
 const marks = marksOf(HEAD_BYTES)
 
 export function recipeWork(job: RecipeJob): RecipeResult {
   try {
     if (job.kind === 'anchors') return { kind: 'anchors', anchors: job.paths.map(anchorOfFile) }
+    if (job.kind === 'hits') return hitsOf(job)
     return job.kind === 'runs' ? { kind: 'runs', anchors: runsOf(job.file) } : partsOf(job)
   } catch (error) {
     if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
@@ -60,6 +66,33 @@ function runsOf(file: HashedFile): readonly Anchor[] {
       if (anchor !== null) anchors.push({ ...anchor, offset: offset + anchor.offset })
     }
     return anchors
+  } finally {
+    files.close()
+  }
+}
+
+/** Of windows that begin in the stretch. */
+function hitsOf({
+  file,
+  offset,
+  length,
+  table,
+}: Extract<RecipeJob, { kind: 'hits' }>): RecipeResult {
+  const files = new Files()
+  try {
+    const bytes = files.open(file)
+    if (bytes === null) return { kind: 'failed', message: 'no longer the file that was hashed' }
+    const scan = new ImageScan(new AnchorTable(table), NO_ROW, CHUNK, offset)
+    const end = Math.min(file.size, offset + length + WINDOW_BYTES - 1)
+    for (let at = offset; at < end; ) {
+      const start = ImageScan.CARRY
+      const chunk = kernel.data.subarray(start, start + Math.min(CHUNK, end - at))
+      const got = bytes.read(at, chunk)
+      if (got === 0) break
+      scan.add(kernel, start, got)
+      at += got
+    }
+    return { kind: 'hits', hits: scan.done() }
   } finally {
     files.close()
   }

@@ -30,6 +30,17 @@ type Bytes = Database<Buffer, Buffer>
 /** lmdb keys end at 1978 bytes and a name may have 4095. */
 const KEY_BYTES = 1900
 
+/** A content whose recipe, where it has one, leaves open more than half of it. */
+export type Wanting = {
+  readonly root: Root
+  readonly size: number
+  /** What its recipe tells. */
+  readonly told: number
+  /** How often it was looked through again, and what had been hashed in all when it last was; bytes. */
+  readonly looks: number
+  readonly seen: number
+}
+
 export class Store {
   readonly #env: RootDatabase<Buffer, Buffer>
   readonly #directories: Bytes
@@ -40,6 +51,7 @@ export class Store {
   readonly #digests: Bytes
   readonly #anchors: Bytes
   readonly #recipes: Bytes
+  readonly #wanting: Bytes
   readonly #values: Bytes
   readonly path: string
 
@@ -58,6 +70,7 @@ export class Store {
       this.#digests = table('digests')
       this.#anchors = table('anchors')
       this.#recipes = table('recipes')
+      this.#wanting = table('wanting')
       this.#values = table('values')
     } catch (cause) {
       throw new StartupError(`cannot use the index in ${path}: ${messageOf(cause)}`, { cause })
@@ -168,6 +181,7 @@ export class Store {
     this.#leaves.removeSync(start)
     this.#digests.removeSync(start)
     this.#anchors.removeSync(start)
+    this.#wanting.removeSync(start)
     this.#removeBlobOf(this.#sums, start)
     this.#removeBlobOf(this.#recipes, start)
   }
@@ -288,6 +302,23 @@ export class Store {
     return found
   }
 
+  /** Contents that are to be looked through again for others, in the order of their roots. */
+  *wanting(): Iterable<Wanting> {
+    for (const { key, value } of this.#wanting.getRange()) yield wantingOf(rootOf(key), value)
+  }
+  wantingOf(root: Root): Wanting | null {
+    const value = this.#wanting.get(asBuffer(bytesOf(root)))
+    return value === undefined ? null : wantingOf(root, value)
+  }
+  putWanting({ root, size, told, looks, seen }: Wanting): void {
+    const out = new Writer(32)
+    for (const n of [size, told, looks, seen]) out.varint(n)
+    this.#wanting.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
+  }
+  removeWanting(root: Root): void {
+    this.#wanting.removeSync(asBuffer(bytesOf(root)))
+  }
+
   /** The digests of a content that an ordinary client asked for. */
   digests(content: ContentId): Digests | null {
     const value = copy(this.#digests.get(asBuffer(bytesOf(content.root))))
@@ -392,6 +423,11 @@ function after(prefix: Buffer): Buffer {
 }
 function afterRoot(root: Root): Buffer {
   return after(asBuffer(bytesOf(root)))
+}
+function wantingOf(root: Root, value: Buffer): Wanting {
+  const from = new Cursor(value)
+  const [size, told, looks, seen] = [from.varint(), from.varint(), from.varint(), from.varint()]
+  return { root, size, told, looks, seen }
 }
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

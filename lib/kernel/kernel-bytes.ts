@@ -2,7 +2,7 @@
 
 /** SHA-256 of the sources, in the order of their names. */
 export const KERNEL_SOURCE_DIGEST =
-  'd2a25a23f0e1b9c891e7498148efdedf01e9fcb12052f7f6b4c6435c56b60cf1'
+  '79f5d1fc820a6f78a3217b325d14b61a9382cad29a9b69dc181f864132c1d033'
 
 /** The WebAssembly module. */
 export const KERNEL_BASE64 =

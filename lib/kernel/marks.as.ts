@@ -2,6 +2,7 @@
  * AssemblyScript. Marks: places that the bytes there pick themselves, one of 512 where bytes are random, so that they are the
  * same wherever those bytes stand. Thirty-two places a step.
  */
+// biome-ignore-all lint/correctness/noPrecisionLoss: AssemblyScript has 64-bit integers
 
 /** By differences of what stands four bytes apart: nothing that repeats after 1, 2 or 4 bytes is ever a mark. */
 const NEAR: i16 = 0x6d2b

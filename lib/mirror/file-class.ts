@@ -31,6 +31,14 @@ const ARCHIVE =
 /** Two numbers may be a series that is built again and again (22.04), three are a version. */
 const VERSION = /(^|[-_.v])(\d+\.\d+\.\d+|20\d\d-?[01]\d-?[0-3]\d)(?!\d)/
 
+/** Images and archives that may hold other files as these stand elsewhere. */
+export function mayHoldFiles(name: string): boolean {
+  return HOLDS_FILES.test(name)
+}
+
+const HOLDS_FILES =
+  /\.(iso|img|raw|bin|dmg|udf|qcow2?|vmdk|vdi|vhdx?|ova|tar|cpio|zip|jar|war|a|squashfs|sfs|snap|appimage)$/i
+
 /** RFC 9111 §5.2.2; a name that leads elsewhere from time to time is not `isVersioned`, however it looks. */
 export function cacheControlOf(name: string): string {
   return isVersioned(name)

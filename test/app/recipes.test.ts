@@ -158,6 +158,63 @@ t.test(
   },
 )
 
+t.test('packages that come after their image, and in several looks', async (t) => {
+  const { source, state, dest } = scene(t, () => {})
+  const image = imageOf([
+    ...packages(source),
+    bytes(10_000),
+    readFileSync(join(source, 'pool/large.deb')),
+  ])
+  cpSync(join(source, 'pool'), join(state, 'aside'), { recursive: true })
+  rmSync(join(source, 'pool'), { recursive: true })
+  mkdirSync(join(source, 'pool'))
+  writeFileSync(join(source, 'first.iso'), image)
+  writeFileSync(join(source, 'first.dat'), bytes(1_200_000))
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  t.equal(recipeIn(state, image), null)
+  await pullFrom(centre.url, `${dest}-before`)
+  cpSync(join(state, 'aside/p7.deb'), join(source, 'pool/p7.deb'))
+  t.equal((await centre.rescan()).sequence, 2)
+  t.equal(recipeIn(state, image), null, 'so little is not worth another look')
+  cpSync(join(state, 'aside/large.deb'), join(source, 'pool/large.deb'))
+  t.equal((await centre.rescan()).sequence, 3)
+  t.equal((await centre.rescan()).sequence, 4, 'what is found between looks is published')
+  t.equal(recipeIn(state, image)?.sources.length, 2)
+  cpSync(join(state, 'aside'), join(source, 'pool'), { recursive: true })
+  t.equal((await centre.rescan()).sequence, 5)
+  t.equal((await centre.rescan()).sequence, 6)
+  t.equal(recipeIn(state, image)?.sources.length, 41, 'one that tells little is replaced')
+  const { bytes: b } = await pullFrom(centre.url, dest)
+  t.strictSame(differences(source, dest), [])
+  t.equal(b.assembled, image.length)
+  const again = await pullFrom(centre.url, `${dest}-before`)
+  t.strictSame(differences(source, `${dest}-before`), [])
+  t.equal(
+    again.bytes.wanted,
+    again.files.fetched === 41 ? again.bytes.centre : -1,
+    'nobody fetches the image again',
+  )
+  t.equal((await centre.rescan()).sequence, 6, 'and then it is left alone')
+})
+
+t.test('images that stood before recipes were looked for', async (t) => {
+  const { source, state } = scene(t, (source) => {
+    plainImage(source)
+    renameSync(join(source, 'image'), join(source, 'cd.iso'))
+  })
+  const image = readFileSync(join(source, 'cd.iso'))
+  await (await startCentre(source, state, { assembleMin: null })).stop()
+  const store = new Store(`${state}/modules/m`)
+  store.transaction(() => store.removeValue('anchored'))
+  await store.close()
+  writeFileSync(join(source, 'new.bin'), bytes(1_100_000))
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  t.equal((await centre.rescan()).sequence, 3)
+  t.equal(recipeIn(state, image)?.sources.length, 41)
+})
+
 t.test('look after look: what came in between is found too', async (t) => {
   const { source, state, dest } = scene(t, plainImage)
   const centre = await startCentre(source, state)

@@ -1,5 +1,10 @@
 import t from 'tap'
-import { cacheControlOf, isMetadata, isVersioned } from '../../lib/mirror/file-class.js'
+import {
+  cacheControlOf,
+  isMetadata,
+  isVersioned,
+  mayHoldFiles,
+} from '../../lib/mirror/file-class.js'
 
 t.test('what package managers trust everything else by', async (t) => {
   for (const name of [
@@ -71,4 +76,11 @@ t.test('what never changes under its name', async (t) => {
     t.notOk(isVersioned(name), name)
   t.match(cacheControlOf('a-1.2.3.iso'), 'public, max-age=31536000, immutable')
   t.equal(cacheControlOf('a.iso'), 'public, max-age=60, must-revalidate')
+})
+
+t.test('what may hold other files', async (t) => {
+  for (const name of ['a/debian-12.iso', 'x.tar', 'initrd.cpio', 'd/disk.QCOW2', 'lib.a'])
+    t.equal(mayHoldFiles(name), true, name)
+  for (const name of ['x.deb', 'x.tar.gz', 'iso', 'a.iso/b', 'x.rpm', 'x.isox'])
+    t.equal(mayHoldFiles(name), false, name)
 })
