@@ -1,6 +1,6 @@
 /**
- * A thread of the assemble pool. Ranges go from file to file within the kernel: copy_file_range(2), which shares blocks
- * where the file system can and both ends are aligned. Then the bytes are read and hashed, as they stand.
+ * A thread of the assemble pool. Blocks are shared where the file system can and a range stands at whole blocks in both
+ * files; what else there is goes through memory once: read, hashed, written. docs/decisions/0051.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
@@ -10,13 +10,16 @@ import { ROOT_BYTES } from '../hash/root.js'
 import type { Assembled, AssembleJob, AssemblyPart, StandingFile } from './assemble-pool.js'
 import { libc } from './libc.js'
 
-/** Read back at once. */
-const CHUNK = 1 << 20
+/** In memory at once: whole leaves, and few enough that they are in the cache when they are hashed and written. */
+const CHUNK = 256 * 1024
 /** Files held open: a content takes from most of them once. */
 const OPEN = 16
+/** Blocks of file systems that share them. */
+const BLOCK = 4096
+/** What is shorter is written as fast. */
+const LEAST_SHARED = 4 * BLOCK
 
 const chunk = Buffer.allocUnsafeSlow(CHUNK)
-const zeros = Buffer.alloc(256 * 1024)
 
 parentPort?.on('message', ({ id, job }: { id: number; job: AssembleJob }) => {
   parentPort?.postMessage({ id, result: assembled(job) })
@@ -28,10 +31,7 @@ function assembled(job: AssembleJob): Assembled {
     const target = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
     const files = new OpenFiles(job.files)
     try {
-      const failed: number[] = []
-      for (const [i, part] of job.parts.entries())
-        if (!bring(part, job, target, files)) failed.push(i)
-      return { kind: 'assembled', failed, leaves: leavesOf(job, target, failed) }
+      return new Assembling(job, target, files).run()
     } finally {
       files.close()
       closeSync(target)
@@ -43,65 +43,133 @@ function assembled(job: AssembleJob): Assembled {
   }
 }
 
-/** @returns false where its file does not have it */
-function bring(part: AssemblyPart, job: AssembleJob, target: number, files: OpenFiles): boolean {
-  const { offset, length } = part
-  if (part.kind === 'literal') {
-    write(target, job.literals.subarray(part.from, part.from + length), offset)
+type Range = { readonly start: number; readonly end: number }
+const NOTHING: Range = { start: 0, end: 0 }
+
+class Assembling {
+  readonly #job: AssembleJob
+  readonly #target: number
+  readonly #files: OpenFiles
+  readonly #failed = new Set<number>()
+  /** Of the part that is being brought: what shares its blocks already. */
+  #shared = NOTHING
+  #canShare = true
+  /** What of the chunk is to be written together; both are offsets of the content. */
+  #pending = NOTHING
+
+  constructor(job: AssembleJob, target: number, files: OpenFiles) {
+    this.#job = job
+    this.#target = target
+    this.#files = files
+  }
+
+  run(): Assembled {
+    const { offset, length, parts } = this.#job
+    const leaves = new Uint8Array(leafCount(length) * ROOT_BYTES)
+    const isWhole = wholeLeaves(offset, length, parts, this.#failed)
+    let first = 0
+    for (let at = offset; at < offset + length; at += CHUNK) {
+      const end = Math.min(at + CHUNK, offset + length)
+      for (let i = first; i < parts.length; i++) {
+        const part = parts[i]
+        if (part === undefined || part.offset >= end) break
+        if (part.offset + part.length <= end) first = i + 1
+        if (!this.#failed.has(i) && !this.#bring(part, at, end)) this.#failed.add(i)
+      }
+      this.#write(at)
+      for (let leaf = (at - offset) / LEAF_BYTES; leaf * LEAF_BYTES < end - offset; leaf++) {
+        if (isWhole[leaf] === 0) continue
+        const start = leaf * LEAF_BYTES + offset - at
+        const bytes = chunk.subarray(start, Math.min(start + LEAF_BYTES, end - at))
+        leaves.set(leafHash(bytes), leaf * ROOT_BYTES)
+      }
+    }
+    if (this.#failed.size > 0) {
+      const left = wholeLeaves(offset, length, parts, this.#failed)
+      for (const [leaf, is] of left.entries())
+        if (is === 0) leaves.fill(0, leaf * ROOT_BYTES, (leaf + 1) * ROOT_BYTES)
+    }
+    return { kind: 'assembled', failed: [...this.#failed], leaves }
+  }
+
+  /** What a part has of the chunk from `at` to `end`. @returns false where its file does not have it */
+  #bring(part: AssemblyPart, at: number, end: number): boolean {
+    const start = Math.max(part.offset, at)
+    const stop = Math.min(part.offset + part.length, end)
+    const into = chunk.subarray(start - at, stop - at)
+    if (part.kind === 'zeros') {
+      into.fill(0)
+      if (!this.#job.isFresh) this.#later(at, start, stop)
+      return true
+    }
+    if (part.kind === 'literal') {
+      const from = part.from + start - part.offset
+      into.set(this.#job.literals.subarray(from, from + into.length))
+      this.#later(at, start, stop)
+      return true
+    }
+    const fd = this.#files.open(part.file)
+    if (fd === null) return false
+    if (start === part.offset) this.#shared = this.#share(part, fd)
+    const head = Math.min(stop, Math.max(start, this.#shared.start))
+    const tail = Math.max(head, Math.min(stop, this.#shared.end))
+    const by = part.from - part.offset
+    // What is shared is hashed as it stands there: the file could be written to meanwhile.
+    const isRead =
+      readWhole(fd, chunk.subarray(start - at, head - at), start + by) &&
+      readWhole(this.#target, chunk.subarray(head - at, tail - at), head) &&
+      readWhole(fd, chunk.subarray(tail - at, stop - at), tail + by)
+    if (!isRead) return false
+    this.#later(at, start, head)
+    this.#later(at, tail, stop)
     return true
   }
-  if (part.kind === 'zeros') {
-    for (let done = 0; !job.isFresh && done < length; done += zeros.length)
-      write(target, zeros.subarray(0, Math.min(zeros.length, length - done)), offset + done)
+
+  /** The blocks in the middle of a part, all at once. */
+  #share(part: AssemblyPart & { readonly kind: 'copy' }, fd: number): Range {
+    const { offset, length, from } = part
+    const nothing = { start: offset, end: offset }
+    const start = Math.ceil(offset / BLOCK) * BLOCK
+    const end = Math.floor((offset + length) / BLOCK) * BLOCK
+    const isAligned = (offset - from) % BLOCK === 0
+    if (!this.#canShare || !isAligned || end - start < LEAST_SHARED) return nothing
+    this.#canShare = libc().reflinkRange(
+      fd,
+      from + start - offset,
+      this.#target,
+      start,
+      end - start,
+    )
+    return this.#canShare ? { start, end } : nothing
+  }
+
+  #later(at: number, start: number, stop: number): void {
+    if (stop <= start) return
+    if (this.#pending.end !== start) this.#write(at)
+    const from = this.#pending.end === start ? this.#pending.start : start
+    this.#pending = { start: from, end: stop }
+  }
+  #write(at: number): void {
+    const { start, end } = this.#pending
+    for (let done = start; done < end; )
+      done += writeSync(this.#target, chunk, done - at, end - done, done)
+    this.#pending = NOTHING
+  }
+}
+
+/** False where it ends before, or cannot be read. */
+function readWhole(fd: number, into: Uint8Array, offset: number): boolean {
+  try {
+    for (let got = 0; got < into.length; ) {
+      const n = readSync(fd, into, got, into.length - got, offset + got)
+      if (n === 0) return false
+      got += n
+    }
     return true
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error
+    return false
   }
-  const from = files.open(part.file)
-  return from !== null && copy(from, part.from, target, offset, length)
-}
-
-/** What cannot be read is a part that failed; that nothing can be written is told. */
-function copy(from: number, start: number, to: number, offset: number, length: number): boolean {
-  for (let done = 0; done < length; ) {
-    let copied: number
-    try {
-      copied = libc().copyRange(from, start + done, to, offset + done, length - done)
-    } catch (error) {
-      if (codeOf(error) === 'EIO') return false
-      throw error
-    }
-    if (copied === 0) return false
-    done += copied
-  }
-  return true
-}
-
-function write(fd: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length; )
-    done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
-}
-
-/** Of the leaves that no gap and no failed part touches. */
-function leavesOf(
-  { offset, length, parts }: AssembleJob,
-  fd: number,
-  failed: number[],
-): Uint8Array {
-  const leaves = new Uint8Array(leafCount(length) * ROOT_BYTES)
-  const isWhole = wholeLeaves(offset, length, parts, new Set(failed))
-  for (let at = 0; at < length; at += CHUNK) {
-    const size = Math.min(CHUNK, length - at)
-    const [first, end] = [at / LEAF_BYTES, Math.ceil((at + size) / LEAF_BYTES)]
-    if (!isWhole.subarray(first, end).includes(1)) continue
-    // A hole at its end is zeros, but beyond the file's size they are not read.
-    chunk.fill(0, read(fd, size, offset + at), size)
-    for (let leaf = first; leaf < end; leaf++) {
-      if (isWhole[leaf] === 0) continue
-      const start = leaf * LEAF_BYTES - at
-      const hash = leafHash(chunk.subarray(start, Math.min(start + LEAF_BYTES, size)))
-      leaves.set(hash, leaf * ROOT_BYTES)
-    }
-  }
-  return leaves
 }
 
 function wholeLeaves(
@@ -128,16 +196,6 @@ function wholeLeaves(
   }
   run()
   return isWhole
-}
-
-function read(fd: number, length: number, offset: number): number {
-  let got = 0
-  while (got < length) {
-    const n = readSync(fd, chunk, got, length - got, offset + got)
-    if (n === 0) break
-    got += n
-  }
-  return got
 }
 
 /** The files of a job, opened when first needed. */

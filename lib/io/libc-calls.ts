@@ -69,6 +69,14 @@ export type Libc = {
   futime(fd: number, mtimeNs: bigint): void
   /** FICLONE: the whole file shares its blocks. False where the file system cannot. */
   reflink(from: number, to: number): boolean
+  /** FICLONERANGE: a range of whole blocks. False where the file system cannot, or the range is none of whole blocks. */
+  reflinkRange(
+    from: number,
+    fromOffset: number,
+    to: number,
+    toOffset: number,
+    length: number,
+  ): boolean
   /** copy_file_range(2); returns the bytes copied, 0 at the end. */
   copyRange(from: number, fromOffset: number, to: number, toOffset: number, length: number): number
   /** Reserves space without changing the size. False where it is not supported. */

@@ -8,6 +8,7 @@ const SYS_OPENAT2 = 437 // the same number on every architecture: it is newer th
 const RESOLVE = 0x08n | 0x04n // BENEATH | NO_SYMLINKS
 const STATX_BASIC = 0x7ff
 const FICLONE = 0x40049409
+const FICLONERANGE = 0x4020940d
 const RWF_NOWAIT = 0x8
 const UTIME_OMIT = 0x3ffffffe
 const ERRNO: Readonly<Record<number, string>> = {
@@ -69,6 +70,7 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     utimensat: declare('int utimensat(int, size_t, size_t, int)'),
     futimens: declare('int futimens(int, size_t)'),
     ioctl: declare('int ioctl(int, unsigned long, int)'),
+    ioctlOn: declare('int ioctl(int, unsigned long, const void *)'),
     copyFileRange: declare('long copy_file_range(int, void*, int, void*, size_t, unsigned int)'),
     fallocate: declare('int fallocate(int, int, int64_t, int64_t)'),
     llistxattr: declare('long llistxattr(const char*, void*, size_t)'),
@@ -116,6 +118,7 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     return timesAt
   }
   const offsets = [Buffer.alloc(8), Buffer.alloc(8)] as const
+  const range = Buffer.alloc(32)
   return {
     lacks: [],
     hasXattrs: true,
@@ -191,6 +194,15 @@ function bind(koffi: Koffi, library: ReturnType<Koffi['load']>): Libc {
     reflink(from, to) {
       if ((c.ioctl(to, FICLONE, from) as number) === 0) return true
       const error = failure('ioctl FICLONE')
+      if (CANNOT_CLONE.has(error.code)) return false
+      throw error
+    },
+    reflinkRange(from, fromOffset, to, toOffset, length) {
+      // struct file_clone_range
+      for (const [i, n] of [from, fromOffset, length, toOffset].entries())
+        range.writeBigInt64LE(BigInt(n), i * 8)
+      if ((c.ioctlOn(to, FICLONERANGE, range) as number) === 0) return true
+      const error = failure('ioctl FICLONERANGE')
       if (CANNOT_CLONE.has(error.code)) return false
       throw error
     },

@@ -75,6 +75,7 @@ export function nodeCalls(): Libc {
         fs.futimesSync(fd, secondsText(atimeNs), secondsText(mtimeNs))
       }),
     reflink: () => false,
+    reflinkRange: () => false,
     copyRange: (from, fromOffset, to, toOffset, length) =>
       called('copy', () => {
         const got = fs.readSync(from, copyBuffer, 0, Math.min(COPY, length), fromOffset)
