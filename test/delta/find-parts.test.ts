@@ -7,6 +7,7 @@ import { type Anchor, anchorIn, HEAD_BYTES, marksOf } from '../../lib/delta/anch
 import { type FoundParts, findParts } from '../../lib/delta/find-parts.js'
 import { type Hits, ImageScan } from '../../lib/delta/image-scan.js'
 import { openKernel } from '../../lib/kernel/kernel.js'
+import { MOST_MARKS } from '../../lib/kernel/kernel-port.js'
 import { noise, sourceOf } from './support.js'
 
 const CHUNK = 1 << 20
@@ -204,6 +205,25 @@ t.test(
     t.equal(zeros.hits, 0)
   },
 )
+
+t.test('marks made dense on purpose are passed over, and what comes after is found', async (t) => {
+  const grams: Uint8Array[] = []
+  const one = new Uint32Array(2)
+  for (let seed = 1; grams.length < 64; seed += 2) {
+    kernel.data.fill(0, 0, 32)
+    kernel.data.set(noise(8, seed), 0)
+    if (kernel.marks(0, 32, one) === 1 && one[0] === 0) grams.push(noise(8, seed))
+  }
+  const order = noise(CHUNK / 8, 3)
+  const dense = Buffer.concat(Array.from(order, (i) => grams[i % 64] ?? new Uint8Array(8)))
+  kernel.data.set(dense, 0)
+  t.equal(kernel.marks(0, CHUNK, new Uint32Array(2 * CHUNK)), MOST_MARKS)
+  const content = noise(200_000, 61)
+  const image = Buffer.concat([dense, content, dense])
+  const { parts, hits } = found(image, [content, dense.subarray(0, 500_000)])
+  t.ok(hits < 10)
+  t.ok(parts.some((p) => p.kind === 'copy' && p.offset === CHUNK && p.length === 200_000))
+})
 
 t.test('chains end, and rows beyond them are not found', async (t) => {
   const table = AnchorTable.ofRows(100)
