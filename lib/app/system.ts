@@ -9,6 +9,7 @@ export { systemClock } from '../io/clock.js'
 export { startDetached } from '../io/daemon-listener.js'
 export { machineLacks } from '../io/libc.js'
 export { defaultState, hangups, notifyReady } from '../io/service.js'
+export { connectionCame, isSpare } from '../io/spare-process.js'
 export { stdioLink } from '../io/stdio-link.js'
 export { readText, writeFile } from '../io/text-file.js'
 export { systemRandom }

@@ -7,8 +7,10 @@ import {
   serveConnection,
 } from '../app/daemon.js'
 import {
+  connectionCame,
   defaultConfig,
   inheritedLink,
+  isSpare,
   startDetached,
   stdioLink,
   systemClock,
@@ -43,6 +45,7 @@ export async function daemonCommand(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const line = parseDaemonLine(argumentBytes(argv))
+  if (isSpare() && !(await connectionCame(signal))) return EXIT.ok
   const inherited = line.isServer ? { link: stdioLink(), address: null } : inheritedLink()
   if (inherited !== null) {
     const { link, ...from } = inherited

@@ -1,7 +1,12 @@
-/** A port whose every connection becomes a process, with the socket as its standard input: as inetd does it. */
+/**
+ * A port whose every connection becomes a process, with the socket as its standard input: as inetd does it. One process waits for
+ * its connection ahead of time; a connection that comes when there is none has one started for it.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import net from 'node:net'
 import { StartupError } from '../base/errors.js'
+import { daemonCalls } from './libc-daemon.js'
+import { SpareProcess } from './spare-process.js'
 import type { TcpAddress } from './tcp.js'
 
 export type ProcessListener = {
@@ -10,6 +15,9 @@ export type ProcessListener = {
   /** Takes no more connections, and ends those that there are. */
   close(): Promise<void>
 }
+
+/** A process is started ahead when nobody came for so long: it must not slow down those who did. */
+const QUIET_MS = 1000
 
 /**
  * @param words of the program to start, itself first @param most connections at a time; more are refused
@@ -22,17 +30,31 @@ export function listenForProcesses(
 ): Promise<ProcessListener> {
   const [program = '', ...args] = words
   const children = new Map<ChildProcess, Promise<void>>()
-  const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
-    socket.on('error', () => {}) // it left before anybody served it
-    const child = spawn(program, args, { stdio: [socket, 'ignore', 'inherit'] })
-    child.once('error', () => socket.destroy())
+  let spare: SpareProcess | null = null
+  const keep = (child: ChildProcess): void => {
     const over = new Promise<void>((resolve) => child.once('close', () => resolve()))
     children.set(
       child,
       over.then(() => void children.delete(child)),
     )
-    // The child has its own hold of it.
-    socket.destroy()
+  }
+  const quiet = setTimeout(() => {
+    if (daemonCalls() === null) return
+    spare = new SpareProcess(words)
+    keep(spare.child)
+  }, QUIET_MS)
+  quiet.unref()
+  const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    socket.on('error', () => {}) // it left before anybody served it
+    if (spare?.takes(socket) === true) spare = null
+    else {
+      const child = spawn(program, args, { stdio: [socket, 'ignore', 'inherit'] })
+      child.once('error', () => socket.destroy())
+      keep(child)
+      // The child has its own hold of it.
+      socket.destroy()
+    }
+    if (spare?.isGone !== false) quiet.refresh()
   })
   server.maxConnections = most
   return new Promise((resolve, reject) => {
@@ -50,6 +72,7 @@ export function listenForProcesses(
       resolve({
         local: { host: local?.address ?? '', port: local?.port ?? at.port },
         close: async () => {
+          clearTimeout(quiet)
           server.close()
           for (const child of children.keys()) child.kill()
           await Promise.all(children.values())

@@ -6,6 +6,8 @@ import { SystemError } from './libc-calls.js'
 export type DaemonCalls = {
   /** Its end for reading, its end for writing; both wait. @throws {SystemError} */
   pipe(): readonly [number, number]
+  /** Makes `fd` another name of what `of` is: dup2(2). False: it failed. */
+  become(fd: number, of: number): boolean
   /** False: the system does not take it. */
   setSocket(fd: number, level: number, name: number, value: number): boolean
   /** 0, or less where it failed. */
@@ -35,6 +37,7 @@ function bind(): DaemonCalls {
   const library = koffi.load('libc.so.6')
   const call = (signature: string): ((...args: unknown[]) => number) => library.func(signature)
   const pipe2 = call('int pipe2(void*, int)')
+  const dup2 = call('int dup2(int, int)')
   const setsockopt = call('int setsockopt(int, int, int, void*, unsigned int)')
   const chroot = call('int chroot(const char*)')
   const fcntl = call('int fcntl(int, int, void*)')
@@ -49,6 +52,7 @@ function bind(): DaemonCalls {
       if (pipe2(ends, O_CLOEXEC) !== 0) throw new SystemError('pipe2', 'EMFILE')
       return [ends.readInt32LE(0), ends.readInt32LE(4)]
     },
+    become: (fd, of) => dup2(of, fd) === fd,
     setSocket(fd, level, name, value) {
       const number = Buffer.alloc(4)
       number.writeInt32LE(value)

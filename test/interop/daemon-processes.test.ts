@@ -67,6 +67,44 @@ t.test('it leaves its terminal, says who it is, and ends when it is told to', as
   clean(at)
 })
 
+t.test(
+  'one waits for the next connection, and reads the configuration as it is then',
+  async (t) => {
+    const at = home(
+      'log file = HOME/log\nuid = root\ngid = root\nuse chroot = no\n[m]\npath = HOME/none\n',
+    )
+    const port = await freePort()
+    const [program = '', ...args] = daemonWords(at)
+    const daemon = spawn(
+      program,
+      [...args, '--no-detach', '--address=127.0.0.1', `--port=${port}`],
+      { stdio: 'ignore' },
+    )
+    await listening(port, daemon)
+    const children = (): string[] =>
+      readFileSync(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'latin1').split(' ')
+    writeFileSync(join(at, 'conf'), readFileSync(join(at, 'conf'), 'latin1').replace('none', 's'))
+    const served = (): string[] =>
+      [...readFileSync(join(at, 'log'), 'latin1').matchAll(/\[(\d+)\] connect from/g)].map(
+        ([, pid = '']) => pid,
+      )
+    for (let waiting: string | undefined; waiting === undefined || served().at(-1) !== waiting; ) {
+      waiting = undefined
+      while (waiting === undefined) {
+        await breathe()
+        const known = served()
+        waiting = children().find((pid) => pid !== '' && !known.includes(pid))
+      }
+      const got = await prsync([`rsync://127.0.0.1:${port}/m/f`, `${at}/got`])
+      t.same([got.status, readFileSync(join(at, 'got'), 'latin1')], [0, 'bytes'])
+    }
+    const ended = once(daemon, 'close')
+    daemon.kill('SIGTERM')
+    await ended
+    clean(at)
+  },
+)
+
 t.test('a proxy says who connects', async (t) => {
   const at = home(`log file = HOME/log
 uid = root
