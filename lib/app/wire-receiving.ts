@@ -207,6 +207,7 @@ class Receiving {
       checksum: await openChecksum(terms.checksum, terms.seed),
       fault: (call, request, error) => target.fault(call, request.name, error),
       moved: (bytes) => events.moved(bytes),
+      lends: terms.compressor === null,
     })
     await this.#exchange(receiver, asking, target)
     return report()

@@ -11,10 +11,11 @@ import {
   mkdirSync,
   readSync,
   writeSync,
+  writev,
 } from 'node:fs'
 import { type ByteName, baseOf, byteName, directoryOf, joinName } from '../base/byte-name.js'
 import { bytesOf } from '../base/bytes.js'
-import { codeOf, FileError } from '../base/errors.js'
+import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
 import { FAKE_STAT } from '../flist/fake-super.js'
@@ -205,6 +206,31 @@ export class Destination {
       const part = bytes.subarray(at, end)
       if (!isZero(part)) this.write(fd, part, offset + at, false)
       at = end
+    }
+  }
+
+  /** The same by another thread, one piece behind the other. They and the file are to be left alone until it settles. */
+  writeLater(fd: number, pieces: readonly Uint8Array[], offset: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      writev(fd, pieces, offset, (cause, written) => {
+        if (cause !== null) return reject(cause)
+        try {
+          this.#writeRest(fd, pieces, offset, written)
+          resolve()
+        } catch (error) {
+          reject(error instanceof Error ? error : new FileError(messageOf(error)))
+        }
+      })
+    })
+  }
+  /** @param done bytes that are written already: most often all of them */
+  #writeRest(fd: number, pieces: readonly Uint8Array[], offset: number, done: number): void {
+    let [at, skipped] = [offset, done]
+    for (const piece of pieces) {
+      const left = piece.subarray(Math.min(skipped, piece.length))
+      if (left.length > 0) this.write(fd, left, at + piece.length - left.length, false)
+      skipped -= piece.length - left.length
+      at += piece.length
     }
   }
 

@@ -55,7 +55,7 @@ export class StreamLink implements Link {
       const chunk = this.#unread.shift()
       if (chunk !== undefined) {
         this.#unreadBytes -= chunk.length
-        this.#ring?.taken()
+        this.#ring?.taken(chunk.length)
         if (this.#ring?.hasRoom ?? this.#unreadBytes === 0) this.#incoming.resume()
         return chunk
       }

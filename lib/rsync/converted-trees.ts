@@ -152,6 +152,9 @@ export class ConvertedReceiver implements ReceivingTree {
   write(fd: number, bytes: Uint8Array, offset: number, sparse: boolean): void {
     this.#inner.write(fd, bytes, offset, sparse)
   }
+  writeLater(fd: number, pieces: readonly Uint8Array[], offset: number): Promise<void> {
+    return this.#inner.writeLater(fd, pieces, offset)
+  }
   read(fd: number, into: Uint8Array, offset: number): number {
     return this.#inner.read(fd, into, offset)
   }

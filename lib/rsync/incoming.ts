@@ -9,6 +9,7 @@ import { buildsInOrder, type Options } from '../options/options.js'
 import { lengthOf } from '../wire/sum-head.js'
 import type { Asked } from './asking.js'
 import type { Request } from './generator.js'
+import { LateWrites } from './late-writes.js'
 import type { Placing } from './placing.js'
 import type { NewFile, ReceivingTree } from './trees.js'
 
@@ -21,8 +22,12 @@ export type IncomingParts = {
   readonly checksum: Checksum
   readonly fault: (call: string, request: Request, error: unknown) => void
   readonly moved: (bytes: number) => void
+  /** Literals stand as long as what was read of the link, so they may be written meanwhile. */
+  readonly lends: boolean
 }
 
+/** From here on a file is written by another thread. */
+const LARGE_BYTES = 2 ** 20
 type Basis = { readonly source: Source; readonly close: () => void }
 
 export class Incoming implements TokenSink {
@@ -35,6 +40,8 @@ export class Incoming implements TokenSink {
   #patch: Patch
   #at = 0
   #hasFailed = false
+  /** Null: all is written at once. */
+  #late: LateWrites | null = null
 
   constructor(parts: IncomingParts, asked: Asked, request: Request, head: SumHead) {
     this.#parts = parts
@@ -52,6 +59,7 @@ export class Incoming implements TokenSink {
     if (placing === null) return
     this.#made = placing.open(this.#request)
     this.#isOpen = true
+    if (this.#isLate) this.#late = new LateWrites(to, this.#made.fd, (error) => this.#failed(error))
     if (!isAppended) return
     this.#at = lengthOf(this.#head)
     if (options.append === 'trust' && protocol >= 30) return
@@ -62,6 +70,13 @@ export class Incoming implements TokenSink {
       checksum.update(part.subarray(0, got))
       at += got
     }
+  }
+  /** A whole large file, of whose bytes none is in memory that is used again too soon. */
+  get #isLate(): boolean {
+    const { options, lends } = this.#parts
+    const { size } = this.#request.entry.stands
+    const { sparse, inplace } = options
+    return lends && this.#head.count === 0 && size >= LARGE_BYTES && !sparse && !inplace
   }
   #openBasis(): Basis | null {
     const { to } = this.#parts
@@ -104,8 +119,19 @@ export class Incoming implements TokenSink {
     moved(bytes.length)
     if (this.#hasFailed || this.#made === null) return
     const { fd } = this.#made
-    this.#attempt(() => to.write(fd, bytes, this.#at, options.sparse && !options.inplace))
+    if (this.#late === null)
+      this.#attempt(() => to.write(fd, bytes, this.#at, options.sparse && !options.inplace))
+    else this.#late.put(bytes)
     this.#at += bytes.length
+  }
+
+  /** To be called before the link is read, and awaited. Parameter as of LateWrites. */
+  beforeRead(position: number): Promise<void> | null {
+    return this.#late?.beforeRead(position) ?? null
+  }
+  /** To be awaited before `finish` or `abort`. Null: there is nothing to wait for. */
+  drain(): Promise<void> | null {
+    return this.#late?.drain() ?? null
   }
 
   /**
@@ -161,9 +187,12 @@ export class Incoming implements TokenSink {
     try {
       act()
     } catch (error) {
-      if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
-      if (!this.#hasFailed) this.#parts.fault('write failed on', this.#request, error)
-      this.#hasFailed = true
+      this.#failed(error)
     }
+  }
+  #failed(error: unknown): void {
+    if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
+    if (!this.#hasFailed) this.#parts.fault('write failed on', this.#request, error)
+    this.#hasFailed = true
   }
 }

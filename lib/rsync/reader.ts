@@ -28,6 +28,8 @@ export class WireReader {
   #message: Frame | null = null
   /** Sees the stream's bytes as they come, frames taken off: a batch that is written. */
   record: ((bytes: Uint8Array) => void) | null = null
+  /** Called before each read of the link, with `bytesRead`: its memory may be used again when a mebibyte more was read. */
+  beforeRead: ((bytesRead: number) => Promise<void> | null) | null = null
   bytesRead = 0
   /** Bytes of the stream that were given to decoders, the cursor's included. */
   #given = 0
@@ -124,6 +126,8 @@ export class WireReader {
 
   /** Waits for a message, or more of the stream. */
   async #readLink(): Promise<void> {
+    const wait = this.beforeRead?.(this.bytesRead) ?? null
+    if (wait !== null) await wait
     const bytes = await this.#link.read(this.signal)
     if (bytes === null) {
       if (this.#unsent !== null) throw this.#unsent

@@ -2,7 +2,9 @@
  * The receiving side of a connection: the generator goes through the list and asks, the receiver takes the answers, and the
  * phases between them. prsync-protocol(7), phases; statistics; goodbye.
  */
+import type { Cursor } from '../base/bytes.js'
 import { ProtocolError } from '../base/errors.js'
+import type { SumHead } from '../delta/block-size.js'
 import type { TokenSink } from '../delta/match.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import { isDryOnWire, type Options } from '../options/options.js'
@@ -160,8 +162,9 @@ export class Receiver {
   async answers(): Promise<void> {
     const { reader, terms, isServer } = this.#parts
     const phases = terms.protocol >= 29 ? 3 : 2
+    const numberOf = (c: Cursor): number => this.#answers.read(c)
     while (this.#phase < phases) {
-      const number = await reader.decode((c) => this.#answers.read(c))
+      const number = reader.decodeNow(numberOf) ?? (await reader.decode(numberOf))
       if (number === NDX.done) await this.#echo()
       else if (!(await this.#isList(number))) await this.#answer(number)
     }
@@ -229,7 +232,8 @@ export class Receiver {
     const asked = this.#work?.asking.take(number) ?? null
     if (asked === null && replay === null)
       throw new ProtocolError(`an answer for entry ${number}, which was not asked for`)
-    const item = await reader.decode((c) => readItem(c, terms.protocol))
+    const itemOf = (c: Cursor): Item => readItem(c, terms.protocol)
+    const item = reader.decodeNow(itemOf) ?? (await reader.decode(itemOf))
     if (replay !== null) return this.#replayed(number, asked, item, replay)
     if (asked === null) return
     if (asked.wants !== null) await this.#takeXattrs(asked.entry, asked.wants, asked.request)
@@ -284,7 +288,8 @@ export class Receiver {
     if (request === null || this.#work === null) return
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const from = reader.position
-    const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
+    const headOf = (c: Cursor): SumHead => readSumHead(c, terms.protocol, sumBytes)
+    const head = reader.decodeNow(headOf) ?? (await reader.decode(headOf))
     if (replay === null && !isSameHead(head, asked.head))
       throw new ProtocolError(
         `the answer for entry ${asked.number} has other blocks than were asked for`,
@@ -295,8 +300,12 @@ export class Receiver {
     let isOver = false
     try {
       tokens.begin((block) => incoming.block(block))
+      reader.beforeRead = (position) => incoming.beforeRead(position)
       while (!tokens.read(reader.cursor, incoming)) await reader.more()
-      const digest = await reader.decode((c) => Uint8Array.from(c.view(sumBytes)))
+      const digestOf = (c: Cursor): Uint8Array => Uint8Array.from(c.view(sumBytes))
+      const digest = reader.decodeNow(digestOf) ?? (await reader.decode(digestOf))
+      const wait = incoming.drain()
+      if (wait !== null) await wait
       isOver = true
       const result = incoming.finish(digest)
       this.count.literal += incoming.literalBytes
@@ -308,8 +317,12 @@ export class Receiver {
       this.count.bytes += entry.stands.size
       this.#settle(asked, result)
     } finally {
+      reader.beforeRead = null
       // The connection broke: what came of it is kept if wanted.
-      if (!isOver) incoming.abort(true)
+      if (!isOver) {
+        await incoming.drain()
+        incoming.abort(true)
+      }
     }
   }
 

@@ -44,6 +44,8 @@ export type ReceivingTree = {
   /** @returns bytes in all */
   copy(from: number, to: number, rule: CopyRule): Steps<number>
   write(fd: number, bytes: Uint8Array, offset: number, sparse: boolean): void
+  /** Written by another thread, one piece behind the other: they and the file are to be left alone until it settles. */
+  writeLater(fd: number, pieces: readonly Uint8Array[], offset: number): Promise<void>
   read(fd: number, into: Uint8Array, offset: number): number
   /** Cuts, or lengthens by a hole; then what was written is on the disk, if asked for. */
   finish(fd: number, length: number, isExact: boolean, fsync: boolean): void
