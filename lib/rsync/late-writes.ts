@@ -37,30 +37,46 @@ export class LateWrites {
   /**
    * Before more is read: begins to write what came, if it is enough. @param position bytes that the link gave so far
    * @returns settles when what was written before is, which is lent no longer; null: there is nothing to wait for
+   * @throws what `failed` throws
    */
   beforeRead(position: number): Promise<void> | null {
     if (this.#bytes < WORTH_BYTES && position - this.#begun < HELD_BYTES) return null
     this.#begun = position
-    const before = this.#writing
-    this.#writing = this.#bytes === 0 ? null : this.#write()
-    return before
+    if (this.#writing !== null) return this.#next(this.#writing)
+    this.#begin()
+    return null
   }
 
-  /** Settles when all is written, and no thread is at the file any more. Null: so it is. */
+  /** Settles when all is written, and no thread is at the file any more. Null: so it is. @throws what `failed` throws */
   drain(): Promise<void> | null {
     return this.#bytes === 0 && this.#writing === null ? null : this.#drain()
   }
   async #drain(): Promise<void> {
-    await this.#writing
-    this.#writing = null
-    if (this.#bytes > 0) await this.#write()
+    while (this.#bytes > 0 || this.#writing !== null) await this.#next(this.#writing)
   }
 
-  #write(): Promise<void> {
+  /** One write after the other: where one fails, what is there is still the file's beginning. */
+  async #next(before: Promise<void> | null): Promise<void> {
+    try {
+      await before
+    } catch (error) {
+      this.#pieces = []
+      this.#bytes = 0
+      this.#failed(error)
+    } finally {
+      this.#writing = null
+    }
+    this.#begin()
+  }
+
+  #begin(): void {
+    if (this.#bytes === 0) return
     const [pieces, at] = [this.#pieces, this.#at]
     this.#pieces = []
     this.#at += this.#bytes
     this.#bytes = 0
-    return this.#to.writeLater(this.#fd, pieces, at).catch(this.#failed)
+    this.#writing = this.#to.writeLater(this.#fd, pieces, at)
+    // Whoever waits for it hears of it.
+    this.#writing.catch(() => {})
   }
 }

@@ -319,10 +319,15 @@ export class Receiver {
     } finally {
       reader.beforeRead = null
       // The connection broke: what came of it is kept if wanted.
-      if (!isOver) {
-        await incoming.drain()
-        incoming.abort(true)
-      }
+      if (!isOver) await this.#abort(incoming)
+    }
+  }
+
+  async #abort(incoming: Incoming): Promise<void> {
+    try {
+      await incoming.drain()
+    } finally {
+      incoming.abort(true)
     }
   }
 

@@ -89,8 +89,29 @@ t.test('stopped and gone on with', { skip: noRsync }, async (t) => {
     t.ok(isSame(home))
   })
 
-  await t.test('kill -9 with --inplace, from a daemon of ours', async (t) => {
+  await t.test('a file that grows no further, as on a full disk', async (t) => {
     spawnSync('rm', ['d/big'], { cwd: home })
+    process.env['RSYNC_CONNECT_PROG'] = daemon
+    t.teardown(() => delete process.env['RSYNC_CONNECT_PROG'])
+    // The limit counts 512 or 1024 bytes, as the shell has it.
+    const limited = `trap '' XFSZ; ulimit -f 20000; exec "$@"`
+    for (const options of [[], ['--partial']]) {
+      const words = [PROGRAM, '-t', ...options, 'rsync://localhost/m/big', 'd/']
+      const ran = spawnSync('sh', ['-c', limited, 'sh', process.execPath, ...words], {
+        cwd: home,
+        encoding: 'utf8',
+      })
+      t.match([ran.status, ran.stderr], [23, /write failed on ".*big": /])
+      t.same(readdirSync(`${home}/d`), options.length === 0 ? [] : ['big'])
+    }
+    const came = statSync(`${home}/d/big`).size
+    t.ok(came >= 20_000 * 512 && came < SIZE, `${came} bytes`)
+    const start = spawnSync('cmp', ['-n', `${came}`, 's/big', 'd/big'], { cwd: home })
+    t.equal(start.status, 0, 'they are its beginning')
+    spawnSync('rm', ['d/big'], { cwd: home })
+  })
+
+  await t.test('kill -9 with --inplace, from a daemon of ours', async (t) => {
     const args = ['-t', '--inplace', 'rsync://localhost/m/big', 'd/']
     process.env['RSYNC_CONNECT_PROG'] = daemon
     t.teardown(() => delete process.env['RSYNC_CONNECT_PROG'])
