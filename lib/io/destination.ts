@@ -13,7 +13,14 @@ import {
   writeSync,
   writev,
 } from 'node:fs'
-import { type ByteName, baseOf, byteName, directoryOf, joinName } from '../base/byte-name.js'
+import {
+  type ByteName,
+  baseOf,
+  byteName,
+  directoryOf,
+  joinName,
+  ROOT_NAME,
+} from '../base/byte-name.js'
 import { bytesOf } from '../base/bytes.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
@@ -32,7 +39,11 @@ export type NewFile = {
   /** Where it stands. */
   readonly tree: DiskTree
   readonly name: ByteName
+  /** What it got when it was made; null: unknown. */
+  readonly fresh: Fresh | null
 }
+type Fresh = Pick<Standing, 'uid' | 'gid' | 'mode'>
+type Ids = { readonly uid: number | null; readonly gid: number | null }
 
 /** How a whole file is copied. */
 export type CopyRule = {
@@ -68,6 +79,8 @@ export class Destination {
   readonly #rule: DestinationRule
   readonly #others = new Map<string, DiskTree>()
   readonly #buffer = Buffer.allocUnsafe(COPY_BYTES)
+  /** What files get that are made in one directory, by the mode that was asked for: it is looked up once. */
+  #fresh: { readonly tree: DiskTree; readonly directory: ByteName; readonly of: Map<number, Fresh> }
 
   constructor(path: string, rule: DestinationRule) {
     const { root, followsLinks, keepsAtime } = rule
@@ -76,6 +89,7 @@ export class Destination {
     const within = root === null || isInside(path, root) ? root : path
     this.tree = this.open(path, { followsLinks, isPlain: true, within, keepsAtime })
     this.#calls = libc()
+    this.#fresh = { tree: this.tree, directory: ROOT_NAME, of: new Map() }
   }
 
   protected open(path: string, view: TreeView): DiskTree {
@@ -119,19 +133,35 @@ export class Destination {
 
   // ---- files ------------------------------------------------------------------------------------
 
-  /** A new file beside the one it will replace, or in `directory`. */
-  create(name: ByteName, mode: number, directory: DiskTree | null): NewFile {
+  /**
+   * A new file beside the one it will replace, or in `directory`. @param ids whose it will be: if files made there are theirs,
+   * it has its mode from the start, else it is its owner's alone; null: unknown, and the mode is as said
+   */
+  create(
+    name: ByteName,
+    mode: number,
+    directory: DiskTree | null,
+    ids: Ids | null = null,
+  ): NewFile {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
     for (;;) {
       const made = this.#temporaryName(name, directory !== null)
       const tree = directory ?? this.tree
+      const of = ids === null ? null : this.#freshIn(tree, directoryOf(made))
+      const asked = of === null || isFitting(of, ids) ? mode & 0o777 : mode & 0o700
       try {
         const at = tree.at(made)
-        return { fd: this.#calls.openAt(at.directory, at.base, flags, mode), tree, name: made }
+        const fd = this.#calls.openAt(at.directory, at.base, flags, asked)
+        return { fd, tree, name: made, fresh: of === null ? null : freshOf(of, asked, fd) }
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error
       }
     }
+  }
+  #freshIn(tree: DiskTree, directory: ByteName): Map<number, Fresh> {
+    if (tree !== this.#fresh.tree || directory !== this.#fresh.directory)
+      this.#fresh = { tree, directory, of: new Map() }
+    return this.#fresh.of
   }
 
   /** The file itself, to be written over. */
@@ -142,6 +172,7 @@ export class Destination {
       fd: this.#calls.openAt(at.directory, at.base, flags, mode),
       tree: this.tree,
       name,
+      fresh: null,
     }
   }
 
@@ -400,6 +431,22 @@ export class Destination {
   #temporaryIn(name: ByteName): ByteName {
     return joinName(directoryOf(name), temporaryBase(baseOf(name)))
   }
+}
+
+function isFitting(of: ReadonlyMap<number, Fresh>, ids: Ids | null): boolean {
+  const [any] = of.values()
+  return any !== undefined && isOf(ids?.uid, any.uid) && isOf(ids?.gid, any.gid)
+}
+function isOf(wanted: number | null | undefined, id: number): boolean {
+  return wanted === null || wanted === id
+}
+function freshOf(of: Map<number, Fresh>, asked: number, fd: number): Fresh {
+  const known = of.get(asked)
+  if (known !== undefined) return known
+  const { uid, gid, mode } = fstatSync(fd)
+  const fresh = { uid, gid, mode: mode & 0o7777 }
+  of.set(asked, fresh)
+  return fresh
 }
 
 function isZero(bytes: Uint8Array): boolean {

@@ -86,7 +86,7 @@ export class FakeDestination extends Destination {
 
   /** What is to be written down about a file takes that one may write it. */
   override create(name: ByteName, mode: number, directory: DiskTree | null): NewFile {
-    return super.create(name, mode | SETUP_MODE, directory)
+    return super.create(name, (mode & 0o700) | SETUP_MODE, directory)
   }
   override openInPlace(name: ByteName, mode: number): NewFile {
     return super.openInPlace(name, mode | SETUP_MODE)

@@ -13,6 +13,8 @@ import { ITEM } from '../plan/iflags.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
 type Entry = ListEntry<SourceTree>
+/** What stands there; of what was made just now the time is not known. */
+type Now = Pick<Standing, 'uid' | 'gid' | 'mode'> & { readonly mtimeNs?: bigint }
 
 export type AttributeRule = {
   readonly keeping: Keeping
@@ -50,6 +52,11 @@ export class AttributeWork {
     }
   }
 
+  /** Parameters as of `give`. */
+  modeOf(entry: Entry, seen: Standing | null): number {
+    return modeFor(entry, seen, this.#rule.keeping)
+  }
+
   /** The bits for what differs. @param name what stands, of the same kind as the entry */
   differences(
     entry: Entry,
@@ -81,7 +88,7 @@ export class AttributeWork {
     tree: SourceTree,
     name: ByteName,
     seen: Standing | null,
-    now: Standing | null,
+    now: Now | null,
     withTimes = true,
     flags: number | null = null,
   ): void {
@@ -101,12 +108,7 @@ export class AttributeWork {
   }
 
   /** What has to be given, but for ACLs and extended attributes. Parameters as of `give`. */
-  wanted(
-    entry: Entry,
-    seen: Standing | null,
-    now: Standing | null,
-    withTimes: boolean,
-  ): Attributes {
+  wanted(entry: Entry, seen: Standing | null, now: Now | null, withTimes: boolean): Attributes {
     const { keeping } = this.#rule
     const { kind } = entry.stands
     const isLink = kind === 'symlink'
@@ -185,7 +187,7 @@ function tellOwner(
   tell: NonNullable<Trace['owned']>,
   wanted: Attributes,
   name: ByteName,
-  stands: Standing | null,
+  stands: Now | null,
 ): void {
   if (stands === null) return
   for (const what of ['uid', 'gid'] as const) {

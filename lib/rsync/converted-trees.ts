@@ -6,6 +6,7 @@ import { type ByteName, directoryOf, joinName } from '../base/byte-name.js'
 import type { Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
 import type { Attributes, Standing, TreeHandle } from '../host.js'
+import type { Ids } from '../plan/compare.js'
 import type { CopyRule, NewFile, ReceivingTree, SourceTree } from './trees.js'
 
 /** What a name is on the other side; null: there is none. */
@@ -139,9 +140,9 @@ export class ConvertedReceiver implements ReceivingTree {
   otherMade(path: string): SourceTree {
     return this.#wrapped(this.#inner.otherMade(path))
   }
-  create(name: ByteName, mode: number, directory: SourceTree | null): NewFile {
+  create(name: ByteName, mode: number, directory: SourceTree | null, ids: Ids | null): NewFile {
     const inner = directory === null ? null : this.#bare(directory)
-    return this.#made(this.#inner.create(this.#names.onDisk(name), mode, inner))
+    return this.#made(this.#inner.create(this.#names.onDisk(name), mode, inner, ids))
   }
   openInPlace(name: ByteName, mode: number): NewFile {
     return this.#made(this.#inner.openInPlace(this.#names.onDisk(name), mode))

@@ -49,18 +49,44 @@ export class Outgoing {
 
   /**
    * Tokens and the sum. @param packed the receiver's block sums; null: only what is behind the head's length is sent
-   * @returns could all of it be read? If not, the sum is one that cannot be right
+   * @returns could all of it be read? If not, the sum is one that cannot be right. A promise, where something has to be waited for
    */
-  async send(
+  send(
+    fd: number,
+    size: number,
+    head: SumHead,
+    packed: Uint8Array | null,
+    item: Item,
+  ): Promise<boolean> | boolean {
+    this.#parts.checksum.start()
+    this.#parts.tokens.begin()
+    return packed !== null && head.count === 0 && size <= READ_BYTES
+      ? this.#small(fd, size)
+      : this.#steps(fd, size, head, packed, item)
+  }
+
+  /** Whole, in one step. */
+  #small(fd: number, size: number): Promise<boolean> | boolean {
+    const { writer, pause } = this.#parts
+    let isWhole: boolean | null = null
+    for (let at = 0; isWhole === null; ) {
+      const got = at < size ? this.#part(fd, at, size, this.#literal) : 0
+      at += got ?? 0
+      if (got === null || got === 0) isWhole = got !== null
+    }
+    this.#end(isWhole)
+    const [room, wait] = [writer.room(), pause(size)]
+    return room === null && wait === null ? isWhole : Promise.all([room, wait]).then(() => isWhole)
+  }
+
+  async #steps(
     fd: number,
     size: number,
     head: SumHead,
     packed: Uint8Array | null,
     item: Item,
   ): Promise<boolean> {
-    const { checksum, tokens, options, writer, terms } = this.#parts
-    checksum.start()
-    tokens.begin()
+    const { options, writer, terms } = this.#parts
     let isWhole = true
     if (packed === null) {
       const skipped = lengthOf(head)
@@ -70,26 +96,31 @@ export class Outgoing {
     } else if (head.count === 0 || this.#parts.blockSum === null) {
       isWhole = await this.#literals(fd, 0, size)
     } else isWhole = await this.#matches(fd, size, head, packed, item)
+    this.#end(isWhole)
+    const room = writer.room()
+    if (room !== null) await room
+    return isWhole
+  }
+  #end(isWhole: boolean): void {
+    const { tokens, checksum, writer } = this.#parts
     tokens.end()
     const digest = Uint8Array.from(checksum.digest())
     if (!isWhole) spoil(digest)
     this.digest = digest
     writer.data.put(digest)
-    const room = writer.room()
-    if (room !== null) await room
-    return isWhole
   }
 
   async #skip(fd: number, length: number): Promise<boolean> {
     return this.#read(fd, 0, length, (bytes) => this.#parts.checksum.update(bytes))
   }
   async #literals(fd: number, from: number, size: number): Promise<boolean> {
+    return this.#read(fd, from, size, this.#literal)
+  }
+  readonly #literal = (bytes: Uint8Array): void => {
     const { tokens, checksum } = this.#parts
-    return this.#read(fd, from, size, (bytes) => {
-      checksum.update(bytes)
-      tokens.literal(bytes, 0, bytes.length)
-      this.count.literal += bytes.length
-    })
+    checksum.update(bytes)
+    tokens.literal(bytes, 0, bytes.length)
+    this.count.literal += bytes.length
   }
   /** @returns false: an error, after which zeros stand for the rest */
   async #read(
@@ -98,22 +129,12 @@ export class Outgoing {
     to: number,
     sink: (bytes: Uint8Array) => void,
   ): Promise<boolean> {
-    const { read, writer, pause } = this.#parts
+    const { writer, pause } = this.#parts
     for (let at = from; at < to; ) {
-      const part = this.#buffer.subarray(0, Math.min(READ_BYTES, to - at))
-      let got: number
-      try {
-        got = read(fd, part, at)
-      } catch (error) {
-        if (codeOf(error) === undefined) throw error
-        got = 0
-        part.fill(0)
-        sink(part)
-        return false
-      }
+      const got = this.#part(fd, at, to, sink)
+      if (got === null) return false
       // It became shorter: what is there is all there is.
       if (got === 0) return true
-      sink(part.subarray(0, got))
       at += got
       const room = writer.room()
       if (room !== null) await room
@@ -121,6 +142,21 @@ export class Outgoing {
       if (wait !== null) await wait
     }
     return true
+  }
+  /** @returns bytes that were read; null: an error, and zeros stand for them */
+  #part(fd: number, at: number, to: number, sink: (bytes: Uint8Array) => void): number | null {
+    const part = this.#buffer.subarray(0, Math.min(READ_BYTES, to - at))
+    let got: number
+    try {
+      got = this.#parts.read(fd, part, at)
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error
+      part.fill(0)
+      sink(part)
+      return null
+    }
+    if (got > 0) sink(part.subarray(0, got))
+    return got
   }
 
   async #matches(

@@ -32,14 +32,16 @@ export class Placing {
   }
 
   /** The file to write: a new one, or the one that stands there. */
-  open({ entry, name, seen }: Request): NewFile {
-    const { options, to } = this.#parts
+  open({ entry, name, seen, like }: Request): NewFile {
+    const { options, to, attributes } = this.#parts
     if (options.inplace) {
       if (options.backup && seen !== null) this.#copyAside(name, seen)
       return to.openInPlace(name, entry.mode & 0o700)
     }
     const apart = options.tempDir === null ? null : to.otherMade(options.tempDir)
-    return to.create(name, entry.mode & 0o700, apart)
+    // An ACL may forbid what the mode allows.
+    if (options.acls) return to.create(name, entry.mode & 0o700, apart, null)
+    return to.create(name, attributes.modeOf(entry, like), apart, attributes.ids(entry))
   }
 
   /** All bytes are there; the file is closed. */
@@ -49,7 +51,7 @@ export class Placing {
       attributes.give(entry, to.tree, name, like, null)
       return
     }
-    attributes.give(entry, made.tree, made.name, like, null)
+    attributes.give(entry, made.tree, made.name, like, made.fresh)
     if (options.delayUpdates) this.#delay(made, name)
     else this.#place(made, name)
   }
@@ -131,7 +133,7 @@ export class Placing {
     const { to, deleter } = this.#parts
     const from = to.tree.openFile(name)
     try {
-      const made = to.create(name, 0o600, null)
+      const made = to.create(name, 0o600, null, null)
       const rule = { sparse: false, preallocate: false, fsync: false, stepBytes: null }
       atOnce(to.copy(from, made.fd, rule))
       to.closeFile(made)

@@ -2,7 +2,7 @@
  * The sender: sends the list of its files, then for each request what the receiver's file lacks. Reads requests in order and
  * answers in the same order. prsync-protocol(7), transfer phase; phases.
  */
-import type { Cursor } from '../base/bytes.js'
+import { type Cursor, EMPTY } from '../base/bytes.js'
 import { codeOf, FileError, ProtocolError } from '../base/errors.js'
 import type { SumHead } from '../delta/block-size.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
@@ -108,12 +108,13 @@ export class Sender {
   async run(): Promise<void> {
     const { terms, reader, writer, lists, events } = this.#parts
     const phases = terms.protocol >= 29 ? 3 : 2
+    const numberOf = (c: Cursor): number => this.#asked.read(c)
     for (let phase = 0; phase < phases; ) {
       const more = has(terms, 'incremental') ? lists.sendMore(writer.data) : null
       if (more !== null) await more
       const room = writer.room()
       if (room !== null) await room
-      const number = await reader.decode((c) => this.#asked.read(c))
+      const number = reader.decodeNow(numberOf) ?? (await reader.decode(numberOf))
       if (number !== NDX.done) {
         await this.#answer(number, phase)
         continue
@@ -185,7 +186,8 @@ export class Sender {
     const entry = lists.at(number)
     if (entry === null)
       throw new ProtocolError(`entry ${number} was asked for, which is not in the list`)
-    const item = await reader.decode((c) => readItem(c, protocol))
+    const itemOf = (c: Cursor): Item => readItem(c, protocol)
+    const item = reader.decodeNow(itemOf) ?? (await reader.decode(itemOf))
     const { iflags, xname } = item
     const isTransfer = (iflags & ITEM.transfer) !== 0
     const answers = asksXattrs(options, terms, iflags) ? await this.#xattrs(entry) : null
@@ -238,9 +240,11 @@ export class Sender {
     const path = pathOf(entry.origin)
     const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const askedFrom = reader.position
-    const head = await reader.decode((c) => readSumHead(c, terms.protocol, sumBytes))
+    const headOf = (c: Cursor): SumHead => readSumHead(c, terms.protocol, sumBytes)
+    const head = reader.decodeNow(headOf) ?? (await reader.decode(headOf))
     const isAppended = options.append !== 'no' && !entry.wasSent
-    const packed = isAppended ? null : await this.#sums(head)
+    const sums = isAppended || head.count === 0 ? EMPTY : await this.#sums(head)
+    const packed = isAppended ? null : sums
     const sumBytesRead = reader.position - askedFrom
     entry.wasSent = true
     const { tree, name, isFollowed } = entry.origin
@@ -266,8 +270,9 @@ export class Sender {
       this.#prefix(number, item, answers)
       if (aside !== null) await writer.flush()
       writeSumHead((aside ?? writer).data, head)
-      if (!(await outgoing.send(fd, size, head, packed, item)))
-        events.fault('read errors mapping', path, new FileError('No data available'))
+      const sent = outgoing.send(fd, size, head, packed, item)
+      const isWhole = typeof sent === 'boolean' ? sent : await sent
+      if (!isWhole) events.fault('read errors mapping', path, new FileError('No data available'))
     } finally {
       tree.closeFile(fd)
       aside?.end()

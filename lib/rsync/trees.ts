@@ -4,6 +4,7 @@ import type { ByteName } from '../base/byte-name.js'
 import type { Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
 import type { Attributes, Standing, Tree, TreeHandle } from '../host.js'
+import type { Ids } from '../plan/compare.js'
 
 /** What can be looked at: a sender's tree, or a further one of the receiver. */
 export type SourceTree = Tree & {
@@ -21,8 +22,16 @@ export type SourceTree = Tree & {
   remove(name: ByteName): void
 }
 
+/** Owner and mode that a file got when it was made; null: unknown. */
+export type Fresh = Pick<Standing, 'uid' | 'gid' | 'mode'>
+
 /** A file that is being built. */
-export type NewFile = { readonly fd: number; readonly tree: SourceTree; readonly name: ByteName }
+export type NewFile = {
+  readonly fd: number
+  readonly tree: SourceTree
+  readonly name: ByteName
+  readonly fresh: Fresh | null
+}
 
 /** How a whole file is copied. */
 export type CopyRule = {
@@ -39,7 +48,11 @@ export type ReceivingTree = {
   /** Another directory that an option names, relative to this one; null: it is not there. */
   other(path: string): SourceTree | null
   otherMade(path: string): SourceTree
-  create(name: ByteName, mode: number, directory: SourceTree | null): NewFile
+  /**
+   * @param directory null: beside the one that it will replace @param ids whose it will be: if files made here are theirs it
+   * has its mode from the start, else it is its owner's alone until it is given away; null: unknown
+   */
+  create(name: ByteName, mode: number, directory: SourceTree | null, ids: Ids | null): NewFile
   openInPlace(name: ByteName, mode: number): NewFile
   /** @returns bytes in all */
   copy(from: number, to: number, rule: CopyRule): Steps<number>
