@@ -1,6 +1,6 @@
 /**
  * Redirects under load: wrk asks a centre that knows 2.2 million files and forty volunteers, and nginx's `return 302` beside it, turn by
- * turn in one run, each one process. Only ratios count. Run: node dist/bench/redirect.bench.js [--tiny] [--runs 5] [--hot] [--profile DIRECTORY]
+ * turn in one run, each one process. Only ratios count. Run: node dist/bench/redirect.bench.js [--tiny] [--files N] [--runs 5] [--hot] [--profile DIRECTORY]
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const tiny = process.argv.includes('--tiny')
 /** Of each thousand requests most go to few files, as in life; else all files are asked for alike. */
 const hot = process.argv.includes('--hot')
 const RUNS = Number(given('--runs') ?? (tiny ? 1 : 5))
-const FILES = tiny ? 1000 : 2_200_000
+const FILES = Number(given('--files') ?? (tiny ? 1000 : 2_200_000))
 const SECONDS = Number(given('--seconds') ?? (tiny ? 1 : 5))
 const CONNECTIONS = 32
 

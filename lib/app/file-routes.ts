@@ -43,7 +43,7 @@ export function fileRoute(
   request: HttpRequest,
 ): HttpAnswer | Promise<HttpAnswer> {
   if (module.current === null) return textAnswer(503, 'nothing published yet\n', LATER)
-  const plain = path.replace(/\/+$/, '')
+  const plain = path.endsWith('/') ? path.replace(/\/+$/, '') : path
   const name = plain === '' ? ROOT_NAME : byteName(plain)
   if (name !== ROOT_NAME && nameFault(name) !== null) return textAnswer(404, 'no such file\n')
   const found = follow(name, (each) => module.entry(each))
@@ -69,16 +69,28 @@ function toItsName(desk: FileDesk, module: ServedModule, name: ByteName): HttpAn
   return textAnswer(302, `${location}\n`, { location, 'cache-control': 'no-store' })
 }
 
-async function fileAnswer(
+/** Small ones are read first; large ones are opened only when they are to be given from here, and nobody waits for that. */
+function fileAnswer(
   desk: FileDesk,
   file: FormFile,
   byLink: boolean,
   request: HttpRequest,
-): Promise<HttpAnswer> {
+): HttpAnswer | Promise<HttpAnswer> {
+  const { module, entry } = file
+  return sizeOf(entry) > SMALL_BYTES
+    ? readAnswer(desk, file, byLink, request, null)
+    : smallBytes(module, entry).then((small) => readAnswer(desk, file, byLink, request, small))
+}
+
+function readAnswer(
+  desk: FileDesk,
+  file: FormFile,
+  byLink: boolean,
+  request: HttpRequest,
+  small: SmallBytes | null,
+): HttpAnswer {
   const { module, name, entry } = file
   const { content } = entry
-  // Large ones are opened only when they are to be given from here.
-  const small = sizeOf(entry) <= SMALL_BYTES ? await smallBytes(module, entry) : null
   const sha256 = small?.sha256 ?? (content && module.digests.known(content)?.sha256) ?? null
   const size = sizeOf(entry)
   const facts = { name, byLink, size, mtimeMs: Number(entry.mtimeNs / 1_000_000n), sha256 }
@@ -130,8 +142,10 @@ function redirect(
   const path = `/${module.name}/${encodePath(name)}`
   const metalink = shuns ? null : `${desk.origin()}${path}${METALINK}`
   const volunteer = choice.chosen.id
-  const note = { ...noteOf(file), give: 'redirect', volunteer, reason: choice.reason } as const
-  return { ...redirectAnswer({ choice, file: facts, path, metalink, isOpen: desk.saysWhy }), note }
+  const { path: named, bytes } = noteOf(file)
+  const note = { give: 'redirect', volunteer, reason: choice.reason, path: named, bytes } as const
+  const told = redirectAnswer({ choice, file: facts, path, metalink, isOpen: desk.saysWhy })
+  return { status: told.status, headers: told.headers, note }
 }
 
 type SmallBytes = GivenBytes & { readonly sha256: Uint8Array }

@@ -1,5 +1,5 @@
 /** What goes round every request of a centre's clients: whose it is, that it is counted and logged, and that its answer keeps to the uplink. */
-import type { AnswerNote, HttpAnswer, HttpRequest } from '../base/http.js'
+import type { AnswerNote, HttpAnswer, HttpHandler, HttpRequest } from '../base/http.js'
 import type { Clock } from '../host.js'
 import { type AccessFormat, accessLine } from '../mirror/access-line.js'
 import { clientClassOf } from '../mirror/client-class.js'
@@ -10,7 +10,7 @@ import { clientAddress } from './forwarded.js'
 import { pacedAnswer } from './paced.js'
 
 export type FrontParts = {
-  readonly answer: (request: HttpRequest) => Promise<HttpAnswer>
+  readonly answer: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>
   readonly deliveries: Deliveries
   readonly upload: RateLimit
   readonly clock: Clock
@@ -20,30 +20,42 @@ export type FrontParts = {
   readonly log: { readonly write: (line: string) => void; readonly format: AccessFormat } | null
 }
 
-export function frontHandler(
-  parts: FrontParts,
-): (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer> {
+export function frontHandler(parts: FrontParts): HttpHandler {
   const { clock, upload, deliveries, trusted, log } = parts
-  return async (asked, signal) => {
+  return (asked, signal) => {
     const began = clock.monotonic()
     const request = trusted.length === 0 ? asked : ofClient(asked, trusted)
-    const answer = await parts.answer(request)
-    const tookUs = (clock.monotonic() - began) * 1000
-    const { note } = answer
-    if (note !== undefined) {
-      const client = clientClassOf(request.headers.get('user-agent'))
-      const decided = { ...note, bytes: bytesOf(note, request, answer), client }
-      deliveries.decided({ ...decided, atMs: clock.now() }, tookUs)
+    const done = (answer: HttpAnswer): HttpAnswer => {
+      const tookUs = (clock.monotonic() - began) * 1000
+      const { note } = answer
+      if (note !== undefined) {
+        const { give, volunteer, reason, path } = note
+        const client = clientClassOf(request.headers.get('user-agent'))
+        const bytes = bytesOf(note, request, answer)
+        const atMs = clock.now()
+        deliveries.decided({ give, volunteer, reason, path, bytes, client, atMs }, tookUs)
+      }
+      const paced = pacedAnswer(answer, upload, clock, signal)
+      return log === null ? paced : logged(paced, request, tookUs, log, clock)
     }
-    const paced = pacedAnswer(answer, upload, clock, signal)
-    return log === null ? paced : logged(paced, request, tookUs, log, clock)
+    const answer = parts.answer(request)
+    return answer instanceof Promise ? answer.then(done) : done(answer)
   }
 }
 
 function ofClient(request: HttpRequest, trusted: readonly Network[]): HttpRequest {
   const { remote, headers } = request
   const address = clientAddress(remote.address, headers.get('x-forwarded-for'), trusted)
-  return address === remote.address ? request : { ...request, remote: { ...remote, address } }
+  if (address === remote.address) return request
+  const { method, path, query } = request
+  return {
+    ...{ method, path, query, headers },
+    remote: { ...remote, address },
+    get local() {
+      return request.local
+    },
+    body: (limit) => request.body(limit),
+  }
 }
 
 /** Once the answer went out, or was cut. */

@@ -33,7 +33,7 @@ export class ServedModule {
   /** Bytes of contents given to ordinary BitTorrent clients since the start. */
   torrentSent = 0
   readonly #pool: HashPool
-  readonly #pages = new PageCache((root) => this.store.blob(root))
+  readonly #pages = new PageCache((root, read) => this.store.look(root, read))
   #current: Snapshot | null
   #digest: string | null
   /** Of the current snapshot; undefined: not read yet. */

@@ -10,16 +10,21 @@ import { entryIn } from './pages.js'
 
 /** Of 32 KiB or so: some 100 KB each when decoded. */
 const PAGES = 256
+/** A page of a hundred takes forty times as long to decode as to search. */
+const DECODED_AT = 16
+
+/** Where the page lies; its bytes are there only meanwhile. */
+type LookAt = <T>(root: Root, read: (bytes: Uint8Array) => T) => T | null
 
 export class PageCache {
-  readonly #blob: (root: Root) => Uint8Array | null
+  readonly #look: LookAt
   /** The one used longest ago first. What a root names never changes. */
   readonly #pages = new Map<Root, Page>()
-  /** Searched once lately, the oldest first. */
-  readonly #once = new Set<Root>()
+  /** How often one was searched lately, the oldest first. */
+  readonly #searched = new Map<Root, number>()
 
-  constructor(blob: (root: Root) => Uint8Array | null) {
-    this.#blob = blob
+  constructor(look: LookAt) {
+    this.#look = look
   }
 
   /** The entry of that name in the directory; null: none. @param root of the directory's page */
@@ -35,25 +40,28 @@ export class PageCache {
     return known
   }
 
-  /** The page, or for once as much of it as is asked for. Null where it is not there. */
+  /** The page, or as much of it as is asked for. Null where it is not there. */
   #search(root: Root, base: string): Page | null {
-    const bytes = this.#blob(root)
-    if (bytes === null) return null
-    if (!isIndex(bytes) && !this.#once.delete(root)) {
-      keep(this.#once, root)
-      const entry = searchPage(bytes, base)
-      return { kind: 'entries', entries: entry === null ? [] : [entry] }
-    }
-    const page = decodePage(bytes)
-    this.#pages.set(root, page)
-    const oldest = this.#pages.keys().next()
-    if (this.#pages.size > PAGES && oldest.done !== true) this.#pages.delete(oldest.value)
-    return page
+    return this.#look(root, (bytes) => {
+      if (!isIndex(bytes) && !this.#isWanted(root)) {
+        const entry = searchPage(bytes, base)
+        return { kind: 'entries', entries: entry === null ? [] : [entry] }
+      }
+      const page = decodePage(bytes)
+      this.#pages.set(root, page)
+      const oldest = this.#pages.keys().next()
+      if (this.#pages.size > PAGES && oldest.done !== true) this.#pages.delete(oldest.value)
+      return page
+    })
   }
-}
 
-function keep(roots: Set<Root>, root: Root): void {
-  roots.add(root)
-  const oldest = roots.keys().next()
-  if (roots.size > PAGES && oldest.done !== true) roots.delete(oldest.value)
+  /** Is it searched so often that it is worth to be decoded? */
+  #isWanted(root: Root): boolean {
+    const times = (this.#searched.get(root) ?? 0) + 1
+    if (times >= DECODED_AT) return this.#searched.delete(root)
+    this.#searched.set(root, times)
+    const oldest = this.#searched.keys().next()
+    if (this.#searched.size > PAGES && oldest.done !== true) this.#searched.delete(oldest.value)
+    return false
+  }
 }

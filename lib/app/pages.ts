@@ -84,9 +84,25 @@ export function findIn(
 /** From the page of a directory down. One that is no page of it ends the search: an index leads to smaller ranges only. */
 export function entryIn(root: Root, base: string, pageOf: PageOf): Entry | null {
   for (let page = pageOf(root); page !== null; ) {
-    if (page.kind === 'entries') return page.entries.find((each) => each.base === base) ?? null
-    const range = page.ranges.findLast(({ first }) => first <= base)
+    if (page.kind === 'entries') {
+      const { entries } = page
+      const entry = entries[lastWhere(entries.length, (i) => (entries[i]?.base ?? '') <= base)]
+      return entry?.base === base ? entry : null
+    }
+    const { ranges } = page
+    const range = ranges[lastWhere(ranges.length, (i) => (ranges[i]?.first ?? '') <= base)]
     page = range === undefined ? null : pageOf(range.page.root)
   }
   return null
+}
+
+/** The last of so many in order for which it is true, as for all before it; -1: none. */
+function lastWhere(count: number, isSo: (i: number) => boolean): number {
+  let [from, to] = [0, count]
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (isSo(middle)) from = middle + 1
+    else to = middle
+  }
+  return from - 1
 }

@@ -122,7 +122,7 @@ export class RedirectDesk {
     this.#attempts.sent(keys.client, keys.request, decision.chosen.id, nowMs)
     // a volunteer that sends it back names the file alone
     if (stays(request)) {
-      const plain = keysOf({ ...request, query: '' }, wanted)
+      const plain = keysOf(request, '', wanted)
       this.#attempts.sent(plain.client, plain.request, decision.chosen.id, nowMs)
     }
     return decision
@@ -161,7 +161,7 @@ export class RedirectDesk {
     counts: boolean,
   ): { decision: Decision; ask: Ask | null; keys: Keys } {
     const address = addressOf(request.remote.address)
-    const keys = keysOf(request, wanted)
+    const keys = keysOf(request, request.query, wanted)
     const here = (reason: OwnReason, ask: Ask | null = null) =>
       ({ decision: { kind: 'here', reason }, ask, keys }) as const
     const kept = keptHere(wanted.name, wanted.content.length)
@@ -173,10 +173,11 @@ export class RedirectDesk {
     if (counts && !stays(request)) this.#report(keys, bounce, address, wanted, nowMs)
     const known = clientClassOf(request.headers.get('user-agent'))
     const oneTry = isOfOneTry(known)
-    const failed = new Set([
-      ...(tried?.volunteers ?? []),
-      ...this.#attempts.failed(keys.client, nowMs),
-    ])
+    const before = this.#attempts.failed(keys.client, nowMs)
+    const failed =
+      tried === null && before.length === 0
+        ? NOBODY
+        : new Set([...(tried?.volunteers ?? []), ...before])
     const ask: Ask = {
       content: wanted.content,
       client: { address, scheme: this.#scheme, oneTry },
@@ -224,23 +225,30 @@ export class RedirectDesk {
   }
 }
 
+const NOBODY: ReadonlySet<string> = new Set()
+
 type Keys = { readonly client: string; readonly request: string }
 
 /**
  * The same client, and the same that it asks once more. Another range or method is another request: clients that fetch in parts
- * ask for all of them at once. Hashed, as clients choose how long it is.
+ * ask for all of them at once. Hashed where it is long, as clients choose how long it is.
  */
-function keysOf(request: HttpRequest, { module, name }: Wanted): Keys {
-  const { method, headers, remote } = request
-  const client = keyOf(remote.address, headers.get('user-agent') ?? '')
-  const what = stays(request) ? [STAY] : [method, headers.get('range') ?? '']
-  return { client, request: keyOf(client, ...what, module, name) }
+function keysOf(
+  { method, headers, remote }: HttpRequest,
+  query: string,
+  { module, name }: Wanted,
+): Keys {
+  const client = keyOf(`${remote.address}\0${headers.get('user-agent') ?? ''}`)
+  const what = query === STAY ? STAY : `${method}\0${headers.get('range') ?? ''}`
+  return { client, request: keyOf(`${client}\0${what}\0${module}\0${name}`) }
 }
 
 function stays({ query }: HttpRequest): boolean {
   return query === STAY
 }
 
-function keyOf(...said: readonly string[]): string {
-  return hash('sha256', said.join('\0'), 'base64')
+/** What has a NUL in it is no hash. */
+function keyOf(said: string): string {
+  return said.length <= PLAIN_CHARS ? said : hash('sha256', said, 'base64')
 }
+const PLAIN_CHARS = 200

@@ -26,7 +26,7 @@ export type Routes = FileDesk & {
   readonly pages: (request: HttpRequest) => HttpAnswer | null
 }
 
-export async function route(routes: Routes, request: HttpRequest): Promise<HttpAnswer> {
+export function route(routes: Routes, request: HttpRequest): HttpAnswer | Promise<HttpAnswer> {
   const tracked = routes.tracker(request)
   if (tracked !== null) return tracked
   const asked = routes.admin(request)
@@ -37,13 +37,15 @@ export async function route(routes: Routes, request: HttpRequest): Promise<HttpA
     return textAnswer(414, 'no name is so long\n')
   const path = request.path.startsWith('/') ? decodePath(request.path) : null
   if (path === null) return textAnswer(400, 'malformed path\n')
-  const [, first = '', ...rest] = path.split('/')
+  const slash = path.indexOf('/', 1)
+  const first = slash < 0 ? path.slice(1) : path.slice(1, slash)
+  const rest = slash < 0 ? '' : path.slice(slash + 1)
   const module = routes.modules.get(first)
   if (first !== '' && module === undefined)
     return textAnswer(404, `no module ${displayName(first)}\n`)
-  if (module !== undefined && rest[0] === PRIVATE)
-    return nodeRoute(module, routes.status, rest.slice(1), request)
+  if (module !== undefined && (rest === PRIVATE || rest.startsWith(`${PRIVATE}/`)))
+    return nodeRoute(module, routes.status, rest.split('/').slice(1), request)
   if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
   if (module === undefined) return modulesPage([...routes.modules.values()], request)
-  return fileRoute(routes, module, rest.join('/'), request)
+  return fileRoute(routes, module, rest, request)
 }

@@ -302,7 +302,12 @@ class RunningCentre {
     const redirects = new RedirectDesk(table, clock, origin, (wanted) => placing.asked(wanted))
     const isAlone = (): boolean => volunteers === null && this.#volunteers.isEmpty
     const files = { torrents, origin, saysWhy: this.#config.saysWhy }
-    const routes = { modules, tracker, status, admin, pages, ...files }
+    const routes = {
+      ...{ modules, tracker, status, admin, pages, ...files },
+      get redirects() {
+        return isAlone() ? null : redirects
+      },
+    }
     const addressOf = (peer: string, forwarded: string | undefined): string =>
       clientAddress(peer, forwarded, trustedProxies)
     const doors = [
@@ -327,7 +332,7 @@ class RunningCentre {
       ...listen,
       tls,
       handle: frontHandler({
-        answer: (request) => route({ ...routes, redirects: isAlone() ? null : redirects }, request),
+        answer: (request) => route(routes, request),
         deliveries: this.#view.deliveries,
         upload: this.#upload,
         clock,

@@ -22,10 +22,16 @@ export function nameFault(latin1: string): string | null {
   if (latin1.length === 0) return 'empty name'
   if (latin1.length > LIMITS.nameBytes) return `name of ${latin1.length} bytes`
   if (latin1.includes('\0')) return 'name with a NUL byte'
-  for (const part of latin1.split('/')) {
-    if (part === '') return 'name that is absolute or has an empty component'
-    if (part === '.' || part === '..') return `name with the component '${part}'`
-    if (part.length > LIMITS.componentBytes) return `component of ${part.length} bytes`
+  // not split: each name that comes from outside is looked at
+  for (let from = 0; from <= latin1.length; ) {
+    const slash = latin1.indexOf('/', from)
+    const end = slash < 0 ? latin1.length : slash
+    const length = end - from
+    if (length === 0) return 'name that is absolute or has an empty component'
+    if (latin1[from] === '.' && (length === 1 || (length === 2 && latin1[from + 1] === '.')))
+      return `name with the component '${latin1.slice(from, end)}'`
+    if (length > LIMITS.componentBytes) return `component of ${length} bytes`
+    from = end + 1
   }
   return null
 }

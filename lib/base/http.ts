@@ -16,6 +16,12 @@ export type HttpRequest = {
   body(limit: number): Promise<Uint8Array>
 }
 
+/** Answers at once where it can: most requests need nobody to wait for. */
+export type HttpHandler = (
+  request: HttpRequest,
+  signal: AbortSignal,
+) => HttpAnswer | Promise<HttpAnswer>
+
 /** A request's target without what clients write before it for proxies: RFC 9112 §3.2.2 wants both forms understood. */
 export function originForm(target: string): string {
   const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(target) ?? []

@@ -11,7 +11,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { codeOf, messageOf, SocketError, StartupError, WireError } from '../base/errors.js'
-import { type HttpAnswer, type HttpRequest, originForm } from '../base/http.js'
+import { type HttpAnswer, type HttpHandler, type HttpRequest, originForm } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
 import type { Log } from '../host.js'
 
@@ -19,7 +19,7 @@ export type HttpServerOptions = {
   readonly host: string
   readonly port: number
   readonly tls: { readonly cert: string; readonly key: string } | null
-  readonly handle: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>
+  readonly handle: HttpHandler
   /** A WebSocket or another upgrade; null refuses all. */
   readonly upgrade: ((request: IncomingMessage, socket: Duplex, head: Uint8Array) => void) | null
   readonly log: Log
@@ -45,10 +45,15 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   }
   const connections: Connections = new WeakMap()
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(request, response, options, connections).catch((error: unknown) => {
+    const failed = (error: unknown): void => {
       options.log('http.failed', { what: messageOf(error) })
       response.destroy()
-    })
+    }
+    try {
+      answer(request, response, options, connections)?.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
   }
   const server = serverOf(options.tls, limits, handler)
   server.keepAliveTimeout = 30_000
@@ -107,26 +112,39 @@ function listening(server: Server, at: { host: string; port: number }): Promise<
   })
 }
 
-async function answer(
+/** What is known at once is sent at once: a redirect waits for no promise. Null: it is sent. */
+function answer(
   request: IncomingMessage,
   response: ServerResponse,
   options: HttpServerOptions,
   connections: Connections,
-): Promise<void> {
+): Promise<unknown> | null {
   const signal = whileConnected(connections, request.socket)
-  let given: HttpAnswer
-  try {
-    given = await options.handle(plain(request), signal)
-  } catch (error) {
-    given = failure(error, options.log)
+  const send = (given: HttpAnswer): Promise<void> | null => {
+    response.writeHead(given.status, lines(given.headers))
+    if (given.body === undefined || request.method === 'HEAD') {
+      response.end()
+    } else if (given.body instanceof Uint8Array) {
+      response.end(given.body)
+    } else {
+      return pour(given.body, response, signal, options)
+    }
+    return null
   }
-  response.writeHead(given.status, lines(given.headers))
-  if (given.body === undefined || request.method === 'HEAD') {
-    response.end()
-  } else if (given.body instanceof Uint8Array) {
-    response.end(given.body)
-  } else {
-    await pour(given.body, response, signal, options)
+  const given = attempt(() => options.handle(plain(request), signal), options.log)
+  return given instanceof Promise
+    ? given.catch((error: unknown) => failure(error, options.log)).then(send)
+    : send(given)
+}
+
+function attempt(
+  handle: () => HttpAnswer | Promise<HttpAnswer>,
+  log: Log,
+): HttpAnswer | Promise<HttpAnswer> {
+  try {
+    return handle()
+  } catch (error) {
+    return failure(error, log)
   }
 }
 
@@ -205,26 +223,34 @@ function failure(error: unknown, log: Log): HttpAnswer {
 function plain(request: IncomingMessage): HttpRequest {
   const url = originForm(request.url ?? '/')
   const at = url.indexOf('?')
-  const headers = new Map<string, string>()
-  for (const [name, value] of Object.entries(request.headers))
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  const { headers, socket } = request
+  const said = new Map<string, string>()
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) said.set(name, typeof value === 'string' ? value : value.join(', '))
+  }
   return {
     method: request.method ?? 'GET',
     path: at < 0 ? url : url.slice(0, at),
     query: at < 0 ? '' : url.slice(at + 1),
-    headers,
-    remote: { address: request.socket.remoteAddress ?? '', port: request.socket.remotePort ?? 0 },
-    local: request.socket.localAddress ?? '',
-    body: async (limit) => {
-      const chunks: Uint8Array[] = []
-      let length = 0
-      for await (const chunk of request) {
-        const bytes = chunk as Uint8Array
-        length += bytes.length
-        if (length > limit) throw new WireError(`request body above ${limit} bytes`)
-        chunks.push(bytes)
-      }
-      return Buffer.concat(chunks)
+    headers: said,
+    remote: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+    // each time it is asked for, the system is: few want to know
+    get local() {
+      return socket.localAddress ?? ''
     },
+    body: (limit) => bodyOf(request, limit),
   }
+}
+
+async function bodyOf(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request) {
+    const bytes = chunk as Uint8Array
+    length += bytes.length
+    if (length > limit) throw new WireError(`request body above ${limit} bytes`)
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
 }

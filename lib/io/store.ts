@@ -198,6 +198,11 @@ export class Store {
   blob(root: Root): Uint8Array | null {
     return copy(this.#blobs.get(asBuffer(bytesOf(root))))
   }
+  /** Looks into one where it lies, without a copy: nothing of it may be kept. Null where it is not there. */
+  look<T>(root: Root, read: (bytes: Uint8Array) => T): T | null {
+    const bytes = this.#blobs.getBinaryFast(asBuffer(bytesOf(root)))
+    return bytes === undefined ? null : read(bytes.subarray(0, bytes.length))
+  }
   hasBlob(root: Root): boolean {
     return this.#blobs.doesExist(asBuffer(bytesOf(root)))
   }

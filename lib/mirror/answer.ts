@@ -18,24 +18,26 @@ export type Redirect = {
 
 export function redirectAnswer({ choice, file, path, metalink, isOpen }: Redirect): HttpAnswer {
   const { chosen, alternates, reason } = choice
-  const duplicates = alternates.map(
+  const link = alternates.map(
     ({ baseUrl }, i) => `<${baseUrl}${path}>; rel=duplicate; pri=${i + 2}; pref`,
   )
-  const described =
-    metalink === null ? [] : [`<${metalink}>; rel=describedby; type="${METALINK_TYPE}"`]
-  const link = [...duplicates, ...described]
-  return {
-    status: 302,
-    headers: {
-      location: `${chosen.baseUrl}${path}`,
-      'content-length': '0',
-      'cache-control': 'no-store',
-      ...validatorsOf(file),
-      ...(file.sha256 === null ? {} : { digest: formatDigest(file.sha256) }),
-      ...(link.length === 0 ? {} : { link }),
-      vary: 'Accept',
-      'referrer-policy': 'no-referrer',
-      ...(isOpen ? { 'x-prsync-volunteer': chosen.id, 'x-prsync-reason': reason } : {}),
-    },
+  if (metalink !== null) link.push(`<${metalink}>; rel=describedby; type="${METALINK_TYPE}"`)
+  const validators = validatorsOf(file)
+  // one by one: spreading objects takes longer than to choose a volunteer
+  const headers: Record<string, string | readonly string[]> = {
+    location: chosen.baseUrl + path,
+    'content-length': '0',
+    'cache-control': 'no-store',
+    etag: validators.etag,
+    'last-modified': validators['last-modified'],
   }
+  if (file.sha256 !== null) headers['digest'] = formatDigest(file.sha256)
+  if (link.length > 0) headers['link'] = link
+  headers['vary'] = 'Accept'
+  headers['referrer-policy'] = 'no-referrer'
+  if (isOpen) {
+    headers['x-prsync-volunteer'] = chosen.id
+    headers['x-prsync-reason'] = reason
+  }
+  return { status: 302, headers }
 }

@@ -3,6 +3,7 @@
  * nothing else about it. Bounded; what is forgotten is at worst one more attempt.
  */
 import { LIMITS } from '../base/limits.js'
+import { Lately } from './lately.js'
 
 /** dnf tries again within a second, curl --retry within a minute. */
 const AGAIN_MS = 60_000
@@ -18,14 +19,13 @@ export type Attempt = {
 }
 
 export class Attempts {
-  /** The oldest first. */
-  readonly #byRequest = new Map<string, Attempt>()
-  readonly #byClient = new Map<string, { readonly id: string; readonly atMs: number }>()
+  readonly #byRequest = new Lately<Attempt>(LIMITS.attempts)
+  readonly #byClient = new Lately<{ readonly id: string; readonly atMs: number }>(LIMITS.attempts)
   /** Who failed a client, with whatever. */
-  readonly #failures = new Map<
-    string,
-    { readonly volunteers: readonly string[]; readonly atMs: number }
-  >()
+  readonly #failures = new Lately<{
+    readonly volunteers: readonly string[]
+    readonly atMs: number
+  }>(LIMITS.attempts)
 
   /** What was tried for this request; null: nothing lately. */
   of(request: string, nowMs: number): Attempt | null {
@@ -45,9 +45,10 @@ export class Attempts {
   }
 
   sent(client: string, request: string, volunteer: string, nowMs: number): void {
-    const volunteers = [...(this.of(request, nowMs)?.volunteers ?? []), volunteer]
-    put(this.#byRequest, request, { volunteers, atMs: nowMs, isBlamed: false })
-    put(this.#byClient, client, { id: volunteer, atMs: nowMs })
+    const before = this.of(request, nowMs)
+    const volunteers = before === null ? [volunteer] : [...before.volunteers, volunteer]
+    this.#byRequest.set(request, { volunteers, atMs: nowMs, isBlamed: false })
+    this.#byClient.set(client, { id: volunteer, atMs: nowMs })
   }
 
   /** Who failed the client that asks again; null: nobody, or it was told before, as when the centre served meanwhile. */
@@ -58,14 +59,7 @@ export class Attempts {
     const volunteer = attempt.volunteers.at(-1) ?? null
     const before = this.failed(client, nowMs)
     if (volunteer !== null && !before.includes(volunteer))
-      put(this.#failures, client, { volunteers: [...before, volunteer], atMs: nowMs })
+      this.#failures.set(client, { volunteers: [...before, volunteer], atMs: nowMs })
     return volunteer
   }
-}
-
-function put<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key)
-  map.set(key, value)
-  const oldest = map.keys().next()
-  if (map.size > LIMITS.attempts && oldest.done !== true) map.delete(oldest.value)
 }

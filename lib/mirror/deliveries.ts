@@ -41,7 +41,7 @@ const MOST_LABELS = 100_000
 export class Deliveries {
   readonly #redirects = new Map<string, { readonly labels: RedirectLabels; count: number }>()
   readonly #direct = new Map<string, number>()
-  readonly #volunteers = new Map<string, VolunteerTally>()
+  readonly #volunteers = new Map<string, Tally>()
   readonly #recent: Decided[] = []
   readonly #decisions = new Array<number>(DECISION_BOUNDS_US.length + 1).fill(0)
   #decisionUs = 0
@@ -61,12 +61,10 @@ export class Deliveries {
       this.#bytesHere += bytes
       minute.here += bytes
     } else {
-      this.#count({ volunteer, client, reason })
-      this.#change(volunteer, (tally) => ({
-        ...tally,
-        redirects: tally.redirects + 1,
-        bytes: tally.bytes + bytes,
-      }))
+      this.#count(volunteer, client, reason)
+      const tally = this.#tally(volunteer)
+      tally.redirects++
+      tally.bytes += bytes
       this.#bytesAway += bytes
       minute.away += bytes
     }
@@ -78,17 +76,9 @@ export class Deliveries {
   /** What clients, probes and audits tell of a volunteer. */
   saw(volunteer: string, evidence: Evidence): void {
     const { kind } = evidence
-    if (kind === 'bounce')
-      this.#change(volunteer, (tally) => ({ ...tally, bounces: tally.bounces + 1 }))
-    else if (kind === 'retry')
-      this.#change(volunteer, (tally) => ({ ...tally, retries: tally.retries + 1 }))
-    else if (kind === 'audit')
-      this.#change(volunteer, ({ audits, ...tally }) => ({
-        ...tally,
-        audits: evidence.ok
-          ? { ...audits, right: audits.right + 1 }
-          : { ...audits, wrong: audits.wrong + 1 },
-      }))
+    if (kind === 'bounce') this.#tally(volunteer).bounces++
+    else if (kind === 'retry') this.#tally(volunteer).retries++
+    else if (kind === 'audit') this.#tally(volunteer).audits[evidence.ok ? 'right' : 'wrong']++
   }
 
   get bytes(): { readonly away: number; readonly here: number } {
@@ -102,7 +92,8 @@ export class Deliveries {
   }
 
   of(volunteer: string): VolunteerTally {
-    return this.#volunteers.get(volunteer) ?? NOTHING
+    const { audits, ...counts } = this.#volunteers.get(volunteer) ?? nothing()
+    return { ...counts, audits: { ...audits } }
   }
 
   /** The last ones, the latest first. */
@@ -135,15 +126,21 @@ export class Deliveries {
     return DECISION_BOUNDS_US[at] ?? null
   }
 
-  #count(labels: RedirectLabels): void {
-    const key = `${labels.volunteer} ${labels.client} ${labels.reason}`
+  #count(volunteer: string, client: ClientClass, reason: string): void {
+    const key = `${volunteer} ${client} ${reason}`
     const known = this.#redirects.get(key)
     if (known !== undefined) known.count++
-    else if (this.#redirects.size < MOST_LABELS) this.#redirects.set(key, { labels, count: 1 })
+    else if (this.#redirects.size < MOST_LABELS)
+      this.#redirects.set(key, { labels: { volunteer, client, reason }, count: 1 })
   }
 
-  #change(volunteer: string, change: (tally: VolunteerTally) => VolunteerTally): void {
-    this.#volunteers.set(volunteer, change(this.of(volunteer)))
+  /** It is counted in place: each redirect changes one. */
+  #tally(volunteer: string): Tally {
+    const known = this.#volunteers.get(volunteer)
+    if (known !== undefined) return known
+    const made = nothing()
+    this.#volunteers.set(volunteer, made)
+    return made
   }
 
   #time(tookUs: number): void {
@@ -164,10 +161,14 @@ export class Deliveries {
   }
 }
 
-const NOTHING: VolunteerTally = {
-  redirects: 0,
-  bytes: 0,
-  bounces: 0,
-  retries: 0,
-  audits: { right: 0, wrong: 0 },
+type Tally = {
+  redirects: number
+  bytes: number
+  bounces: number
+  retries: number
+  readonly audits: { right: number; wrong: number }
+}
+
+function nothing(): Tally {
+  return { redirects: 0, bytes: 0, bounces: 0, retries: 0, audits: { right: 0, wrong: 0 } }
 }
