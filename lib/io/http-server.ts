@@ -14,6 +14,7 @@ import { codeOf, messageOf, SocketError, StartupError, WireError } from '../base
 import { type HttpAnswer, type HttpHandler, type HttpRequest, originForm } from '../base/http.js'
 import { LIMITS } from '../base/limits.js'
 import type { Log } from '../host.js'
+import { type Given, type HttpDoor, openDoor } from './http-door.js'
 
 export type HttpServerOptions = {
   readonly host: string
@@ -25,6 +26,8 @@ export type HttpServerOptions = {
   readonly log: Log
   /** How long a client may take nothing of an answer. */
   readonly stallMs?: number
+  /** False: node:http answers everything. */
+  readonly hasDoor?: boolean
 }
 
 export type HttpServer = {
@@ -44,13 +47,14 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     headersTimeout: 20_000,
   }
   const connections: Connections = new WeakMap()
+  let door: HttpDoor | null = null
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     const failed = (error: unknown): void => {
       options.log('http.failed', { what: messageOf(error) })
       response.destroy()
     }
     try {
-      answer(request, response, options, connections)?.catch(failed)
+      answer(request, response, options, connections, door)?.catch(failed)
     } catch (error) {
       failed(error)
     }
@@ -61,6 +65,11 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   const { upgrade } = options
   if (upgrade !== null) server.on('upgrade', upgrade)
   server.on('clientError', (error, socket: Socket) => refuse(error, socket))
+  // TLS takes longer than all that a door saves
+  if (options.tls === null && options.hasDoor !== false)
+    door = openDoor(server, (request, socket) =>
+      attempt(() => options.handle(request, whileConnected(connections, socket)), options.log),
+    )
   await listening(server, options)
   const at = server.address() as AddressInfo
   return {
@@ -70,6 +79,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
+        door?.close()
       }),
   }
 }
@@ -118,6 +128,7 @@ function answer(
   response: ServerResponse,
   options: HttpServerOptions,
   connections: Connections,
+  door: HttpDoor | null,
 ): Promise<unknown> | null {
   const signal = whileConnected(connections, request.socket)
   const send = (given: HttpAnswer): Promise<void> | null => {
@@ -131,18 +142,17 @@ function answer(
     }
     return null
   }
-  const given = attempt(() => options.handle(plain(request), signal), options.log)
-  return given instanceof Promise
-    ? given.catch((error: unknown) => failure(error, options.log)).then(send)
-    : send(given)
+  const given =
+    door?.taken(request.socket) ??
+    attempt(() => options.handle(plain(request), signal), options.log)
+  return given instanceof Promise ? given.then(send) : send(given)
 }
 
-function attempt(
-  handle: () => HttpAnswer | Promise<HttpAnswer>,
-  log: Log,
-): HttpAnswer | Promise<HttpAnswer> {
+/** What fails is an answer too. */
+function attempt(handle: () => Given, log: Log): Given {
   try {
-    return handle()
+    const given = handle()
+    return given instanceof Promise ? given.catch((error: unknown) => failure(error, log)) : given
   } catch (error) {
     return failure(error, log)
   }
