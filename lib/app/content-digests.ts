@@ -42,6 +42,11 @@ export class ContentDigests {
     return null
   }
 
+  /** Of what is known now its SHA-256 alone; the others are as they are for `known`. */
+  knownSha256(content: ContentId): Uint8Array | null {
+    return this.#store.sha256(content.root) ?? this.known(content)?.sha256 ?? null
+  }
+
   /** The same, waited for; null where the bytes are not there now. The file is read once, however many ask. */
   made(content: ContentId): Promise<Digests | null> {
     const kept = this.#kept(content)

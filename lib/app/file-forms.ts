@@ -134,8 +134,9 @@ export function whyForm(desk: FormDesk, file: FormFile, request: HttpRequest): H
 
 /** Is the token named by what the client accepts? Every other one takes anything. */
 export function acceptsMetalink({ headers }: HttpRequest): boolean {
-  const accepted = (headers.get('accept') ?? '').split(',')
-  return accepted.some((range) => {
+  const accepted = headers.get('accept')
+  if (accepted === undefined) return false
+  return accepted.split(',').some((range) => {
     const [token = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
     return token === METALINK_TYPE && !parameters.some((each) => /^q=0(\.0*)?$/.test(each))
   })

@@ -91,7 +91,7 @@ function readAnswer(
 ): HttpAnswer {
   const { module, name, entry } = file
   const { content } = entry
-  const sha256 = small?.sha256 ?? (content && module.digests.known(content)?.sha256) ?? null
+  const sha256 = small?.sha256 ?? (content && module.digests.knownSha256(content))
   const size = sizeOf(entry)
   const facts = { name, byLink, size, mtimeMs: Number(entry.mtimeNs / 1_000_000n), sha256 }
   const kept = keptHere(name, size)

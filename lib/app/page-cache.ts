@@ -10,6 +10,9 @@ import { entryIn } from './pages.js'
 
 /** Of 32 KiB or so: some 100 KB each when decoded. */
 const PAGES = 256
+/** Counters of searches, several pages to one; all begin anew after so many searches for each. */
+const COUNTERS = 1024
+const SEARCHES = 4
 /** A page of a hundred takes forty times as long to decode as to search. */
 const DECODED_AT = 16
 
@@ -18,10 +21,11 @@ type LookAt = <T>(root: Root, read: (bytes: Uint8Array) => T) => T | null
 
 export class PageCache {
   readonly #look: LookAt
-  /** The one used longest ago first. What a root names never changes. */
-  readonly #pages = new Map<Root, Page>()
-  /** How often one was searched lately, the oldest first. */
-  readonly #searched = new Map<Root, number>()
+  /** By halves: when the younger one is full the older one is forgotten. What a root names never changes. */
+  #young = new Map<Root, Page>()
+  #old = new Map<Root, Page>()
+  readonly #counts = new Uint8Array(COUNTERS)
+  #searches = 0
 
   constructor(look: LookAt) {
     this.#look = look
@@ -33,11 +37,19 @@ export class PageCache {
   }
 
   #page(root: Root): Page | null {
-    const known = this.#pages.get(root)
-    if (known === undefined) return null
-    this.#pages.delete(root)
-    this.#pages.set(root, known)
-    return known
+    const young = this.#young.get(root)
+    if (young !== undefined) return young
+    const old = this.#old.get(root)
+    if (old === undefined) return null
+    this.#keep(root, old)
+    return old
+  }
+
+  #keep(root: Root, page: Page): void {
+    this.#young.set(root, page)
+    if (this.#young.size * 2 < PAGES) return
+    this.#old = this.#young
+    this.#young = new Map()
   }
 
   /** The page, or as much of it as is asked for. Null where it is not there. */
@@ -48,20 +60,17 @@ export class PageCache {
         return { kind: 'entries', entries: entry === null ? [] : [entry] }
       }
       const page = decodePage(bytes)
-      this.#pages.set(root, page)
-      const oldest = this.#pages.keys().next()
-      if (this.#pages.size > PAGES && oldest.done !== true) this.#pages.delete(oldest.value)
+      this.#keep(root, page)
       return page
     })
   }
 
-  /** Is it searched so often that it is worth to be decoded? */
+  /** Is it searched so often that it is worth to be decoded? Roots are hashes: two bytes of them spread. */
   #isWanted(root: Root): boolean {
-    const times = (this.#searched.get(root) ?? 0) + 1
-    if (times >= DECODED_AT) return this.#searched.delete(root)
-    this.#searched.set(root, times)
-    const oldest = this.#searched.keys().next()
-    if (this.#searched.size > PAGES && oldest.done !== true) this.#searched.delete(oldest.value)
-    return false
+    if (++this.#searches % (SEARCHES * COUNTERS) === 0) this.#counts.fill(0)
+    const at = (root.charCodeAt(0) | (root.charCodeAt(1) << 8)) % COUNTERS
+    const times = (this.#counts[at] ?? 0) + 1
+    this.#counts[at] = times % DECODED_AT
+    return times === DECODED_AT
   }
 }

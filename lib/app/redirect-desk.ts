@@ -170,7 +170,8 @@ export class RedirectDesk {
     const tried = this.#attempts.of(keys.request, nowMs)
     const bounce = parseBounce(request.query)
     // ranges that are asked for together are no second try
-    if (counts && !stays(request)) this.#report(keys, bounce, address, wanted, nowMs)
+    if (counts && tried !== null && !stays(request))
+      this.#report(keys, bounce, address, wanted, nowMs)
     const known = clientClassOf(request.headers.get('user-agent'))
     const oneTry = isOfOneTry(known)
     const before = this.#attempts.failed(keys.client, nowMs)

@@ -19,7 +19,7 @@ export type Digests = {
 }
 
 const SHA1_BYTES = 20
-const SHA256_BYTES = 32
+export const SHA256_BYTES = 32
 /** A client that has a bad piece fetches this much again; below it a list would weigh more than it saves. */
 const LEAST_PIECE = 256 * 1024
 /** Pieces of one content: a metalink of them has 150 KB. */

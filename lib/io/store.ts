@@ -9,7 +9,7 @@ import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.
 import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
 import { FileError, messageOf, StartupError } from '../base/errors.js'
 import type { Anchor } from '../delta/anchors.js'
-import { type Digests, decodeDigests, encodeDigests } from '../hash/digests.js'
+import { type Digests, decodeDigests, encodeDigests, SHA256_BYTES } from '../hash/digests.js'
 import { type ContentId, ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
 import {
   type DirectoryRecord,
@@ -200,7 +200,7 @@ export class Store {
   }
   /** Looks into one where it lies, without a copy: nothing of it may be kept. Null where it is not there. */
   look<T>(root: Root, read: (bytes: Uint8Array) => T): T | null {
-    const bytes = this.#blobs.getBinaryFast(asBuffer(bytesOf(root)))
+    const bytes = this.#blobs.getBinaryFast(rootKey(root))
     return bytes === undefined ? null : read(bytes.subarray(0, bytes.length))
   }
   hasBlob(root: Root): boolean {
@@ -329,6 +329,11 @@ export class Store {
     const value = copy(this.#digests.get(asBuffer(bytesOf(content.root))))
     return value === null ? null : decodeDigests(value, content.length)
   }
+  /** The SHA-256 of `digests` alone. */
+  sha256(root: Root): Uint8Array | null {
+    const bytes = this.#digests.getBinaryFast(rootKey(root))
+    return bytes === undefined ? null : Uint8Array.prototype.slice.call(bytes, 0, SHA256_BYTES)
+  }
   putDigests(root: Root, digests: Digests): void {
     this.#digests.putSync(asBuffer(bytesOf(root)), asBuffer(encodeDigests(digests)))
   }
@@ -418,6 +423,12 @@ function keyOf(name: ByteName): Buffer {
   return bytes.length <= KEY_BYTES
     ? Buffer.concat([Buffer.from([PLAIN]), bytes])
     : Buffer.concat([Buffer.from([DIGEST]), hash('sha256', bytes, 'buffer')])
+}
+const ROOT_KEY = Buffer.alloc(ROOT_BYTES)
+/** For one look, which copies it. */
+function rootKey(root: Root): Buffer {
+  ROOT_KEY.write(root, 'latin1')
+  return ROOT_KEY
 }
 function placeKey(root: Root, name: ByteName): Buffer {
   return Buffer.concat([bytesOf(root), hash('sha256', nameBytes(name), 'buffer').subarray(0, 8)])

@@ -25,10 +25,17 @@ export class Ledger {
   #bytes = 0
   #redirects = 0
   #fadedMs = 0
+  #changes = 0
+
+  /** Another number after each redirect and report: what was made of this ledger in the same millisecond still holds, or not. */
+  get changes(): number {
+    return this.#changes
+  }
 
   /** A client was sent there for so many bytes, which should take so long. */
   redirect(bytes: number, takesMs: number, nowMs: number): void {
     this.#fade(nowMs)
+    this.#changes++
     this.#bytes += bytes
     this.#redirects++
     const endMs = nowMs + CONNECT_MS + takesMs
@@ -39,6 +46,7 @@ export class Ledger {
   /** It reported: its word on what runs and how long takes the place of ours, but for those still connecting. */
   reported({ flows, lasting }: LoadReport, nowMs: number): void {
     const connecting = this.#connecting.left(nowMs)
+    this.#changes++
     this.#soon.clear()
     this.#later.clear()
     this.#lasting = lasting.at(-1) ?? flows

@@ -160,13 +160,16 @@ export function expectedMs(length: number, rate: number, usualRate: number): num
  * All of them; of very many every STRIDEth, all round from a place that content and time draw: the best of ENOUGH is nearly the
  * best of all, and a decision stays short.
  */
-function* lookedAt(
+function lookedAt(volunteers: readonly Volunteer[], ask: Ask, nowMs: number): Iterable<Volunteer> {
+  const count = volunteers.length
+  return count <= MANY || count % STRIDE === 0 ? volunteers : allRound(volunteers, ask, nowMs)
+}
+function* allRound(
   volunteers: readonly Volunteer[],
   { content }: Ask,
   nowMs: number,
 ): Generator<Volunteer> {
   const count = volunteers.length
-  if (count <= MANY || count % STRIDE === 0) return yield* volunteers
   const start = rendezvous(content.root, String(nowMs)) % count
   for (let i = 0; i < count; i++) {
     const volunteer = volunteers[(start + i * STRIDE) % count]
@@ -175,13 +178,19 @@ function* lookedAt(
 }
 
 type Candidate = { readonly volunteer: Volunteer; readonly rate: number; readonly load: number }
+type Judged = { readonly candidate: Candidate; readonly nowMs: number; readonly changes: number }
+
+/** What each was last: within a millisecond only who was sent a client is another. */
+const judged = new WeakMap<Volunteer, Judged>()
 
 function candidateOf(volunteer: Volunteer, nowMs: number): Candidate {
-  return {
-    volunteer,
-    rate: predictedRate(volunteer, nowMs),
-    load: relativeLoad(volunteer, nowMs),
-  }
+  const { changes } = volunteer.ledger
+  const known = judged.get(volunteer)
+  if (known?.nowMs === nowMs && known.changes === changes) return known.candidate
+  const rate = predictedRate(volunteer, nowMs)
+  const candidate = { volunteer, rate, load: relativeLoad(volunteer, nowMs) }
+  judged.set(volunteer, { candidate, nowMs, changes })
+  return candidate
 }
 
 /** What speaks against a volunteer for this client; null: nothing. */

@@ -346,7 +346,8 @@ function putOwners(out: Writer, owners: readonly Owner[]): void {
 function takeOwners(from: Cursor): Owner[] {
   const count = from.varint()
   const owners: Owner[] = []
-  const keys = new Set<string>()
+  // most pages have one owner, which is the only one of its name
+  const keys = count > 1 ? new Set<string>() : null
   for (let i = 0; i < count; i++) {
     const id = takeU32(from)
     const length = from.u8()
@@ -354,10 +355,11 @@ function takeOwners(from: Cursor): Owner[] {
     if (name !== null && nameFault(name) !== null)
       throw new WireError('page: owner with an odd name')
     const owner = { id, name }
+    owners.push(owner)
+    if (keys === null) continue
     const key = ownerKey(owner)
     if (keys.has(key)) throw new WireError('page: owner listed twice')
     keys.add(key)
-    owners.push(owner)
   }
   return owners
 }
