@@ -48,7 +48,10 @@ export function openDoor(
       out.add({ socket, head, body })
     }
     const drained = (): void => void socket.resume()
-    const ended = (): void => void socket.end()
+    const ended = (): void => {
+      out.flush()
+      socket.end()
+    }
     const gone = (): void => void here.delete(socket)
     const failed = (): void => void socket.destroy()
     const listeners = {

@@ -245,7 +245,8 @@ t.test('who asks and reads nothing is not asked any further', async (t) => {
   while (server.asked.length === before) await new Promise(setImmediate)
 })
 
-t.test('what was answered goes out before what comes after it is handed over', async (t) => {
+/** A connection whose events the test makes, several in one turn; and what was written to it. */
+function playedTo(t: Test): { socket: net.Socket; written: string[] } {
   const server = createServer((_request, response) => response.end())
   openDoor(server, answerTo)
   const written: string[] = []
@@ -259,11 +260,24 @@ t.test('what was answered goes out before what comes after it is handed over', a
   t.teardown(() => plain.destroy())
   const socket = Object.assign(plain, { setTimeout: () => plain }) as unknown as net.Socket
   server.emit('connection', socket)
+  return { socket, written }
+}
+
+t.test('what was answered goes out before what comes after it is handed over', async (t) => {
+  const { socket, written } = playedTo(t)
   socket.emit('data', Buffer.from(`GET /first HTTP/1.1\r\n${HEADERS}\r\n`))
   socket.emit('data', Buffer.from(`GET /last HTTP/1.0\r\n${HEADERS}\r\n`))
   while (written.length < 2) await new Promise(setImmediate)
   t.match(written[0], /location/)
   t.match(written[1], /close/i)
+})
+
+t.test('who says at once that nothing more comes is answered', async (t) => {
+  const { socket, written } = playedTo(t)
+  socket.emit('data', Buffer.from(`GET /first HTTP/1.1\r\n${HEADERS}\r\n`))
+  socket.emit('end')
+  await once(socket, 'finish')
+  t.match(written, [/location/])
 })
 
 t.test('connections end with the server', async (t) => {
