@@ -43,6 +43,8 @@ export type JoinConfig = {
   readonly token: string | null
   /** Bytes of the disk that it gives for what the centre wants it to hold; null: all that the rules take in. */
   readonly quota: number | null
+  /** What all clients together get at most, bytes a second; null: the uplink. */
+  readonly clientLimit: number | null
   readonly state: string
   /** PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | null
@@ -97,8 +99,9 @@ async function volunteer(parts: Parts, pullEvents: PullEvents, signal: AbortSign
   const { config, events, host, mirrors } = parts
   const { clock } = host
   const [{ uploadRate }] = config.pulls
+  const { clientLimit } = config
   const upload = new RateLimit(uploadRate, clock.monotonic())
-  const flows = new Flows(uploadRate, clock.monotonic())
+  const flows = new Flows(uploadRate, clientLimit, clock.monotonic())
   let enrolled: EnrolledMessage | null = null
   const server = await listen(parts, upload, flows, () => enrolled)
   const baseUrl = config.publicUrl ?? urlOf(config, server.port)
@@ -154,13 +157,18 @@ function listen(
   const { clock, log } = host
   const modules = new Map(mirrors.map(({ tree }) => [tree.module, tree]))
   const files = { modules, flows, enrolled, now: () => clock.monotonic() }
+  const { clientLimit } = config
+  const limits = [upload]
+  if (clientLimit !== null) limits.push(new RateLimit(clientLimit, clock.monotonic()))
   return serveHttp({
     ...config.listen,
     tls: config.tls,
     upgrade: null,
     log,
-    handle: async (request, signal) =>
-      pacedAnswer(await volunteerAnswer(files, request), upload, clock, signal),
+    handle: async (request, signal) => {
+      const answer = await volunteerAnswer(files, request)
+      return limits.reduce((paced, limit) => pacedAnswer(paced, limit, clock, signal), answer)
+    },
   })
 }
 
@@ -175,11 +183,14 @@ type ChannelOwn = {
 function openChannel({ config, events, host, keys, mirrors }: Parts, own: ChannelOwn) {
   const { clock, userAgent } = host
   const { upload, flows, baseUrl, wanted, onEnrolled } = own
-  const { token, quota } = config
+  const { token, quota, clientLimit } = config
   const [{ url, uploadRate }] = config.pulls
+  // What the centre may count on.
+  const rates = [uploadRate, clientLimit].filter((rate) => rate !== null)
+  const uplink = rates.length === 0 ? null : Math.min(...rates)
   return new VolunteerChannel({
     ...{ origin: url.origin, userAgent, keys, clock, random: systemRandom, onEnrolled },
-    join: { type: 'join', token, baseUrl, uplink: uploadRate, quota },
+    join: { type: 'join', token, baseUrl, uplink, quota },
     load: () => {
       const modules = mirrors.map(({ tree }) => tree.state).filter((state) => state !== null)
       // what is limited together is all that goes out: the rest of it went to other nodes

@@ -36,6 +36,7 @@ type Flags = {
   publicUrl?: string
   interval: string
   uplink?: string
+  clientLimit?: string
   publish?: string[]
   ignore?: string[]
   shared?: string
@@ -66,6 +67,7 @@ function program(): Command {
     .option('--public-url <url>', 'what others are told this centre is called')
     .option('--interval <time>', 'look at the trees so often', '5m')
     .option('--uplink <rate>', "the centre's own upload")
+    .option('--client-limit <rate>', 'join: what of it clients get at most')
     .option('--publish <glob...>', 'publish only files that match (as in "pool/**")')
     .option('--ignore <glob...>', 'and not those that match')
     .option(
@@ -195,6 +197,7 @@ function joinFlags(
     token: flags.token ?? process.env['PRSYNC_TOKEN'] ?? null,
     delete: flags.delete === true,
     quota: flags.quota === undefined ? null : parseSize(flags.quota, '--quota'),
+    clientLimit: rateOf(flags.clientLimit, '--client-limit'),
     xattrs: flags.xattrs === true,
     peerListen: addressOf(flags.peerListen),
     publicUrl: flags.publicUrl === undefined ? null : urlOf(flags.publicUrl),

@@ -22,6 +22,7 @@ type Running = { readonly startMs: number; readonly length: number; sent: number
 export class Flows {
   readonly #running = new Set<Running>()
   readonly #uplink: number | null
+  readonly #clientLimit: number
   #sent = 0
   #observed: number[] = []
   /** The most that went out between two reports. */
@@ -30,9 +31,10 @@ export class Flows {
   #lastSent = 0
   #lastOther = 0
 
-  /** @param uplink what the line can send; null: unknown */
-  constructor(uplink: number | null, nowMs: number) {
+  /** @param uplink what the line can send; null: unknown @param clientLimit what of it is for clients at most; null: all */
+  constructor(uplink: number | null, clientLimit: number | null, nowMs: number) {
     this.#uplink = uplink
+    this.#clientLimit = clientLimit ?? Number.POSITIVE_INFINITY
     this.#lastMs = nowMs
   }
 
@@ -80,7 +82,7 @@ export class Flows {
     const line = this.#uplink ?? Math.max(UNKNOWN_CAPACITY, this.#best)
     return {
       fair: fairRate(
-        line - syncRate,
+        Math.min(line - syncRate, this.#clientLimit),
         flows.map(({ rate }) => rate),
       ),
       flows: flows.length,

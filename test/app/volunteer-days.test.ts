@@ -70,7 +70,14 @@ function startJoined(
   const config = {
     pulls: [pull] as const,
     listen: { host: '127.0.0.2', port: 0 },
-    ...{ publicUrl: null, token: own.token, quota: null, state: own.state, tls: null },
+    ...{
+      publicUrl: null,
+      token: own.token,
+      quota: null,
+      clientLimit: null,
+      state: own.state,
+      tls: null,
+    },
   }
   const events = {
     enrolled: () => {},

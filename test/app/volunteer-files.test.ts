@@ -58,7 +58,7 @@ const ENROLLED: EnrolledMessage = {
   centre: 'https://centre.example',
 }
 let enrolled: EnrolledMessage | null = ENROLLED
-const flows = new Flows(null, 0)
+const flows = new Flows(null, null, 0)
 const ask = (
   path: string,
   headers: Record<string, string> = {},

@@ -7,7 +7,7 @@ const MIB = 1 << 20
 
 t.test('rates, and how long flows should still run', async (t) => {
   let now = 1000
-  const flows = new Flows(10 * MIB, now)
+  const flows = new Flows(10 * MIB, null, now)
   t.same(flows.report(0, now), {
     ...{ fair: 10 * MIB, flows: 0, lasting: new Array(9).fill(0) },
     ...{ clientRate: 0, syncRate: 0, observed: [] },
@@ -38,15 +38,21 @@ t.test('rates, and how long flows should still run', async (t) => {
   t.equal(flows.sent, 12 * MIB)
 })
 
+t.test('what clients may have of the line is all that a new one is promised', async (t) => {
+  const flows = new Flows(10 * MIB, 3 * MIB, 0)
+  t.equal(flows.report(0, 1000).fair, 3 * MIB)
+  t.equal(flows.report(8 * MIB, 2000).fair, 2 * MIB, 'other nodes have the rest')
+})
+
 t.test('a line that nobody knows is what it once gave, or what is usual', async (t) => {
-  const flows = new Flows(null, 0)
+  const flows = new Flows(null, null, 0)
   t.equal(flows.report(0, 1000).fair, UNKNOWN_CAPACITY)
   flows.begin(1e9, () => 1000).sent(1e8)
   t.equal(flows.report(0, 2000).fair, 5e7, 'half of it, as one has the other')
 })
 
 t.test('of many answers the last samples are told', async (t) => {
-  const flows = new Flows(null, 0)
+  const flows = new Flows(null, null, 0)
   for (let i = 1; i <= 70; i++) {
     let now = 0
     const flow = flows.begin(i * MIB, () => now)
