@@ -20,6 +20,8 @@ import type { Volunteers } from './volunteer-table.js'
 
 /** No module begins with a full stop. */
 const PUBLISH_PATH = '/.~prsync~/publish'
+/** The query with which a tree in which nothing is left is published too. */
+const EMPTY_QUERY = 'empty'
 const VOLUNTEERS_PATH = '/.~prsync~/volunteers'
 const COMMAND_BYTES = 16 * 1024
 /** A space now and then while the trees are hashed: nobody between us takes the silence for a dead connection. */
@@ -49,7 +51,7 @@ export function adminRoute(
     return refusal(401, 'wrong token\n', { 'www-authenticate': 'Bearer realm="prsync"' })
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
   if (path === VOLUNTEERS_PATH) return volunteersAnswer(desk, request, headers)
-  return { status: 200, headers, body: answer(desk) }
+  return { status: 200, headers, body: answer(desk, request.query === EMPTY_QUERY) }
 }
 
 /** What `prsync volunteer` asks through the socket, as JSON; a refusal is a 400 with its reason. */
@@ -63,8 +65,11 @@ async function volunteersAnswer(
   return textAnswer(said.startsWith('{"error"') ? 400 : 200, `${said}\n`, headers)
 }
 
-async function* answer({ publishing, clock, log, signal }: AdminDesk): AsyncIterable<Uint8Array> {
-  const look = publishing.now(signal).then(
+async function* answer(
+  { publishing, clock, log, signal }: AdminDesk,
+  mayBeEmpty: boolean,
+): AsyncIterable<Uint8Array> {
+  const look = publishing.now(signal, mayBeEmpty).then(
     (published): AdminAnswer => ({ published }),
     (error: unknown): AdminAnswer => {
       if (!(error instanceof PrsyncError)) log('admin.failed', { what: messageOf(error) })
@@ -91,6 +96,7 @@ async function* answer({ publishing, clock, log, signal }: AdminDesk): AsyncIter
 export async function publishAt(
   text: string,
   token: string,
+  mayBeEmpty: boolean,
   userAgent: string,
   signal: AbortSignal,
 ): Promise<Published[]> {
@@ -101,7 +107,7 @@ export async function publishAt(
   const module = pathname.replace(/^\/|\/$/g, '')
   const client = new HttpClient(userAgent)
   try {
-    const published = await askPublishOver(origin, token, client, signal)
+    const published = await askPublishOver(origin, token, mayBeEmpty, client, signal)
     const told = published.filter((each) => module === '' || each.module === module)
     if (told.length === 0 && module !== '')
       throw new UsageError(`${origin} has no module ${module}`)
@@ -118,10 +124,11 @@ export async function publishAt(
 async function askPublishOver(
   origin: string,
   token: string,
+  mayBeEmpty: boolean,
   client: HttpClient,
   signal: AbortSignal,
 ): Promise<Published[]> {
-  const url = new URL(PUBLISH_PATH, origin)
+  const url = new URL(mayBeEmpty ? `${PUBLISH_PATH}?${EMPTY_QUERY}` : PUBLISH_PATH, origin)
   const headers = { authorization: `Bearer ${token}` }
   const reply = await client.ask(url, { method: 'POST', headers, body: new Uint8Array(0) }, signal)
   const chunks: Uint8Array[] = []

@@ -6,6 +6,7 @@ import { answerUnix, askUnix } from '../io/unix-socket.js'
 import type { Published, Publishing } from './publishing.js'
 
 const PUBLISH = 'publish'
+const PUBLISH_EMPTY = 'publish empty'
 /** Modules in one answer. */
 const MODULES = 10_000
 
@@ -21,10 +22,10 @@ export function answerAdmin(
   signal: AbortSignal,
 ): Promise<{ close(): Promise<void> }> {
   return answerUnix(socketOf(state), async (question) => {
-    if (question !== PUBLISH)
+    if (question !== PUBLISH && question !== PUBLISH_EMPTY)
       return otherwise(question) ?? formatAnswer({ error: 'not understood' })
     try {
-      return formatAnswer({ published: await publishing.now(signal) })
+      return formatAnswer({ published: await publishing.now(signal, question === PUBLISH_EMPTY) })
     } catch (error) {
       if (!(error instanceof PrsyncError) && !signal.aborted)
         log('admin.failed', { what: messageOf(error) })
@@ -35,10 +36,15 @@ export function answerAdmin(
 
 /**
  * Has the running centre look at its trees now; settles when the new snapshots stand.
- * @throws {TryAgainError} where no centre runs
+ * @param mayBeEmpty also of a tree in which nothing is left @throws {TryAgainError} where no centre runs
  */
-export async function askPublish(state: string, signal: AbortSignal): Promise<Published[]> {
-  return parseAnswer(await askUnix(socketOf(state), PUBLISH, signal))
+export async function askPublish(
+  state: string,
+  mayBeEmpty: boolean,
+  signal: AbortSignal,
+): Promise<Published[]> {
+  const question = mayBeEmpty ? PUBLISH_EMPTY : PUBLISH
+  return parseAnswer(await askUnix(socketOf(state), question, signal))
 }
 
 export type AdminAnswer = { readonly published: readonly Published[] } | { readonly error: string }

@@ -1,5 +1,6 @@
 /** All modules of a centre and their publishers: one look at the trees at a time, whoever asks for it. */
-import { messageOf, PrsyncError } from '../base/errors.js'
+import { ROOT_NAME } from '../base/byte-name.js'
+import { FileError, messageOf, PrsyncError } from '../base/errors.js'
 import type { Outcome } from '../base/outcome.js'
 import type { KeyPair } from '../hash/ed25519.js'
 import type { Clock, Log } from '../host.js'
@@ -59,6 +60,8 @@ export class Publishing {
   #running: Promise<unknown> = Promise.resolve()
   /** The look that has not begun yet: who asks now gets this one. */
   #next: Promise<readonly Published[]> | null = null
+  /** Somebody who asks for the look that has not begun knows that a tree is empty. */
+  #mayBeEmpty = false
   readonly #closing = new AbortController()
 
   private constructor(parts: PublishingParts) {
@@ -81,8 +84,12 @@ export class Publishing {
     return this.#modules
   }
 
-  /** Looks at all trees, after a look that runs; whatever changed before this call is published when it settles. */
-  now(signal: AbortSignal): Promise<readonly Published[]> {
+  /**
+   * Looks at all trees, after a look that runs; whatever changed before this call is published when it settles.
+   * @param mayBeEmpty a tree in which nothing is left too, whose disk may not be mounted
+   */
+  now(signal: AbortSignal, mayBeEmpty = false): Promise<readonly Published[]> {
+    this.#mayBeEmpty ||= mayBeEmpty
     if (this.#next !== null) return this.#next
     const next = this.#running.then(() => {
       this.#next = null
@@ -132,9 +139,11 @@ export class Publishing {
 
   async #look(signal: AbortSignal): Promise<readonly Published[]> {
     const found: Published[] = []
+    const mayBeEmpty = this.#mayBeEmpty
+    this.#mayBeEmpty = false
     for (const served of this.#served.values()) {
       signal.throwIfAborted()
-      found.push(await this.#publish(served, signal))
+      found.push(await this.#publish(served, mayBeEmpty, signal))
     }
     return found
   }
@@ -158,12 +167,14 @@ export class Publishing {
 
   async #publish(
     { module, publisher, selection, tree }: Served,
+    mayBeEmpty: boolean,
     signal: AbortSignal,
   ): Promise<Published> {
     const { name } = module
     const { events } = this.#parts
     try {
       tree.followPath()
+      if (!mayBeEmpty && (module.current?.head.files ?? 0) > 0) expectNames(tree)
       await selection.look()
       const { snapshot, changed, outcome } = await publisher.publish(module.current, signal)
       if (changed) module.flip(snapshot)
@@ -180,6 +191,14 @@ export class Publishing {
       return { module: name, sequence, changed: false, faults: 0, failed }
     }
   }
+}
+
+/** Nodes that delete would lose all they have. @throws {FileError} where nothing stands in it */
+function expectNames(tree: DiskTree): void {
+  if (tree.list(ROOT_NAME)?.every(({ base }) => base === 'lost+found') === true)
+    throw new FileError(
+      `${tree.path} is empty: is its disk mounted? (prsync publish --empty publishes it)`,
+    )
 }
 
 function openTree(directory: string, xattrs: boolean): DiskTree {

@@ -6,7 +6,13 @@ import { EXIT, type ExitCode, UsageError } from '../base/errors.js'
 import { type Command, command, parse } from './program.js'
 import { version } from './version.js'
 
-type Flags = { state?: string; tokenFile?: string; json?: boolean; verbose?: boolean }
+type Flags = {
+  state?: string
+  tokenFile?: string
+  json?: boolean
+  verbose?: boolean
+  empty?: boolean
+}
 
 export function publishProgram(): Command {
   return command('publish', 'Have the centre look at its trees now.')
@@ -16,6 +22,7 @@ export function publishProgram(): Command {
       '--token-file <file>',
       'the token of the centre elsewhere (its STATE/admin-token); else in PRSYNC_TOKEN',
     )
+    .option('--empty', 'publish a tree in which nothing is left too')
     .option('-v, --verbose', 'say also which modules did not change')
     .option('--json', 'one JSON object for each module')
     .addHelpText(
@@ -39,10 +46,11 @@ export async function publishCommand(
   if (!parse(cli, argv)) return EXIT.ok
   const flags = cli.opts<Flags>()
   const [url] = cli.args
+  const mayBeEmpty = flags.empty === true
   const published =
     url === undefined
-      ? await askPublish(flags.state ?? defaultState(), signal)
-      : await publishAt(url, tokenOf(flags), `prsync/${version()}`, signal)
+      ? await askPublish(flags.state ?? defaultState(), mayBeEmpty, signal)
+      : await publishAt(url, tokenOf(flags), mayBeEmpty, `prsync/${version()}`, signal)
   let exit: ExitCode = EXIT.ok
   for (const each of published) {
     const { module, sequence, changed, faults, failed } = each

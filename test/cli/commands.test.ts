@@ -1,6 +1,6 @@
 /** The small commands as a user runs them: what they print, and their exit statuses. */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -72,6 +72,32 @@ t.test('publish has the running centre look at its trees now', async (t) => {
   t.match(await prsync(['publish', '--state', state, '-v']), { stdout: 'm 2 unchanged\n' })
   await centre.stop()
   t.match(await prsync(['publish', '--state', state]), { status: 75 })
+})
+
+t.test('a tree in which nothing is left is published by --empty alone', async (t) => {
+  const folder = t.testdir({ source: { a: 'a', b: 'b' } })
+  const state = join(folder, 'state')
+  const centre = await startCentre(join(folder, 'source'), state)
+  t.teardown(() => centre.stop())
+  const { origin } = new URL(centre.url)
+  const token = readFileSync(join(state, 'admin-token'), 'utf8').trim()
+  const here = ['publish', '--state', state]
+  const over = (...words: string[]) =>
+    prsync(['publish', ...words, origin], { PRSYNC_TOKEN: token })
+  const refused = {
+    status: 23,
+    stdout: '',
+    stderr: /m: not published: .*source is empty: is its disk mounted/,
+  }
+  for (const name of ['a', 'b']) rmSync(join(folder, 'source', name))
+  t.match(await prsync(here), refused)
+  t.match(await over(), refused)
+  t.match(await prsync([...here, '--empty']), { status: 0, stdout: 'm 2\n', stderr: '' })
+  t.match(await prsync(here), { status: 0, stdout: '' }, 'what is empty may stay so')
+  writeFileSync(join(folder, 'source/c'), 'c')
+  t.match(await prsync(here), { status: 0, stdout: 'm 3\n' })
+  rmSync(join(folder, 'source/c'))
+  t.match(await over('--empty'), { status: 0, stdout: 'm 4\n' })
 })
 
 t.test('publish asks a centre elsewhere over HTTP, with its token', async (t) => {
