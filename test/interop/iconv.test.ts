@@ -27,6 +27,7 @@ function fill(home: string): void {
     // Older than the source, whichever second it is.
     utimesSync(bytes(`${home}/d/${name}`), 1e9, 1e9)
   }
+  utimesSync(`${home}/d`, 1e9, 1e9)
 }
 
 const LINES = [
