@@ -3,20 +3,20 @@ import { closeSync, ftruncateSync, openSync, readFileSync, readSync, writeSync }
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { joinName } from '../base/byte-name.js'
-import { messageOf, StartupError } from '../base/errors.js'
+import { FileError, messageOf, StartupError } from '../base/errors.js'
 import { libc } from './libc.js'
 import { isLockedByName } from './libc-node.js'
 import { type DiskTree, PRIVATE_NAME } from './tree.js'
 
 export type Lock = { /** Twice is fine. */ release(): void }
 
-/** Null where another process has it and we do not wait. */
+/** Null where another process has it and we do not wait. @throws {FileError} where none can be made */
 export async function lockTree(
   tree: DiskTree,
   wait: boolean,
   signal: AbortSignal,
 ): Promise<Lock | null> {
-  const fd = tree.createPrivate('lock')
+  const fd = lockIn(tree)
   let letGo: (() => void) | null = null
   try {
     for (letGo = libc().lock(fd); letGo === null; letGo = libc().lock(fd)) {
@@ -30,9 +30,24 @@ export async function lockTree(
     closeSync(fd)
     throw error
   }
-  ftruncateSync(fd)
-  writeSync(fd, `${process.pid} on ${hostname()}\n`, 0)
+  sayWho(fd)
   return lockOf(fd, letGo)
+}
+
+function lockIn(tree: DiskTree): number {
+  try {
+    return tree.createPrivate('lock')
+  } catch (cause) {
+    throw new FileError(`cannot write to ${tree.path}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Only for people: a full disk, that has no room for it, is no reason to stop those who may make room. */
+function sayWho(fd: number): void {
+  try {
+    ftruncateSync(fd)
+    writeSync(fd, `${process.pid} on ${hostname()}\n`, 0)
+  } catch {}
 }
 
 /** A lock file anywhere, made where it is not; null: another process has it. @throws {StartupError} where it cannot be used */

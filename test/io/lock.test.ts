@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { byteName } from '../../lib/base/byte-name.js'
 import { lockTree, whoHasLock } from '../../lib/io/lock.js'
 import { DiskTree, PRIVATE_NAME } from '../../lib/io/tree.js'
+import { onOwnDisk, readOnly } from '../support/disk.js'
 
 const never = new AbortController().signal
 const opened = (path: string): DiskTree => {
@@ -53,3 +54,28 @@ t.test('who waits can be told to stop', async (t) => {
 function tree(of: DiskTree): number {
   return (of.list(byteName('.~prsync~')) ?? []).length
 }
+
+const needsRoot = { skip: process.geteuid?.() === 0 ? false : 'needs root' }
+
+t.test('a full disk has room for the lock, if not for who has it', needsRoot, (t) =>
+  onOwnDisk(t, 'size=64k', async (disk) => {
+    const tree = opened(disk)
+    t.throws(() => appendFileSync(`${disk}/ballast`, Buffer.alloc(100_000)), { code: 'ENOSPC' })
+    const lock = await lockTree(tree, false, never)
+    t.ok(lock)
+    t.equal(whoHasLock(tree), '')
+    lock?.release()
+    tree.close()
+  }),
+)
+
+t.test('a tree that cannot be written is told by its path', needsRoot, (t) =>
+  onOwnDisk(t, 'size=64k', async (disk) => {
+    opened(disk).close()
+    const { over } = readOnly(disk)
+    const tree = opened(disk)
+    await t.rejects(lockTree(tree, false, never), { message: `cannot write to ${disk}: EROFS` })
+    tree.close()
+    over()
+  }),
+)
