@@ -5,6 +5,7 @@
 import { messageOf, PrsyncError, WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Clock, Log, Random } from '../host.js'
+import { expectListeners } from '../io/tcp.js'
 import type { TextSocket } from '../io/ws.js'
 import {
   type ControlPeer,
@@ -52,6 +53,7 @@ export class ControlDesk {
 
   constructor(parts: ControlDeskParts) {
     this.#parts = parts
+    expectListeners(this.#end.signal)
   }
 
   /** Serves the socket until it ends; it is closed in every case. */

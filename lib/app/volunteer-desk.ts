@@ -3,6 +3,7 @@ import { hexOf } from '../base/bytes.js'
 import { messageOf, PrsyncError, WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Clock, Log, Random } from '../host.js'
+import { expectListeners } from '../io/tcp.js'
 import type { TextSocket } from '../io/ws.js'
 import type { ReleaseRef } from '../mirror/release.js'
 import {
@@ -45,6 +46,7 @@ export class VolunteerDesk {
 
   constructor(parts: VolunteerDeskParts) {
     this.#parts = parts
+    expectListeners(this.#end.signal)
   }
 
   /** Serves the socket until it ends; it is closed in every case. */
