@@ -23,7 +23,8 @@ function described(top: string): readonly string[] {
     cwd: top,
     encoding: 'latin1',
   })
-  return [...describeTree(top, NO_TIME_IS_NOW), ...attributes.stdout.split('\n\n')]
+  // Files come in the order of the file system, which two trees with the same names need not share.
+  return [...describeTree(top, NO_TIME_IS_NOW), ...attributes.stdout.split('\n\n').sort()]
 }
 
 for (const [keeps, takes] of [['rsync', 'prsync'], ['prsync', 'rsync']] as const) // biome-ignore format: a table
