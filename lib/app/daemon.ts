@@ -29,6 +29,7 @@ import { type DaemonDesk, type DaemonRequest, receiveClient } from '../rsync/dae
 import { type PeerInfo, UNDETERMINED } from '../rsync/host-access.js'
 import { LineLink } from '../rsync/line-link.js'
 import type { ModuleSetting } from '../rsync/module-setting.js'
+import { formatFull } from '../wire/greeting.js'
 import { hookCommand } from './daemon-hooks.js'
 import { idsOf, loadForModule, type OpenModule, openModule } from './daemon-module.js'
 import { namedPeer, peerOf, type RawPeer } from './daemon-peer.js'
@@ -125,7 +126,7 @@ export async function openDaemon(
         backlog: numberOf(globals, 'listen backlog'),
       },
       words,
-      LIMITS.daemonProcesses,
+      { most: LIMITS.daemonProcesses, refusal: formatFull(LIMITS.daemonProcesses) },
     )
     return {
       port: listener.local.port,

@@ -9,6 +9,7 @@ import { isRoot } from '../io/confine.js'
 import { listenForProcesses, type ProcessListener } from '../io/daemon-listener.js'
 import { realPath } from '../io/operator.js'
 import { writeFile } from '../io/text-file.js'
+import { formatFull } from '../wire/greeting.js'
 
 export type RsyncFace = {
   readonly listen: { readonly host: string; readonly port: number }
@@ -32,11 +33,13 @@ export function openRsyncFace(face: RsyncFace, centre: Centre): Promise<ProcessL
   writeFile(config, bytesOf(faceConf(modules, real(state), isRoot())), true)
   const words = [...face.program, '--daemon', '--no-detach', `--config=${config}`]
   if (uploadRate !== null) words.push(`--bwlimit=${Math.max(512, uploadRate)}b`)
-  return listenForProcesses({ ...face.listen, backlog: BACKLOG }, words, LIMITS.daemonProcesses)
+  const most = LIMITS.daemonProcesses
+  const limit = { most, refusal: formatFull(most) }
+  return listenForProcesses({ ...face.listen, backlog: BACKLOG }, words, limit)
 }
 
 const BACKLOG = 64
-/** So many are told that there are too many; beyond LIMITS.daemonProcesses nobody is told anything. */
+/** Of one module; of all together LIMITS.daemonProcesses. */
 const MOST_CLIENTS = 100
 
 /** As the centre itself sees its files, and only what it has published of them. Paths have one char per byte. @throws {StartupError} */

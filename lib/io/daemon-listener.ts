@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import net from 'node:net'
 import { StartupError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import { daemonCalls } from './libc-daemon.js'
 import { SpareProcess } from './spare-process.js'
 import type { TcpAddress } from './tcp.js'
@@ -19,14 +20,21 @@ export type ProcessListener = {
 /** A process is started ahead when nobody came for so long: it must not slow down those who did. */
 const QUIET_MS = 1000
 
+export type ProcessLimit = {
+  /** Connections served at a time. */
+  readonly most: number
+  /** Said to those that come when there are so many; one char per byte. */
+  readonly refusal: string
+}
+
 /**
- * @param words of the program to start, itself first @param most connections at a time; more are refused
+ * @param words of the program to start, itself first
  * @throws {StartupError} when the address cannot be had
  */
 export function listenForProcesses(
   at: { readonly host: string | null; readonly port: number; readonly backlog: number },
   words: readonly string[],
-  most: number,
+  { most, refusal }: ProcessLimit,
 ): Promise<ProcessListener> {
   const [program = '', ...args] = words
   const children = new Map<ChildProcess, Promise<void>>()
@@ -46,7 +54,9 @@ export function listenForProcesses(
   quiet.unref()
   const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
     socket.on('error', () => {}) // it left before anybody served it
-    if (spare?.takes(socket) === true) spare = null
+    const waiting = spare?.isGone === false ? 1 : 0
+    if (children.size - waiting >= most) refuse(socket, refusal)
+    else if (spare?.takes(socket) === true) spare = null
     else {
       const child = spawn(program, args, { stdio: [socket, 'ignore', 'inherit'] })
       child.once('error', () => socket.destroy())
@@ -56,6 +66,7 @@ export function listenForProcesses(
     }
     if (spare?.isGone !== false) quiet.refresh()
   })
+  // Those that are refused: who is served has left this process, and is counted by its own.
   server.maxConnections = most
   return new Promise((resolve, reject) => {
     server.once('error', (cause) =>
@@ -80,6 +91,14 @@ export function listenForProcesses(
       })
     })
   })
+}
+
+/** Until it has read why, or has had the time for it: what is closed with something unread is lost to the other side. */
+function refuse(socket: net.Socket, words: string): void {
+  const late = setTimeout(() => socket.destroy(), LIMITS.handshakeMs)
+  socket.once('close', () => clearTimeout(late))
+  socket.end(words, 'latin1')
+  socket.resume()
 }
 
 /** The same program again, on its own: for a daemon that leaves its terminal. */

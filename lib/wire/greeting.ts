@@ -27,6 +27,11 @@ export function formatGreeting(protocol: number): string {
   return `${PREFIX}${protocol}.0 ${AUTH_DIGESTS.join(' ')}`
 }
 
+/** All that a daemon says that has no process left for a client. @param most connections */
+export function formatFull(most: number): string {
+  return `${formatGreeting(NEWEST_PROTOCOL)}\n@ERROR: max connections (${most}) reached -- try again later\n`
+}
+
 /** @throws {WireError} on what is no greeting */
 export function parseGreeting(line: string): Greeting {
   const match = /^@RSYNCD: (\d{1,9})(?:\.(\d{1,9}))?(?: +(.*?))? *$/.exec(line)

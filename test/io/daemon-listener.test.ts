@@ -1,0 +1,64 @@
+/** A port whose connections are processes takes so many at a time, and says so to the next. */
+import { once } from 'node:events'
+import net from 'node:net'
+import t from 'tap'
+import { listenForProcesses } from '../../lib/io/daemon-listener.js'
+import { formatFull } from '../../lib/wire/greeting.js'
+import { PROGRAM } from '../support/program.js'
+import { noRsync } from '../support/real-rsync.js'
+import { runAsync } from '../support/run-async.js'
+
+t.test('who comes when all places are taken is told so, until one is free', async (t) => {
+  // Says that it is there, and stays as long as its client.
+  const words = ['sh', '-c', 'echo served >&0; cat >/dev/null']
+  const listener = await listenForProcesses({ host: '127.0.0.1', port: 0, backlog: 8 }, words, {
+    most: 2,
+    refusal: 'full\n',
+  })
+  t.teardown(() => listener.close())
+  const connect = async (): Promise<{ socket: net.Socket; heard: string }> => {
+    const socket = net.connect(listener.local.port, '127.0.0.1')
+    const [heard] = (await once(socket, 'data')) as [Buffer]
+    return { socket, heard: heard.toString('latin1') }
+  }
+  const first = await connect()
+  const second = await connect()
+  t.same([first.heard, second.heard], ['served\n', 'served\n'])
+  const third = await connect()
+  t.equal(third.heard, 'full\n')
+  await once(third.socket, 'end')
+  third.socket.destroy()
+  first.socket.destroy()
+  // Its process ends when it hears of it.
+  let next = await connect()
+  while (next.heard === 'full\n') {
+    next.socket.destroy()
+    next = await connect()
+  }
+  t.equal(next.heard, 'served\n')
+  const again = await connect()
+  t.equal(again.heard, 'full\n', 'one place, not two')
+  for (const { socket } of [second, next, again]) socket.destroy()
+})
+
+t.test('rsync and prsync tell their users of it', { skip: noRsync }, async (t) => {
+  const limit = { most: 0, refusal: formatFull(0) }
+  const listener = await listenForProcesses(
+    { host: '127.0.0.1', port: 0, backlog: 8 },
+    ['false'],
+    limit,
+  )
+  t.teardown(() => listener.close())
+  for (const program of [['rsync'], [process.execPath, PROGRAM]]) {
+    const [first = '', ...words] = program
+    const said = await runAsync(
+      first,
+      [...words, `rsync://127.0.0.1:${listener.local.port}/m`],
+      '/',
+    )
+    t.match(said, {
+      status: 5,
+      stderr: /@ERROR: max connections \(0\) reached -- try again later\n/,
+    })
+  }
+})
