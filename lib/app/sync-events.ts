@@ -97,6 +97,12 @@ export type WireCount = {
 /** rsync's bits for what went wrong with reading. prsync-protocol(7), io_error. */
 export const IO_ERROR = { general: 1, vanished: 2, deleteLimit: 4 } as const
 
+const FATAL: ReadonlyMap<string, string> = new Map([
+  ['EFBIG', 'File too large (27)'],
+  ['ENOSPC', 'No space left on device (28)'],
+  ['EDQUOT', 'No space left on device (28)'],
+])
+
 /** What went wrong so far, and did not end the run. */
 export class Troubles {
   readonly #events: Pick<SyncEvents, 'fault' | 'vanished'>
@@ -122,12 +128,12 @@ export class Troubles {
     this.vanished++
     this.#events.vanished(what, path)
   }
-  /** @throws {FileError} on a disk that is full: nothing else would come any more */
+  /** @throws {FileError} on a disk that is full or a file that may not be so large: rsync gives all of it up */
   receiver(call: string, path: string, error: unknown): void {
     const code = codeOf(error)
     if (code === undefined && !(error instanceof PrsyncError)) throw error
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      throw new FileError(`${call} "${path}": No space left on device (28)`, { cause: error })
+    const why = code === undefined ? undefined : FATAL.get(code)
+    if (why !== undefined) throw new FileError(`${call} "${path}": ${why}`, { cause: error })
     this.faults++
     this.#events.fault('receiver', call, path, error)
   }

@@ -12,12 +12,13 @@ export type Ran = {
   readonly stands: readonly string[]
 }
 
-/** @param home an empty folder @param script makes what is there before, in the shell @param watched what is looked at afterwards */
+/** @param home an empty folder @param script makes what is there before, in the shell @param watched what is looked at afterwards @param before words in front of the program's */
 export function sideBySide(
   home: string,
   script: string,
   args: readonly string[],
   watched: string,
+  before: readonly string[] = [],
 ): { readonly rsync: Ran; readonly prsync: Ran } {
   const run = (name: string, program: readonly string[]): Ran => {
     const cwd = `${home}/${name}`
@@ -25,8 +26,8 @@ export function sideBySide(
     // Whether times differ must not hang on the second in which a directory was made.
     shell(`${script}\nfind . -type d -exec touch -d @1500000000 {} +`, cwd)
     const server = `${process.env['PATH'] ?? ''}`
-    const words = [...program, ...args.map((arg) => arg.replaceAll('{}', cwd))].map((word) =>
-      word.replaceAll('{program}', program.join(' ')),
+    const words = [...before, ...program, ...args.map((arg) => arg.replaceAll('{}', cwd))].map(
+      (word) => word.replaceAll('{program}', program.join(' ')),
     )
     // What a test runner has its children load writes where others may not.
     const ran = spawnSync('env', ['-i', `PATH=${server}`, 'LC_ALL=C.UTF-8', ...words], {
