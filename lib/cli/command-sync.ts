@@ -5,7 +5,7 @@ import { sync } from '../app/sync.js'
 import { EXIT, type ExitCode, PrsyncError, UsageError } from '../base/errors.js'
 import type { Flag } from '../options/flags.js'
 import type { Options } from '../options/options.js'
-import { placesOf, type RemotePlace } from '../options/remote.js'
+import { checkNamesPlace, placesOf, type RemotePlace } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
 import { parseRsyncLine } from '../options/rsync-line.js'
 import { debugLevels, infoLevels, wordsHelp } from '../options/words.js'
@@ -40,6 +40,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
     throw new UsageError('--files-from goes with one source and a destination; see prsync --help')
   const isListing = destination === null || options.listOnly
   const places = placesOf(sources, destination)
+  if (options.filesFrom !== null) checkNamesPlace(options.filesFrom, places)
   if (isReplay && places.kind !== 'local')
     throw new UsageError('remote destination is not allowed with --read-batch')
   const isWired = places.kind !== 'local' || batch !== null

@@ -99,6 +99,20 @@ function together(specs: readonly [RemoteSpec, ...RemoteSpec[]]): RemotePlace {
   return { ...first, paths: specs.map(({ path }) => path) }
 }
 
+/**
+ * --files-from=HOST:FILE: the other machine of the run has the file; an empty HOST is whatever that is.
+ * @throws {UsageError} where HOST is another one, as it is written, or the run has none
+ */
+export function checkNamesPlace(filesFrom: string, places: Places): void {
+  const at = parseRemote(filesFrom)
+  if (at === null) return
+  if (places.kind === 'local')
+    throw new UsageError('--files-from cannot be remote when the transfer is local')
+  const other = places.kind === 'pull' ? places.from : places.to
+  if (at.host !== '' && (at.host !== other.host || (at.user ?? '') !== (other.user ?? '')))
+    throw new UsageError('--files-from hostname is not the same as the transfer hostname')
+}
+
 /** The module that is asked for: the first component. Empty: which there are. */
 export function moduleOf(place: RemotePlace): string {
   return (place.paths[0] ?? '').split('/', 1)[0] ?? ''

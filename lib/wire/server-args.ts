@@ -3,6 +3,7 @@
  * order, since restricted shells compare such lines. Nothing is quoted here. prsync-protocol(7) [server words].
  */
 import { isDryOnWire, type Options } from '../options/options.js'
+import { parseRemote } from '../options/remote.js'
 import { formatAskedInfo } from '../options/words.js'
 
 export type ServerWords = {
@@ -38,9 +39,7 @@ export function serverArgs(options: Options, call: ServerCall): ServerWords {
 
 /** How the names that --files-from gives reach the other side: from a file of its own, or from here. */
 export function filesFromThere(filesFrom: string): string | null {
-  const colon = filesFrom.indexOf(':')
-  const slash = filesFrom.indexOf('/')
-  return colon < 0 || (slash >= 0 && slash < colon) ? null : filesFrom.slice(colon + 1)
+  return parseRemote(filesFrom)?.path ?? null
 }
 
 function cluster(o: Options, call: ServerCall): string[] {

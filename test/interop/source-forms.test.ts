@@ -246,3 +246,31 @@ chmod 600 alt/f && chmod 640 alt/g && chmod 644 s/f s/g && touch -d @1500000000 
       }
   },
 )
+
+/** Where the names are, where from, where to. */
+const NAMED: readonly (readonly [names: string, from: string, to: string])[] = [
+  ['h:', 'h:{}/', 'd/'],
+  [':', 'h:{}/', 'd/'],
+  ['h::', 'h:{}/', 'd/'],
+  ['[h]:', 'h:{}/', 'd/'],
+  ['h:', '', 'h:{}/d/'],
+  ['h:', 'k:{}/', 'd/'],
+  ['h:', 'u@h:{}/', 'd/'],
+  ['u@h:', 'h:{}/', 'd/'],
+  ['k:', 'h::m/', 'd/'],
+  ['h:', '', 'k:{}/d/'],
+  ['H:', '', 'h:{}/d/'],
+  ['h:', '', 'd/'],
+  [':', '', 'd/'],
+]
+for (const [names, from, to] of NAMED)
+  t.test(`names from ${names}, ${from}s to ${to}`, { skip: noRsync }, async (t) => {
+    const remote = ['-e', './rsh', '--rsync-path={program}', `--files-from=${names}{}/names`]
+    const made = `${TREE}\nmkdir d\nprintf 'one/a\\ntwo/deep\\n' >names`
+    const args = ['-ai', ...remote, `${from}s/`, to]
+    const { rsync, prsync } = sideBySide(t.testdir({}), made, args, 'd')
+    t.same({ ...prsync, stderr: '' }, { ...rsync, stderr: '' })
+    const why = /^--files-from .*$/m.exec(rsync.stderr)?.[0] ?? ''
+    t.equal(rsync.status, why === '' ? 0 : 1)
+    t.equal(prsync.stderr.split('\n', 1)[0]?.replace('prsync: ', ''), why)
+  })
