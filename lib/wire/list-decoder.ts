@@ -23,7 +23,7 @@ import {
 } from './file-entry.js'
 import { readVarint, readVarint30 } from './ints.js'
 import { type Attributes, AttributesReader, kindOf, NO_ATTRIBUTES } from './list-attributes.js'
-import { SessionReader } from './session-list.js'
+import { SessionReader, SessionRoom } from './session-list.js'
 import { has, hasSafeList, type ListOptions, type Terms } from './terms.js'
 import { readXattrs } from './xattr.js'
 
@@ -44,7 +44,7 @@ export class ListDecoder {
   readonly #pendingNames: { isUser: boolean; id: number; name: string }[] = []
   readonly #access: SessionReader<ReturnType<typeof readAcl>>
   readonly #default: SessionReader<ReturnType<typeof readAcl>>
-  readonly #xattrs = new SessionReader(readXattrs)
+  readonly #xattrs: SessionReader<readonly WireXattr[]>
   /** The last name, in whose place the next is put together. */
   readonly #name = Buffer.alloc(LIMITS.nameBytes)
   #nameLength = 0
@@ -66,8 +66,10 @@ export class ListDecoder {
     this.#attributes = new AttributesReader(terms, options)
     const acl = (c: Cursor): ReturnType<typeof readAcl> =>
       readAcl(c, (isUser, id, name) => this.#pendingNames.push({ isUser, id, name }))
-    this.#access = new SessionReader(acl)
-    this.#default = new SessionReader(acl)
+    const room = new SessionRoom()
+    this.#access = new SessionReader(acl, ({ named }) => named.length, room)
+    this.#default = new SessionReader(acl, ({ named }) => named.length, room)
+    this.#xattrs = new SessionReader(readXattrs, ({ length }) => length, room)
   }
 
   /** What the sender could not read, as bits 1, 2 and 4; it holds once a list, or what stands behind it, was read to its end. */

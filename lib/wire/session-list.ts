@@ -4,16 +4,39 @@ import { WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { readVarint, writeVarint } from './ints.js'
 
+/** What lies in memory besides its bytes: a set, and each of its parts. Measured: 107 for an ACL, 57 to 66 for a part. */
+const PART_BYTES = 64
+
+/** Room for what one session has to remember, all kinds of it together. */
+export class SessionRoom {
+  #left: number
+
+  constructor(bytes: number = LIMITS.listExtraBytes) {
+    this.#left = bytes
+  }
+  /** @throws {WireError} where it is more than there is room for */
+  check(bytes: number): void {
+    if (bytes > this.#left)
+      throw new WireError('too many ACLs and extended attributes in one session')
+  }
+  take(bytes: number): void {
+    this.#left -= bytes
+  }
+}
+
 /** Takes what an entry brought only when the whole entry was there. */
 export class SessionReader<T> {
   readonly #literal: (c: Cursor) => T
+  readonly #partsOf: (item: T) => number
+  readonly #room: SessionRoom
   readonly #items: T[] = []
-  #bytes = 0
   #pending: T | null = null
   #pendingBytes = 0
 
-  constructor(literal: (c: Cursor) => T) {
+  constructor(literal: (c: Cursor) => T, partsOf: (item: T) => number, room: SessionRoom) {
     this.#literal = literal
+    this.#partsOf = partsOf
+    this.#room = room
   }
 
   read(c: Cursor): T {
@@ -26,16 +49,15 @@ export class SessionReader<T> {
     }
     const from = c.pos
     const item = this.#literal(c)
-    this.#pendingBytes = c.pos - from
-    if (this.#bytes + this.#pendingBytes > LIMITS.listExtraBytes)
-      throw new WireError('too many ACLs and extended attributes in one session')
+    this.#pendingBytes = c.pos - from + PART_BYTES * (1 + this.#partsOf(item))
+    this.#room.check(this.#pendingBytes)
     this.#pending = item
     return item
   }
   commit(): void {
     if (this.#pending === null) return
     this.#items.push(this.#pending)
-    this.#bytes += this.#pendingBytes
+    this.#room.take(this.#pendingBytes)
     this.#pending = null
   }
 }

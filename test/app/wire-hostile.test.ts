@@ -3,10 +3,13 @@ import { existsSync, readdirSync } from 'node:fs'
 import t from 'tap'
 import type { SyncReport } from '../../lib/app/sync-events.js'
 import { ProtocolError, WireError } from '../../lib/base/errors.js'
+import { ACL_ACCESS, formatAcl } from '../../lib/flist/posix-acl.js'
+import type { WireXattr } from '../../lib/wire/file-entry.js'
 import { writeItem } from '../../lib/wire/item.js'
 import { TAG } from '../../lib/wire/mux.js'
 import { NDX } from '../../lib/wire/ndx.js'
 import { NO_SUMS, writeSumHead } from '../../lib/wire/sum-head.js'
+import { wireEntry } from '../support/wire-entries.js'
 import { ask, type Peer, receiving, sending, TRANSFER } from '../support/wire-peer.js'
 
 t.test('a sender that answers what was not asked for', async (t) => {
@@ -113,4 +116,38 @@ t.test('a source goes once, and only if it is a file of the list', async (t) => 
   t.equal(report.exit, 0)
   t.ok(existsSync(`${home}/s`))
   t.notOk(existsSync(`${home}/s/f`))
+})
+
+const xattrOf = (name: string, value: string): WireXattr => ({
+  name,
+  value,
+  length: value.length,
+  digest: '',
+})
+t.test('a sender whose file has too many attributes, or too long a list of who may', async (t) => {
+  const many = Array.from({ length: 65_537 }, (_, id) => id)
+  const named = many.map((id) => ({ id, isUser: true, perm: 4 }))
+  const acl = formatAcl({ user: 6, group: 4, mask: 4, other: 4, named })
+  const bad = [
+    ['-X', many.map((id) => xattrOf(`user.${id}`, '')), /65537 extended attributes of one file/],
+    [
+      '-X',
+      [xattrOf(`user.${'x'.repeat(4096)}`, '')],
+      /name of 4102 bytes of an extended attribute/,
+    ],
+    ['-A', [xattrOf(ACL_ACCESS, acl)], /an ACL of 65537 entries/],
+  ] as const
+  for (const [word, xattrs, why] of bad) {
+    const home = t.testdir()
+    const entries = [
+      { ...wireEntry('.', 'directory'), mode: 0o755 },
+      { ...wireEntry('f', 'file'), xattrs },
+    ]
+    const error = await receiving(home, async () => {}, { entries, words: [word] }).catch(
+      (e: unknown) => e,
+    )
+    t.ok(error instanceof WireError)
+    t.match(error, { message: why })
+    t.same(readdirSync(`${home}/d`), [], 'nothing of it is there')
+  }
 })
