@@ -100,8 +100,10 @@ t.test('stopped and gone on with', { skip: noRsync }, async (t) => {
       const ran = spawnSync('sh', ['-c', limited, 'sh', process.execPath, ...words], {
         cwd: home,
         encoding: 'utf8',
+        // What a test runner has its children load writes where others may not, and above the limit.
+        env: { ...process.env, NODE_OPTIONS: '' },
       })
-      t.match([ran.status, ran.stderr], [23, /write failed on ".*big": /])
+      t.match([ran.status, ran.stderr], [11, /write failed on ".*big": File too large/])
       t.same(readdirSync(`${home}/d`), options.length === 0 ? [] : ['big'])
     }
     const came = statSync(`${home}/d/big`).size
