@@ -4,12 +4,14 @@ import type { Deliveries, MinuteBytes, VolunteerTally } from '../mirror/deliveri
 import { fairness } from '../mirror/fairness.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
+import type { Placing } from './placing.js'
 import type { VolunteerStatus, Volunteers } from './volunteer-table.js'
 
 export type ViewParts = {
   readonly modules: ReadonlyMap<string, ServedModule>
   readonly status: (module: ServedModule) => ModuleStatus | null
   readonly volunteers: Volunteers
+  readonly placing: Pick<Placing, 'replicas'>
   readonly deliveries: Deliveries
   /** Why the last look at a module published nothing, by module. */
   readonly failures: ReadonlyMap<string, string>

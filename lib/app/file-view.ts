@@ -23,6 +23,14 @@ export type FileView = {
   readonly holders: readonly { readonly name: string; readonly state: string }[]
   /** Volunteers that report at all. */
   readonly reporting: number
+  /** On volunteers with a quota; null: it came with nothing that is placed on them now. */
+  readonly replicas: {
+    readonly wanted: number
+    /** Volunteers that were told to hold it. */
+    readonly placed: number
+    /** Those of them that report to have it. */
+    readonly present: number
+  } | null
   /** The latest first. */
   readonly decisions: readonly {
     readonly time: number
@@ -55,6 +63,9 @@ export function fileView(parts: ViewParts, module: ServedModule, path: ByteName)
   const at = `/${module.name}/${name}`
   const below = name === ROOT_NAME ? `/${module.name}/` : `${at}/`
   const reporting = parts.volunteers.volunteers.filter(({ report }) => report !== null)
+  const holders = reporting
+    .filter(({ slot }) => holdersOf(parts, module, name, entry)?.(slot) === true)
+    .map(({ id, standing }) => ({ name: id, state: standing.state }))
   const list = isDirectory ? module.list(entry.page) : []
   return {
     module: module.name,
@@ -64,10 +75,9 @@ export function fileView(parts: ViewParts, module: ServedModule, path: ByteName)
     size: sizeOf(entry),
     since: entry.kind === 'file' ? entry.since : null,
     root: entry.kind === 'file' && entry.content !== null ? rootHex(entry.content.root) : null,
-    holders: reporting
-      .filter(({ slot }) => holdersOf(parts, module, name, entry)?.(slot) === true)
-      .map(({ id, standing }) => ({ name: id, state: standing.state })),
+    holders,
     reporting: reporting.length,
+    replicas: replicasOf(parts, module, name, entry, holders),
     decisions: parts.deliveries
       .recent((each) => (isDirectory ? each.path.startsWith(below) : each.path === at), DECISIONS)
       .map(({ atMs, client, volunteer, reason, path: file }) => ({
@@ -86,6 +96,22 @@ export function fileView(parts: ViewParts, module: ServedModule, path: ByteName)
       }
     }),
   }
+}
+
+function replicasOf(
+  { placing }: ViewParts,
+  { name: module }: ServedModule,
+  name: ByteName,
+  entry: Entry,
+  holders: FileView['holders'],
+): FileView['replicas'] {
+  if (entry.kind !== 'file') return null
+  const file = { name, since: entry.since, bytes: sizeOf(entry) }
+  const replicas = placing.replicas(module, file)
+  if (replicas === null) return null
+  const told = new Set(replicas.told)
+  const present = holders.filter((each) => told.has(each.name)).length
+  return { wanted: replicas.wanted, placed: told.size, present }
 }
 
 /** Null: it has no content that somebody could hold. */

@@ -48,6 +48,13 @@ export type PlacingParts = {
   readonly clock: Clock
 }
 
+/** Of a release that is placed on volunteers with a quota. */
+export type Replicas = {
+  readonly wanted: number
+  /** Names of those that were told to hold it, away or not. */
+  readonly told: readonly string[]
+}
+
 type Known = { readonly release: Release; readonly ref: ReleaseRef }
 
 export class Placing {
@@ -61,6 +68,7 @@ export class Placing {
   readonly #told = new WeakMap<object, string>()
   #known: ReadonlyMap<string, Known> = new Map()
   #surplus: Surplus = new Map()
+  #wanted: ReadonlyMap<string, number> = new Map()
   #last = ''
   #placedMs = Number.NEGATIVE_INFINITY
 
@@ -92,6 +100,17 @@ export class Placing {
   /** A volunteer says what it was told to hold: by us before we started anew, as a rule. */
   keeps(name: string, releases: readonly ReleaseRef[]): void {
     if (!this.#held.has(name)) this.#held.set(name, new Set(releases.map(releaseId)))
+  }
+
+  /** Of the release that the file came with, as last weighed; null: it is of none that is placed. */
+  replicas(module: string, file: PublishedFile): Replicas | null {
+    for (const [id, { ref }] of this.#known) {
+      const wanted = this.#wanted.get(id)
+      if (wanted === undefined || ref.module !== module || !isOfRelease(ref, file)) continue
+      const told = [...this.#held].filter(([, held]) => held.has(id)).map(([name]) => name)
+      return { wanted, told }
+    }
+    return null
   }
 
   async keep(signal: AbortSignal): Promise<void> {
@@ -161,8 +180,9 @@ export class Placing {
       ...{ id: name, quota, free },
       holds: this.#held.get(name) ?? new Set<string>(),
     }))
-    const { moves, surplus } = place(releases, asked, this.#surplus, nowMs)
+    const { moves, surplus, wanted } = place(releases, asked, this.#surplus, nowMs)
     this.#surplus = surplus
+    this.#wanted = wanted
     for (const { host, release, kind } of moves) {
       const held = this.#held.get(host) ?? new Set()
       this.#held.set(host, held)

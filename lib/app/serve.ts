@@ -251,6 +251,7 @@ class RunningCentre {
       modules: publishing.modules,
       status: (module) => this.#status(module),
       volunteers: this.#volunteers,
+      placing: this.placing,
       deliveries,
       failures,
       now: () => host.clock.now(),

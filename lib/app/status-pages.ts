@@ -89,6 +89,7 @@ export function filePage(view: FileView, root: string): string {
     kind === 'file'
       ? [
           card(`${holders.length} / ${reporting}`, 'volunteers that report have it'),
+          ...replicasCard(view),
           card(sizeText(view.size), 'size'),
           card(`${view.since ?? '–'}`, 'snapshot in which it came'),
         ]
@@ -107,6 +108,16 @@ export function filePage(view: FileView, root: string): string {
     '<h2>Where clients were sent lately</h2>',
     decisionsOf(view),
   ].join('\n')
+}
+
+/** Of wanted replicas; those that are not there yet may be on their way. */
+function replicasCard({ replicas }: FileView): string[] {
+  if (replicas === null) return []
+  const { wanted, placed, present } = replicas
+  const onWay = placed > present ? `, ${placed - present} more told to fetch it` : ''
+  return [
+    card(`${present} / ${wanted}`, `wanted replicas are there, on volunteers with a quota${onWay}`),
+  ]
 }
 
 function entriesOf({ entries }: FileView, at: string): string {

@@ -68,12 +68,26 @@ t.test('new releases within the quota, by what is asked', async (t) => {
     [false, true],
   )
 
+  const replicas = async (name: string): Promise<unknown> => {
+    const { body } = await askAt(port, `/status/file/m/${name}`, {}, 'GET')
+    return (JSON.parse(body.toString()) as { replicas: unknown }).replicas
+  }
+  t.same(await replicas('pool/first.iso'), { wanted: 1, placed: 1, present: 1 })
+  t.equal(await replicas('old.iso'), null)
+  const page = await askAt(port, '/status/file/m/pool/first.iso', { accept: 'text/html' }, 'GET')
+  t.match(
+    page.body.toString(),
+    /<b>1 \/ 1<\/b><span>wanted replicas are there, on volunteers with a quota</,
+  )
+
   // it does not fit beside the first; asked for more, it takes its place
   const second = write('pool/second.iso', 2)
   await centre.rescan()
   await service.said(/in step with sequence 3\n/)
   t.equal((await ask('pool/second.iso')).status, 200)
   t.ok(existsSync(join(tree, 'pool/first.iso')))
+  while ((await replicas('pool/second.iso')) === null); // it is looked at what there is twice a second
+  t.same(await replicas('pool/second.iso'), { wanted: 1, placed: 0, present: 0 })
   for (let i = 0; i < 30; i++) await ask('pool/second.iso', 'GET')
   skippedMs += 31_000
   t.ok(second.equals(await bytesAt(await until('pool/second.iso', 302))))
@@ -82,6 +96,8 @@ t.test('new releases within the quota, by what is asked', async (t) => {
     ['pool/first.iso', 'pool/second.iso'].map((name) => existsSync(join(tree, name))),
     [false, true],
   )
+  t.same(await replicas('pool/first.iso'), { wanted: 1, placed: 0, present: 0 })
+  t.same(await replicas('pool/second.iso'), { wanted: 1, placed: 1, present: 1 })
 
   // the centre starts again: what it told the volunteer to hold stays there
   await centre.stop()
