@@ -13,7 +13,7 @@ const NUMBERS = ['port', 'contimeout', 'compress-level', 'compress-threads', 'pr
 /** @throws {UsageError} {UnsupportedError} */
 export function checkConflicts(flags: Flags, o: Options, role: Role): void {
   updating(flags, o)
-  keeping(flags, o)
+  keeping(flags, o, role)
   maps(flags)
   sums(flags, o)
   confining(flags)
@@ -30,7 +30,7 @@ function updating(flags: Flags, o: Options): void {
     fail(`--${name} cannot be used with --partial-dir`)
 }
 
-function keeping(flags: Flags, o: Options): void {
+function keeping(flags: Flags, o: Options, role: Role): void {
   if (o.deleting !== null && !o.recursive && !o.dirs)
     fail('--delete does not work without --recursive (-r) or --dirs (-d).')
   const given = (['before', 'during', 'delay', 'after'] as const).filter((t) =>
@@ -44,6 +44,9 @@ function keeping(flags: Flags, o: Options): void {
     if (/^(\.?\/*)*$/.test(o.backupDir ?? '') && !o.backupDir?.startsWith('/'))
       fail('--suffix cannot be empty when --backup-dir is the same as the dest dir')
   }
+  // Where attributes of other kinds have another meaning, all of them cannot be had; a local copy has both sides.
+  const isFake = o.fakeSuper || (role === 'local' && o.fakeSuperThere)
+  if (isFake && o.xattrs > 1) fail('--fake-super conflicts with -XX')
   const dests = flags.all.filter((f) => /^(compare|copy|link)-dest$/.test(f.name))
   const [first] = dests
   const other = dests.find((f) => f.name !== first?.name)

@@ -51,6 +51,25 @@ t.test('somebody who is not root keeps all of it too', { skip: noRsyncAsRoot }, 
   t.same(described(`${home}/prsync/g`), described(`${home}/rsync/g`))
 })
 
+t.test('all attributes and --fake-super do not go together', { skip: noRsyncAsRoot }, async (t) => {
+  const home = t.testdir({ s: { f: 'f' } })
+  const why = /--fake-super conflicts with -XX/
+  // The last two end as what the other side of a local copy says: rsync's has one, ours is one.
+  for (const [options, status] of [
+    [['-a', '--fake-super', '-XX'], 1],
+    [['-aXX', '--fake-super', '-M--super'], 1],
+    [['-aXX', '-M--fake-super'], 12],
+  ] as const) {
+    const said = (['rsync', 'prsync'] as const).map((by) => run(by, [...options, 's/', 'd'], home))
+    for (const each of said) t.match(each, why, options.join(' '))
+    t.match(said[0], new RegExp(`^${status} `))
+    t.match(said[1], /^1 /)
+    t.notOk(existsSync(`${home}/d`))
+  }
+  for (const by of ['rsync', 'prsync'] as const)
+    t.equal(run(by, ['-aXX', '--fake-super', '--super', 's/', 'd'], home), '0 ', 'the last counts')
+})
+
 /** A file there is moved by copying it. */
 const OTHER = '/dev/shm'
 const noOther: string | false =
