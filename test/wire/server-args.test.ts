@@ -23,8 +23,13 @@ function ours(line: ServerLine, protocol: number, isSender: boolean): [Options, 
 /** A remote shell that keeps its words, and what follows on the stream when they end in -s. */
 const SHELL = `#!/bin/sh
 printf '%s\\0' "$@" > "$SEEN"
-case "$*" in *" -s"*) dd bs=4096 count=1 >> "$SEEN" 2>/dev/null ;; esac
-exit 0
+case "$*" in *" -s"*) ;; *) exit 0 ;; esac
+# They may come in pieces; an empty one is the last.
+size=0
+while dd bs=4096 count=1 >> "$SEEN" 2>/dev/null && [ "$(wc -c < "$SEEN")" != "$size" ]; do
+  size=$(wc -c < "$SEEN")
+  [ "$(tail -c 2 "$SEEN" | od -An -tx1)" = ' 00 00' ] && exit 0
+done
 `
 
 /** What the real rsync tells that shell. */
