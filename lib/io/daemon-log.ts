@@ -13,7 +13,7 @@ const FACILITIES: Readonly<Record<string, number>> = {
   ...{ uucp: 8, cron: 9, authpriv: 10, ftp: 11, local0: 16, local1: 17, local2: 18, local3: 19 },
   ...{ local4: 20, local5: 21, local6: 22, local7: 23 },
 }
-const NOTICE = 5
+const INFO = 6
 
 export type LogPlace = {
   /** One char per byte; empty: syslog. */
@@ -47,7 +47,7 @@ function systemLog(place: LogPlace): DaemonLog {
   // Without a way to syslog there is standard error, which a supervisor keeps; it may be closed.
   if (calls === null) return (line) => void process.stderr.write(`${displayName(line)}\n`)
   calls.openLog(place.tag, (FACILITIES[place.facility.toLowerCase()] ?? 3) << 3)
-  return (line) => calls.log(NOTICE, displayName(line))
+  return (line) => calls.log(INFO, displayName(line))
 }
 
 function stamp(at: Date): string {
