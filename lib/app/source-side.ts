@@ -20,6 +20,7 @@ import type { Hides } from './hidden-names.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf } from './sync-filters.js'
 import { listedPlace, namesOf, type SourcePlace, sourcePlace } from './sync-places.js'
+import { standsAt } from './target-place.js'
 
 export type SourceParts = {
   readonly options: Options
@@ -40,6 +41,7 @@ export type SourceParts = {
 export class SourceSide {
   readonly #parts: SourceParts
   readonly #trees = new Map<string, DiskTree>()
+  readonly #unreadable = new Set<string>()
   /** What is removed at the end, as another source leads there too; null: all is removed as it arrives. */
   #waiting: Entry[] | null = null
 
@@ -67,7 +69,8 @@ export class SourceSide {
   list(places: readonly SourcePlace[], rules: readonly FilterRule[]): SourceList {
     const { options, hides = null } = this.#parts
     const first = places[0]
-    const top = first === undefined ? null : this.#tree(first.base)
+    const found = first === undefined ? null : this.#tree(first.base)
+    const top = found === 'unreadable' ? null : found
     const { trace } = this.#parts.events
     if (top !== null) trace.changedDirectory?.('sender', top.path)
     const chmod = parseChmod(options.chmod, process.umask())
@@ -110,6 +113,7 @@ export class SourceSide {
   #add(list: SourceList, place: SourcePlace): void {
     const { options } = this.#parts
     const tree = this.#tree(place.base)
+    if (tree === 'unreadable') return
     const path = tree === null ? place.base : pathOf({ tree, name: place.path })
     if (
       tree !== null &&
@@ -130,27 +134,39 @@ export class SourceSide {
   #overlap(places: readonly SourcePlace[]): boolean {
     const paths = places.flatMap(({ base, path }) => {
       const tree = this.#tree(base)
-      return tree === null ? [] : [pathOf({ tree, name: path })]
+      return tree === null || tree === 'unreadable' ? [] : [pathOf({ tree, name: path })]
     })
     // With the slash what is below a path follows it at once.
     const sorted = paths.map((path) => `${path}/`).sort()
     return sorted.some((path, i) => i > 0 && path.startsWith(sorted[i - 1] ?? path))
   }
 
-  /** A directory that sources stand in. */
-  #tree(path: string): DiskTree | null {
+  /** A directory that sources stand in. Null: it is not there; one that cannot be read is told once. */
+  #tree(path: string): DiskTree | null | 'unreadable' {
     const known = this.#trees.get(path)
     if (known !== undefined) return known
-    if (kindOfPath(path) !== 'directory') return null
+    if (this.#unreadable.has(path)) return 'unreadable'
+    try {
+      const tree = kindOfPath(path) === 'directory' ? this.#open(path) : null
+      if (tree !== null) this.#trees.set(path, tree)
+      return tree
+    } catch (error) {
+      const { cause } = error as { cause?: unknown }
+      if (codeOf(cause) === undefined) throw error
+      this.#unreadable.add(path)
+      this.#parts.troubles.isUnsafe = true
+      this.#parts.troubles.sender('change_dir', standsAt(path), cause)
+      return 'unreadable'
+    }
+  }
+  #open(path: string): DiskTree {
     const { copyLinks, copyUnsafeLinks, copyDirlinks, relative } = this.#parts.options
     const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
     const keepsAtime = this.#parts.options.openNoAtime
     const Kind = this.#parts.options.fakeSuper ? FakeTree : DiskTree
     // What is named on the command line is the caller's own choice, what a list names is not.
     const within = this.#parts.options.filesFrom === null ? null : confinedTo(this.#parts.options)
-    const tree = new Kind(realPath(path), { followsLinks, isPlain: true, keepsAtime, within })
-    this.#trees.set(path, tree)
-    return tree
+    return new Kind(realPath(path), { followsLinks, isPlain: true, keepsAtime, within })
   }
 
   #readNames(path: string): string {

@@ -123,10 +123,18 @@ function missingIn(path: string): number {
   for (let at = path; kindOfPath(at) === 'nothing'; at = directoryOf(byteName(at))) missing++
   return missing
 }
+/** What may not be looked at is told where it is opened. */
+function isDirectory(path: string): boolean {
+  try {
+    return kindOfPath(path) === 'directory'
+  } catch {
+    return false
+  }
+}
 /** The nearest directory above a path that stands, to open in a dry run that makes nothing. */
 function existingAbove(path: string): string {
   for (let at = path; ; at = directoryOf(byteName(at))) {
-    if (kindOfPath(at) === 'directory') return at
+    if (isDirectory(at)) return at
     if (at === ROOT_NAME || !at.includes('/')) return '.'
   }
 }

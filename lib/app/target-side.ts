@@ -1,6 +1,6 @@
 /** The receiving side's tree with all that works on it: deletions, backups, attributes, places of new files, decisions. rsync(1). */
 import { ROOT_NAME } from '../base/byte-name.js'
-import { UsageError } from '../base/errors.js'
+import { FileError, SelectionError, UsageError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { FilterRule } from '../flist/filter.js'
 import { type IdMap, type Names, parseIdMap } from '../flist/id-map.js'
@@ -64,12 +64,17 @@ export class TargetSide {
     const { trace } = events
     trace.changedDirectory?.('Receiver', place.directory)
     const Kind = parts.isFake ? FakeDestination : Destination
-    this.#disk = new Kind(place.directory, {
+    const view = {
       followsLinks: options.keepDirlinks,
       keepsAtime: options.openNoAtime,
-      trusted,
-      root: confinedTo(options),
-    })
+      ...{ trusted, root: confinedTo(options) },
+    }
+    try {
+      this.#disk = new Kind(place.directory, view)
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error
+      throw new SelectionError(error.message, { cause: error })
+    }
     this.#renamed = charsets
       ? new ConvertedReceiver(this.#disk, charsets.toDestination, charsets.toSource)
       : null

@@ -83,6 +83,8 @@ export class SourceList {
   readonly #events: SourceEvents
   readonly root: SourceDirectory
   #rank = 0
+  /** What stands there and cannot be looked at; it was told. */
+  #faults = 0
   /** Entries so far, by kind, and bytes of files and links. */
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
   /** Of names, without their directories, and of what links point to. */
@@ -114,17 +116,18 @@ export class SourceList {
   /**
    * Adds a source. @param name in the transfer @param origin where it stands
    * @param wholly its contents too, as for `dir/`, also without recursion
-   * @returns false where nothing stands there
+   * @returns false where nothing stands there; what cannot be looked at was told
    */
   add(name: ByteName, origin: Origin<SourceTree>, wholly: boolean, implied: boolean): boolean {
     this.#rank++
+    const faults = this.#faults
     const own = this.#own(origin)
     const found = own === null ? null : this.#through(origin, own)
     // A slash at the end names what a link leads to.
     const isLedOn = wholly && found?.kind === 'symlink'
     const target = isLedOn ? this.#follow(origin) : found
     const stands = target && own && { ...target, base: own.base }
-    if (stands === null) return false
+    if (stands === null) return this.#faults > faults
     const { recursive, dirs } = this.#rules
     const isBelowArgument =
       name !== ROOT_NAME && this.#filter.excludes(name, stands.kind === 'directory')
@@ -379,6 +382,7 @@ export class SourceList {
     try {
       return origin.tree.stat(origin.name)
     } catch (error) {
+      this.#faults++
       this.#events.fault('link_stat', pathOf(origin), error)
       return null
     }

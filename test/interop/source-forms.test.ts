@@ -1,8 +1,8 @@
 /** Several sources in the forms a user gives them, which have names in common: from here, from a server. Beside the real rsync. */
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { chmodSync, readdirSync } from 'node:fs'
 import t from 'tap'
-import { prsync } from '../support/program.js'
+import { PROGRAM, prsync } from '../support/program.js'
 import { noRsync } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
@@ -144,6 +144,37 @@ t.test(
     t.end()
   },
 )
+
+const needsRoot = process.geteuid?.() === 0 ? noRsync : 'needs root, to be somebody else'
+t.test('what may not be read does not keep the rest', { skip: needsRoot }, async (t) => {
+  const lines = [
+    '-a --delete closed/ open/ out/a',
+    '-a closed/x open/ out/b',
+    '-aR closed/x/ open/ out/c',
+    '-a --delete-missing-args closed/y/x open/ out/d',
+    '-a closed/ out/e',
+    '-a open/ closed',
+    '-a open/f closed/new',
+  ]
+  for (const line of lines) {
+    const [theirs, ours] = [['rsync'], [process.execPath, PROGRAM]].map((program) => {
+      const home = t.testdir({ closed: { x: '1' }, open: { f: 'f' }, out: {} })
+      // As nobody, to whom what a test runner has its children load is closed too.
+      chmodSync(`${home}/closed`, 0o700)
+      chmodSync(`${home}/out`, 0o777)
+      const words = ['-i', `PATH=${process.env['PATH'] ?? ''}`, ...program, ...line.split(' ')]
+      const ran = spawnSync('env', words, { cwd: home, encoding: 'utf8', uid: 65_534, gid: 65_534 })
+      const said = ran.stderr.split('\n').filter((text) => /Permission denied/.test(text))
+      return {
+        status: ran.status,
+        said: said.length,
+        stands: readdirSync(`${home}/out`, { recursive: true }),
+      }
+    })
+    t.equal(theirs?.said, 1, line)
+    t.same({ ...ours, said: 1 }, theirs, line)
+  }
+})
 
 // One of the names stands for all; where it is left as it is, the others must not wait for it, as they do in rsync.
 t.test('hard links of which one cannot be made', { skip: noRsync }, async (t) => {
