@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, listening } from '../test/support/ports.js'
 
-const PRSYNC = [process.execPath, fileURLToPath(new URL('../bin/prsync.js', import.meta.url))]
+const PRSYNC = [process.execPath, fileURLToPath(new URL('../bin/prsync.cjs', import.meta.url))]
 const MIB = 2 ** 20
 const tiny = process.argv.includes('--tiny')
 const RUNS = Number(given('--runs') ?? (tiny ? 1 : 5))

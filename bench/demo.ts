@@ -23,7 +23,7 @@ import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
+const PRSYNC = fileURLToPath(new URL('../bin/prsync.cjs', import.meta.url))
 const SOURCE = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const NODES = ['alpha', 'beta', 'gamma']
 const LINGER = '60s'

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
+const PRSYNC = fileURLToPath(new URL('../bin/prsync.cjs', import.meta.url))
 const MIB = 2 ** 20
 const PER_DIRECTORY = 100
 
@@ -38,11 +38,11 @@ type Side = 'prsync' | 'rsync'
 type Ran = { readonly seconds: number; readonly output: string; readonly kilobytes: number }
 
 /** Tells the most memory it had, on the last line of its errors. */
-const TELL = `data:text/javascript,process.on('exit',()=>process._rawDebug(process.resourceUsage().maxRSS))`
+const TELL = `process.on('exit', () => process._rawDebug(process.resourceUsage().maxRSS))`
 
 function run(side: Side, args: readonly string[]): Ran {
   const [program, before] =
-    side === 'rsync' ? ['rsync', []] : [process.execPath, ['--import', TELL, PRSYNC]]
+    side === 'rsync' ? ['rsync', []] : [process.execPath, ['--require', tell, PRSYNC]]
   const began = performance.now()
   const { status, stdout, stderr } = spawnSync(program, [...before, ...args], {
     encoding: 'utf8',
@@ -144,6 +144,8 @@ function largeFile(path: string, length: number, seed: number, edits: number): v
 }
 
 const home = mkdtempSync(join(given('--in') ?? tmpdir(), 'prsync-local-bench-'))
+const tell = join(home, 'tell.cjs')
+writeFileSync(tell, TELL)
 try {
   if (spawnSync('rsync', ['--version']).status !== 0)
     throw new Error('needs the Debian package rsync')

@@ -19,7 +19,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../test/support/ports.js'
 
-const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
+const PRSYNC = fileURLToPath(new URL('../bin/prsync.cjs', import.meta.url))
 const tiny = process.argv.includes('--tiny')
 const option = (name: string): string | undefined => {
   const at = process.argv.indexOf(name)

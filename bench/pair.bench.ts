@@ -21,7 +21,7 @@ const { values } = parseArgs({
 })
 const PYTHON = '/usr/bin/python3'
 const SCRIPT = fileURLToPath(projectFile('bench/libtorrent-pair.py'))
-const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
+const PRSYNC = fileURLToPath(new URL('../bin/prsync.cjs', import.meta.url))
 const MIB = values.tiny ? 4 : Number(values.mib)
 const RUNS = values.tiny ? 1 : Number(values.runs)
 

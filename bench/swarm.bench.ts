@@ -23,7 +23,7 @@ const { values } = parseArgs({
     files: { type: 'string', default: '20000' },
   },
 })
-const PRSYNC = fileURLToPath(new URL('../bin/prsync.js', import.meta.url))
+const PRSYNC = fileURLToPath(new URL('../bin/prsync.cjs', import.meta.url))
 const NODES = values.tiny ? 2 : Number(values.nodes)
 const PORT = 18750
 const random = seededRandom(5)

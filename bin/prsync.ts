@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** argv in, exit status out. */
-import { main } from '../lib/cli/main.js'
+import { load } from './load.js'
 
 /** Whoever reads may leave, as `| head` does: what is left to say is not wanted any more. */
 const deaf = (error: NodeJS.ErrnoException): void => {
@@ -9,4 +9,7 @@ const deaf = (error: NodeJS.ErrnoException): void => {
 process.stdout.on('error', deaf)
 process.stderr.on('error', deaf)
 
-process.exitCode = await main(process.argv.slice(2), process.argv[1] ?? 'prsync')
+const { main } = load().program
+void main(process.argv.slice(2), process.argv[1] ?? 'prsync').then((status) => {
+  process.exitCode = status
+})

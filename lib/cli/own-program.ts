@@ -2,5 +2,5 @@
 import { fileURLToPath } from 'node:url'
 
 export function ownProgram(): readonly string[] {
-  return [process.execPath, fileURLToPath(new URL('../../bin/prsync.js', import.meta.url))]
+  return [process.execPath, fileURLToPath(new URL('../../bin/prsync.cjs', import.meta.url))]
 }

@@ -351,7 +351,7 @@ t.test(
       spawn(
         process.execPath,
         [
-          fileURLToPath(projectFile('dist/bin/prsync.js')),
+          fileURLToPath(projectFile('dist/bin/prsync.cjs')),
           'pull',
           centre.url,
           dest,

@@ -3,33 +3,43 @@ import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { load } from '../../bin/load.js'
 import { projectFile } from '../support/project.js'
 
 const manifest = JSON.parse(readFileSync(projectFile('package.json'), 'utf8')) as {
   version: string
   dependencies: Record<string, string>
 }
-const PRSYNC = fileURLToPath(projectFile('dist/bin/prsync.js'))
+const PRSYNC = fileURLToPath(projectFile('dist/bin/prsync.cjs'))
 
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const options = { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '', ...env } } as const
   return spawnSync(process.execPath, [PRSYNC, ...args], options)
 }
 
-t.test('--version loads few files of ours, no command, and none of anybody else', async (t) => {
+t.test('--version loads the bundle, and nothing of anybody else', async (t) => {
   const { stdout, stderr, status } = run(['--version'], { NODE_DEBUG: 'esm,module' })
   t.equal(status, 0)
   t.ok(stdout.startsWith(`prsync version ${manifest.version}\n`))
-  const loaded = new Set(stderr.match(/\/dist\/(bin|lib)\/[\w/-]+\.js/g) ?? [])
-  const [program, ...rest] = [...loaded].sort()
-  t.equal(program, '/dist/bin/prsync.js')
-  t.equal(rest.at(-1), '/dist/lib/bundle/main.js')
-  const shared = rest.slice(0, -1)
-  t.ok(shared.length <= 2, 'version and errors')
-  for (const name of shared) t.match(name, /^\/dist\/lib\/bundle\/chunk-/)
+  const loaded = new Set(stderr.match(/\/dist\/(bin|lib)\/[\w/-]+\.c?js/g) ?? [])
+  t.strictSame([...loaded].sort(), ['/dist/bin/prsync.cjs', '/dist/lib/bundle/program.cjs'])
   // tap's own hooks are loaded into every process under it.
   for (const name of Object.keys(manifest.dependencies))
     t.notOk(stderr.includes(`/node_modules/${name}/`), name)
+})
+
+t.test('V8 takes the code that the build kept', (t) => {
+  t.equal(load().script.cachedDataRejected, false)
+  t.end()
+})
+
+t.test('a V8 that is set otherwise does without that code', (t) => {
+  const { stdout, status } = spawnSync(process.execPath, ['--max-lazy', PRSYNC, '--version'], {
+    encoding: 'utf8',
+  })
+  t.equal(status, 0)
+  t.ok(stdout.startsWith('prsync version'))
+  t.end()
 })
 
 t.test('each command has its help', async (t) => {

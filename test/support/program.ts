@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-export const PROGRAM = fileURLToPath(new URL('../../bin/prsync.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../bin/prsync.cjs', import.meta.url))
 
 export type Ran = { readonly status: number; readonly stdout: string; readonly stderr: string }
 
