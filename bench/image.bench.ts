@@ -33,6 +33,9 @@ const tiny = process.argv.includes('--tiny')
 const RUNS = tiny ? 1 : 7
 const MIB = 1 << 20
 const ISO = 'cd.iso'
+const LARGE_ISO = 'dvd.iso'
+/** Of the packages in the large image. */
+const COPIES = tiny ? 2 : 12
 const ONLY_IMAGE = [`--include=/${ISO}`, '--exclude=*'] as const
 const NO_IMAGE = [`--exclude=/${ISO}`] as const
 const INDEX_ONCE = fileURLToPath(new URL('./index-once.js', import.meta.url))
@@ -76,8 +79,11 @@ function release(which: 'old' | 'new'): void {
   rmSync(source(), { recursive: true, force: true })
   mkdirSync(source(), { recursive: true })
   cpSync(at(which), source('pool'), { recursive: true, preserveTimestamps: true })
+  master(source('pool'), source(ISO))
+}
+function master(directory: string, iso: string): void {
   const options = ['-as', 'mkisofs', '-quiet', '-r', '-J', '-V', 'BENCH']
-  execFileSync('xorriso', [...options, '-o', source(ISO), source('pool')], { stdio: 'ignore' })
+  execFileSync('xorriso', [...options, '-o', iso, directory], { stdio: 'ignore' })
 }
 
 /** Packages of random bytes, of which a third are new. */
@@ -210,21 +216,37 @@ function zsync(seeds: readonly string[]): number | null {
 
 // ---- speed -----------------------------------------------------------------------------------
 
-/** The whole command, from its start to the image in its place, beside cp; nothing is shared between files here. */
+/**
+ * The pull from its first look to the image in its place, beside cp; nothing is shared between files here. A larger image of
+ * the same packages tells the rate itself from what any pull takes, however little there is to do.
+ */
 function assembling(): void {
-  const rows: [number, number, number][] = []
-  for (let run = 0; run < RUNS; run++) {
-    for (const made of [at('packages', ISO), at('copy.iso')]) rmSync(made, { force: true })
-    const began = performance.now()
-    execFileSync('cp', ['--reflink=never', source(ISO), at('copy.iso')])
-    const copied = (performance.now() - began) / 1000
-    const pulled = beside.pull('m', at('packages'))
-    rows.push([copied, pulled.seconds, pulled.assembled])
-  }
-  const [copied, pulled] = [median(rows.map(([a]) => a)), median(rows.map(([, b]) => b))]
-  const ratio = median(rows.map(([a, b]) => a / b))
-  say(
-    `assembling ${mb(rows[0]?.[2] ?? 0)} MB: cp ${copied.toFixed(2)} s, a pull with all it does ` +
-      `${pulled.toFixed(2)} s, rate ${ratio.toFixed(2)} of cp's`,
-  )
+  for (let i = 0; i < COPIES; i++) cpSync(source('pool'), at('large', `${i}`), { recursive: true })
+  master(at('large'), source(LARGE_ISO))
+  beside.publish()
+  beside.pull('m', at('packages'))
+  const rows = [ISO, LARGE_ISO].map((iso) => Array.from({ length: RUNS }, () => turn(iso)))
+  const [small, large] = rows.map((turns) => {
+    const [copied, pulled] = [0, 1].map((i) => median(turns.map((each) => each[i as 0 | 1])))
+    return { copied: copied ?? 0, pulled: pulled ?? 0, bytes: turns[0]?.[2] ?? 0 }
+  })
+  if (small === undefined || large === undefined) return
+  for (const { bytes, copied, pulled } of [small, large])
+    say(
+      `assembling ${mb(bytes)} MB: cp ${copied.toFixed(2)} s, a pull with all it does ` +
+        `${pulled.toFixed(2)} s, rate ${(copied / pulled).toFixed(2)} of cp's`,
+    )
+  const more = (large.copied - small.copied) / (large.pulled - small.pulled)
+  say(`each further byte: rate ${more.toFixed(2)} of cp's`)
+}
+
+/** Seconds of cp and of a pull that lacks this image alone, and what it put together. */
+function turn(iso: string): [copied: number, pulled: number, bytes: number] {
+  for (const made of [at('packages', iso), at('copy.iso')]) rmSync(made, { force: true })
+  const began = performance.now()
+  execFileSync('cp', ['--reflink=never', source(iso), at('copy.iso')])
+  const copied = (performance.now() - began) / 1000
+  const { seconds, assembled } = beside.pull('m', at('packages'))
+  if (assembled !== sizeOf(source(iso))) throw new Error(`${iso}: ${assembled} bytes assembled`)
+  return [copied, seconds, assembled]
 }

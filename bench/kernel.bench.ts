@@ -108,6 +108,12 @@ async function blockSums(): Promise<void> {
     const weak = race(new Map([['kernel', () => kernel.weakSums(0, HASHED, block, out, 0, 4)]]))
     report(`weak sums of blocks of ${block}`, weak, HASHED)
   }
+  const sums = new Uint8Array(HASHED / 2)
+  const nodes = new Map([
+    ['kernel', () => kernel.nodeSums(0, HASHED / 64, sums)],
+    ['node:crypto hash', eachBlock(64, (bytes) => hash('sha256', bytes, 'buffer'))],
+  ])
+  report('sha256 of nodes of a hash tree', race(nodes), HASHED)
 }
 
 function fileSource(path: string): Source & { close(): void } {

@@ -88,6 +88,8 @@ export type Kernel = {
    * `out`. Returns how many; what comes after as many as `out` holds, or MOST_MARKS, is passed over.
    */
   marks(offset: number, length: number, out: Uint32Array): number
+  /** SHA-256 of each 64 bytes of `count`, nodes of a hash tree, packed to the start of `out`. */
+  nodeSums(offset: number, count: number, out: Uint8Array): void
 }
 
 /** What the key of a mark is made of. */

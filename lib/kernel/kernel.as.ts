@@ -4,5 +4,6 @@
  */
 export { marks } from './marks.as'
 export { mdSums } from './md.as'
+export { nodeSums } from './sha256.as'
 export { bindTable, placeScan, scan, scanSum, weakSums } from './weak.as'
 export { xxh3Sums, xxh64Sums } from './xxhash.as'

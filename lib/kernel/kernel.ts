@@ -78,6 +78,7 @@ type Exports = {
   scanSum(): number
   scan(at: number, last: number, length: number, testFirst: number): number
   marks(data: number, length: number, out: number, most: number): number
+  nodeSums(data: number, count: number, out: number): void
 }
 
 const PAGE = 65536
@@ -228,6 +229,15 @@ class WasmKernel implements Kernel {
     const count = this.#wasm.marks(this.#dataAt + offset, length, SUMS, most)
     out.set(this.#marks.subarray(0, count * 2))
     return count
+  }
+
+  nodeSums(offset: number, count: number, out: Uint8Array): void {
+    const most = SUMS_BYTES / 32
+    for (let done = 0; done < count; done += most) {
+      const n = Math.min(most, count - done)
+      this.#wasm.nodeSums(this.#dataAt + offset + done * 64, n, SUMS)
+      out.set(this.#sums.subarray(0, n * 32), done * 32)
+    }
   }
 }
 

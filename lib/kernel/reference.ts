@@ -116,6 +116,13 @@ class Reference implements Kernel {
     return count
   }
 
+  nodeSums(offset: number, count: number, out: Uint8Array): void {
+    for (let i = 0; i < count; i++) {
+      const at = offset + i * 64
+      out.set(hash('sha256', this.data.subarray(at, at + 64), 'buffer'), i * 32)
+    }
+  }
+
   /** Does the table hold the window's weak sum? */
   #held(): boolean {
     const { filter, heads, headShift, weaks, nexts } = this.table

@@ -153,6 +153,7 @@ t.test('sums made to keep us busy end the search, not the transfer', async (t) =
     windowSum: () => kernel.windowSum(),
     scan: (...args) => kernel.scan(...args),
     marks: (...args) => kernel.marks(...args),
+    nodeSums: (...args) => kernel.nodeSums(...args),
     strongSums: (...args) => {
       hashed += args[3]
       kernel.strongSums(...args)

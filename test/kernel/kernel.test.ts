@@ -153,6 +153,26 @@ t.test('marks: where the bytes say, wherever they stand', async (t) => {
   }
 })
 
+t.test('sums of nodes are SHA-256 of 64 bytes each', async () => {
+  const roomy = openKernel({ dataBytes: 1 << 18, entries: 1 })
+  fc.assert(
+    fc.property(fc.nat(1e6), fc.nat(4000), fc.nat(100), (seed, count, offset) => {
+      roomy.data.set(noise(count * 64, seed), offset)
+      const nodes = roomy.data.subarray(offset, offset + count * 64)
+      const sums = new Uint8Array(count * 32)
+      roomy.nodeSums(offset, count, sums)
+      for (let i = 0; i < count; i++)
+        assert.deepEqual(
+          Buffer.from(sums.subarray(i * 32, (i + 1) * 32)),
+          createHash('sha256')
+            .update(nodes.subarray(i * 64, (i + 1) * 64))
+            .digest(),
+        )
+    }),
+    { numRuns: 20 },
+  )
+})
+
 t.test('the scan stops at exactly the windows whose sum the table holds', async () => {
   fc.assert(
     fc.property(
