@@ -53,7 +53,7 @@ export type SessionFrom = {
   readonly accounts: Accounts
   /** What of the module is as if it were not there; null: nothing. */
   readonly hides: Hides | null
-  log(line: string): void
+  readonly log: DaemonLog
 }
 
 /**

@@ -148,7 +148,8 @@ function optionsIn(
     confineRoot: null,
     keepDirlinks: options.keepDirlinks && module.insecureLinks,
     compressLevel: isPlain ? 0 : options.compressLevel,
-    filesFrom: filesFrom === '-' ? filesFrom : within(filesFrom),
+    filesFrom:
+      filesFrom === null || filesFrom === '-' ? filesFrom : withinModule(filesFrom, '', module),
     tempDir: module.tempDir === '' ? within(options.tempDir) : module.tempDir,
     backupDir: within(options.backupDir),
     partialDir: isInEach ? contained(partialDir) : within(partialDir),

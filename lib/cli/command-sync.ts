@@ -44,9 +44,12 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
   if (isReplay && places.kind !== 'local')
     throw new UsageError('remote destination is not allowed with --read-batch')
   const isWired = places.kind !== 'local' || batch !== null
+  // A log of the receiver's own: a local copy has one where it goes through a server of ours.
+  const isLoggedThere = options.remoteOptions.some((word) => word.startsWith('--log-file='))
   const listing =
     isListing && !options.recursive ? { ...options, dirs: true, incRecursive: false } : options
-  const said = isWired ? { ...listing, wholeFile: options.wholeFile ?? false } : listing
+  const said =
+    isWired || isLoggedThere ? { ...listing, wholeFile: options.wholeFile ?? !isWired } : listing
   const formats = `${options.outFormat ?? ''}${options.logFile === null ? '' : options.logFileFormat}`
   const sums = /%'*-?\d*'*C/.test(formats)
     ? await (await import('../app/sync-sums.js')).openFileSums(options)
@@ -54,7 +57,8 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
   const replay = isReplay ? await openReplay(said, batch.file, signal) : null
   const screen = new SyncScreen(replay?.options ?? said, sums, isReplay ? 'pull' : places.kind)
   if (replay !== null) screen.matched(replay.matched)
-  const isOver = replay === null && (places.kind !== 'local' || (batch !== null && !isListing))
+  const isServed = batch !== null || isLoggedThere
+  const isOver = replay === null && (places.kind !== 'local' || (isServed && !isListing))
   if (!isOver) screen.begin(isListing)
   const to = isListing ? null : destination
   try {

@@ -11,20 +11,23 @@ import { withoutRoot } from './transfer-log.js'
 export type ModuleVoice = {
   readonly name: string
   readonly root: string
-  /** The daemon's log. */
-  log(line: string): void
 }
+
+/** The daemon's, or a run's own. */
+export type ServerLog = (line: string, isError?: boolean) => void
 
 export class PeerOutput implements Output {
   readonly isRaw = true
   readonly #options: Options
   readonly #module: ModuleVoice | null
+  readonly #log: ServerLog
   port: ServerPort | null = null
 
   /** @param module null: behind a remote shell */
-  constructor(options: Options, module: ModuleVoice | null) {
+  constructor(options: Options, module: ModuleVoice | null, log: ServerLog) {
     this.#options = options
     this.#module = module
+    this.#log = log
   }
 
   line(text: string): void {
@@ -38,7 +41,7 @@ export class PeerOutput implements Output {
     const module = this.#module
     const root = module === null || module.root === '/' ? null : `${module.root}/`
     const shown = root === null ? text : text.replaceAll(root, '')
-    this.log(shown)
+    this.#log(shown, true)
     const { msgs2stderr } = this.#options
     const goesOver = module !== null || msgs2stderr === false || (this.port?.protocol ?? 32) < 29
     if (goesOver && this.port !== null) this.port.error(`${shown}\n`)
@@ -50,7 +53,7 @@ export class PeerOutput implements Output {
     return `"${withoutRoot(path, module.root) || '.'}" (in ${module.name})`
   }
   log(text: string): void {
-    this.#module?.log(text)
+    this.#log(text)
   }
   progress(): void {}
   flush(): void {}

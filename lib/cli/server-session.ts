@@ -1,12 +1,16 @@
 /** The server's end of a connection with its words: behind a remote shell, and in a daemon's module. */
 import { defaultSeed } from '../app/system.js'
 import { type ServerConfig, type ServerWords, serveWire } from '../app/wire-server.js'
+import { bytesOf } from '../base/bytes.js'
 import { type ExitCode, PrsyncError } from '../base/errors.js'
 import type { Link } from '../host.js'
-import { type ModuleVoice, PeerOutput } from './peer-output.js'
+import type { Options } from '../options/options.js'
+import { type ModuleVoice, PeerOutput, type ServerLog } from './peer-output.js'
+import { openRunLog } from './run-log.js'
 import { SyncScreen } from './sync-screen.js'
-import { errorWords, statusWords } from './sync-words.js'
-import { TransferLog } from './transfer-log.js'
+import { errorWords, escapeName, statusWords } from './sync-words.js'
+import { type LogTerms, TransferLog } from './transfer-log.js'
+import { writeAll } from './write-all.js'
 
 type Terms = Pick<
   ServerConfig,
@@ -15,7 +19,10 @@ type Terms = Pick<
 
 /** What a daemon has of a session besides: its voice, and how it logs. */
 export type DaemonVoice = ModuleVoice &
-  Pick<ConstructorParameters<typeof TransferLog>[0], 'format' | 'visitor'>
+  Pick<LogTerms, 'format' | 'visitor'> & {
+    /** The daemon's log. */
+    readonly log: ServerLog
+  }
 
 export function serveClient(
   terms: Terms,
@@ -30,12 +37,11 @@ export function serveClient(
     outFormat: itemize > 0 || naming ? '%i %n%L' : null,
     logUnchanged: itemize > 1 || asked.info.name > 1,
   }
-  const output = new PeerOutput(options, voice)
+  const kept = voice === null ? openLog(options) : { ...voice, write: voice.log }
+  const output = new PeerOutput(options, voice, kept?.write ?? (() => {}))
   const screen = new SyncScreen(options, null, 'local', output)
   const log =
-    voice === null
-      ? null
-      : new TransferLog({ ...voice, options, isSender, tellsAll: itemize > 1, write: voice.log })
+    kept === null ? null : new TransferLog({ ...kept, options, isSender, tellsAll: itemize > 1 })
   const config = {
     ...terms,
     request: { ...terms.request, options },
@@ -49,14 +55,29 @@ export function serveClient(
       output.port = port
       if (terms.refusal === null) log?.begin(port.checksum)
     },
-    // Behind a remote shell the program says it, when it ends.
     failed: (error) => {
-      if (voice === null || !(error instanceof PrsyncError)) return
+      if (!(error instanceof PrsyncError)) return
       const words = error.isSilent ? [] : errorWords(error).trimEnd().split('\n')
-      for (const line of words) output.error(line)
-      output.error(`prsync ${statusWords(error.exitCode)}`)
+      // Behind a remote shell the program says it, when it ends.
+      for (const line of [...words, `prsync ${statusWords(error.exitCode)}`])
+        if (voice === null) output.log(line)
+        else output.error(line)
     },
     ended: (report) => log?.end(report),
   }
   return serveWire(config, link, words, signal)
+}
+
+/** --log-file of a server that a remote shell started: it stays open until the process ends. */
+function openLog(
+  options: Options,
+): (Pick<LogTerms, 'format' | 'visitor' | 'root'> & { readonly write: ServerLog }) | null {
+  const log = openRunLog(options, 'server', (text) => writeAll(2, bytesOf(`${text}\n`)))
+  if (log === null) return null
+  return {
+    format: options.logFileFormat === '' ? null : options.logFileFormat,
+    visitor: null,
+    root: '/',
+    write: (line) => log.write(escapeName(line, true)),
+  }
 }

@@ -2,13 +2,10 @@
  * Where the lines of a run go: standard output (or, with --stderr=all, standard error), errors to standard error, and what is
  * worth keeping to the --log-file. Lines wait a moment to be written together, never longer.
  */
-import { closeSync, writeSync } from 'node:fs'
-import { openToAppend } from '../app/log-file.js'
 import { bytesOf } from '../base/bytes.js'
-import { codeOf } from '../base/errors.js'
 import type { Options } from '../options/options.js'
-import { timeText } from './out-format.js'
-import { inWords } from './sync-words.js'
+import { openRunLog, type RunLog } from './run-log.js'
+import { writeAll } from './write-all.js'
 
 const HELD_BYTES = 65_536
 const HELD_MS = 100
@@ -35,7 +32,7 @@ export class SyncOutput implements Output {
   readonly isRaw = false
   readonly #options: Options
   readonly #fd: number
-  readonly #log: number | null
+  readonly #log: RunLog | null
   readonly #pending: Uint8Array[] = []
   #pendingBytes = 0
   #flushedMs = performance.now()
@@ -45,22 +42,7 @@ export class SyncOutput implements Output {
   constructor(options: Options) {
     this.#options = options
     this.#fd = options.messagesTo === 'all' ? 2 : 1
-    this.#log = this.#opened(options.logFile)
-  }
-
-  /** Without its log a run goes on. */
-  #opened(logFile: string | null): number | null {
-    if (logFile === null || logFile === '') return null
-    try {
-      return openToAppend(logFile, this.#options)
-    } catch (error) {
-      writeAll(
-        2,
-        bytesOf(`prsync: [client] failed to open log-file ${logFile}: ${inWords(error)}\n`),
-      )
-      this.line('Ignoring "log file" setting.')
-      return null
-    }
+    this.#log = openRunLog(options, 'client', (text) => this.line(text))
   }
 
   /** One char per byte. For the terminal alone. */
@@ -91,9 +73,7 @@ export class SyncOutput implements Output {
     this.#isOpen = !isLast
   }
   log(text: string): void {
-    if (this.#log === null || text === '') return
-    const at = timeText(BigInt(Date.now()) * 1_000_000n)
-    writeAll(this.#log, bytesOf(`${at} [${process.pid}] ${text}\n`))
+    this.#log?.write(text)
   }
 
   #put(text: string): void {
@@ -111,22 +91,6 @@ export class SyncOutput implements Output {
   }
   close(): void {
     this.flush()
-    if (this.#log !== null) closeSync(this.#log)
-  }
-}
-
-const WAIT = new Int32Array(new SharedArrayBuffer(4))
-
-/** Standard output may be a pipe that is full and does not wait; nobody may be there to read it any more. */
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) {
-    try {
-      done += writeSync(fd, bytes, done)
-    } catch (error) {
-      const code = codeOf(error)
-      if (code === 'EPIPE') return
-      if (code !== 'EAGAIN') throw error
-      Atomics.wait(WAIT, 0, 0, 5)
-    }
+    this.#log?.close()
   }
 }

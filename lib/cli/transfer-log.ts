@@ -1,4 +1,7 @@
-/** What a daemon's log says of a session, and with `transfer logging` of each file. rsyncd.conf(5), log format. */
+/**
+ * What a server's log says of a session and of each file: a daemon's, with `transfer logging`, or the --log-file of who was started by
+ * a remote shell. rsyncd.conf(5), log format.
+ */
 import type { SyncEvents, SyncReport } from '../app/sync-events.js'
 import { noSum, shownSum } from '../app/sync-sums.js'
 import type { ServerPort } from '../app/wire-server.js'
@@ -14,8 +17,9 @@ export type LogTerms = {
   readonly tellsAll: boolean
   /** Null: files are not logged. */
   readonly format: string | null
-  readonly visitor: Visitor
-  /** Of the module, as the process sees it. */
+  /** Null: it is no daemon. */
+  readonly visitor: Visitor | null
+  /** Of the module, as the process sees it; `/` where there is none. */
   readonly root: string
   /** One char per byte. */
   readonly write: (line: string) => void
@@ -27,7 +31,7 @@ type ChecksumName = ServerPort['checksum']
 
 export class TransferLog {
   readonly #terms: LogTerms
-  /** Where what comes goes, from the module on. */
+  /** Where what comes goes, from a daemon's module on. */
   #directory = ''
   /** Of the file that is under way: what is known of it comes in two parts, in either order. */
   #item: { readonly entry: Entry; readonly iflags: number } | null = null
@@ -56,7 +60,7 @@ export class TransferLog {
         events.deleting(name, isDirectory)
       },
       goesTo: (directory) => {
-        this.#directory = withoutRoot(directory, this.#terms.root)
+        if (this.#terms.visitor !== null) this.#directory = withoutRoot(directory, this.#terms.root)
         events.goesTo?.(directory)
       },
     }

@@ -5,7 +5,8 @@ import { messageOf } from '../base/errors.js'
 import { daemonCalls } from './libc-daemon.js'
 import { trustedPath } from './operator.js'
 
-export type DaemonLog = (line: string) => void
+/** @param isError told to syslog as a warning, as rsync's errors of a session are; a file has no priorities */
+export type DaemonLog = (line: string, isError?: boolean) => void
 
 /** syslog(3), by name; their numbers are shifted by three. */
 const FACILITIES: Readonly<Record<string, number>> = {
@@ -13,7 +14,7 @@ const FACILITIES: Readonly<Record<string, number>> = {
   ...{ uucp: 8, cron: 9, authpriv: 10, ftp: 11, local0: 16, local1: 17, local2: 18, local3: 19 },
   ...{ local4: 20, local5: 21, local6: 22, local7: 23 },
 }
-const INFO = 6
+const PRIORITY = { warning: 4, info: 6 } as const
 
 export type LogPlace = {
   /** One char per byte; empty: syslog. */
@@ -47,7 +48,8 @@ function systemLog(place: LogPlace): DaemonLog {
   // Without a way to syslog there is standard error, which a supervisor keeps; it may be closed.
   if (calls === null) return (line) => void process.stderr.write(`${displayName(line)}\n`)
   calls.openLog(place.tag, (FACILITIES[place.facility.toLowerCase()] ?? 3) << 3)
-  return (line) => calls.log(INFO, displayName(line))
+  return (line, isError = false) =>
+    calls.log(isError ? PRIORITY.warning : PRIORITY.info, displayName(line))
 }
 
 function stamp(at: Date): string {

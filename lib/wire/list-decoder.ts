@@ -8,7 +8,7 @@ import {
   ROOT_NAME,
 } from '../base/byte-name.js'
 import type { Cursor } from '../base/bytes.js'
-import { WireError } from '../base/errors.js'
+import { ProtocolError, WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { ACL_ACCESS, ACL_DEFAULT } from '../flist/posix-acl.js'
 import type { FileKind, Standing } from '../host.js'
@@ -122,7 +122,7 @@ export class ListDecoder {
     } else if (this.#attributes.isLinkedByInode(flags, kind))
       link = `${said.device - 1n}:${said.inode}`
     if (name === ROOT_NAME && kind !== 'directory')
-      throw new WireError('a top that is no directory')
+      throw new ProtocolError('rejecting a top that is no directory')
     if (link !== null && kind === 'directory') throw new WireError('a directory of several names')
     this.#commitNames(said)
     return this.#entryOf(name, said, kind, flags, link, xattrs, isRooted)

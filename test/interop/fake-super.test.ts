@@ -1,6 +1,15 @@
 /** --fake-super: trees that rsync or prsync keep, as root or as nobody, and the other one takes back. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import t from 'tap'
 import { describeTree, makeTree } from '../support/odd-trees.js'
 import { PROGRAM } from '../support/program.js'
@@ -68,6 +77,21 @@ t.test('all attributes and --fake-super do not go together', { skip: noRsyncAsRo
   }
   for (const by of ['rsync', 'prsync'] as const)
     t.equal(run(by, ['-aXX', '--fake-super', '--super', 's/', 'd'], home), '0 ', 'the last counts')
+})
+
+t.test('a top that is kept as a file', { skip: noRsyncAsRoot }, async (t) => {
+  const home = t.testdir({ s: { f: 'bytes' }, rsh: '#!/bin/sh\nshift\nexec sh -c "$*"\n' })
+  const kept = `chmod 700 rsh && setfattr -n user.rsync.%stat -v '100644 0,0 0:0' s`
+  spawnSync('sh', ['-ec', kept], { cwd: home })
+  const words = ['-a', '-e', './rsh', '--rsync-path=rsync --fake-super', `h:${home}/s/`]
+  for (const by of ['rsync', 'prsync'] as const) {
+    t.match(run(by, [...words, `d-${by}`], home), /^2 .*(non-directory|no directory)/s, by)
+    t.notOk(existsSync(`${home}/d-${by}/f`))
+  }
+  // Where rsync refuses its own list, prsync gives what stands there: a directory stands for nothing else.
+  t.equal(run('rsync', ['-a', '--fake-super', 's/', 'd'], home).slice(0, 2), '2 ')
+  t.equal(run('prsync', ['-a', '--fake-super', 's/', 'd'], home), '0 ')
+  t.equal(readFileSync(`${home}/d/f`, 'utf8'), 'bytes')
 })
 
 /** A file there is moved by copying it. */

@@ -21,7 +21,12 @@ const skip =
 
 t.test('lines, facility and tag', { skip }, async (t) => {
   const home = t.testdir({ dev: {}, m: { f: 'bytes' } })
-  const heard = (name: string, program: readonly string[], settings: string): string[] => {
+  const heard = (
+    name: string,
+    program: readonly string[],
+    settings: string,
+    wanted: string,
+  ): string[] => {
     mkdirSync(`${home}/${name}`)
     const conf = `${home}/${name}.conf`
     writeFileSync(
@@ -29,28 +34,35 @@ t.test('lines, facility and tag', { skip }, async (t) => {
       `uid = 0\ngid = 0\nuse chroot = no\n${settings}[m]\npath = ${home}/m\ntransfer logging = yes\n`,
     )
     const daemon = `${program.join(' ')} --daemon --config=${conf}`
-    const script = `${DEV}\nexec perl -e "$LISTEN" rsync h::m/f ${name}/`
+    const script = `${DEV}\nexec perl -e "$LISTEN" rsync h::m/${wanted} ${name}/`
     const { NODE_OPTIONS: _, ...env } = process.env
     const ran = spawnSync('unshare', ['-m', 'sh', '-ec', script], {
       cwd: home,
       encoding: 'latin1',
       env: { ...env, LISTEN, RSYNC_CONNECT_PROG: daemon },
     })
-    t.match(ran, { status: 0, stderr: '' }, name)
+    t.equal(ran.status, 0, `${name}: ${ran.stderr}`)
     return ran.stdout
       .split('\n')
       .filter(Boolean)
-      .map((line) => line.replace(/^(<\d+>)\w+ +\d+ [\d:]+ /, '$1').replace(/\[\d+\]:/, ':'))
+      .map((line) =>
+        line
+          .replace(/^(<\d+>)\w+ +\d+ [\d:]+ /, '$1')
+          .replace(/\[\d+\]:/, ':')
+          .replace(/sent \d+ bytes {2}received \d+ bytes/, 'sent')
+          .replace(': prsync: ', ': rsync: '),
+      )
   }
   const ours = [process.execPath, PROGRAM]
-  for (const [name, settings] of [
-    ['plain', ''],
-    ['own', 'syslog facility = local3\nsyslog tag = mirror\n'],
+  for (const [name, wanted, settings] of [
+    ['plain', 'f', ''],
+    ['own', 'f', 'syslog facility = local3\nsyslog tag = mirror\n'],
+    // Errors of a session are warnings.
+    ['error', 'nothing', ''],
   ] as const) {
-    const theirs = heard(`rsync-${name}`, ['rsync'], settings)
+    const theirs = heard(`rsync-${name}`, ['rsync'], settings, wanted)
     t.ok(theirs.length > 2)
-    const plain = (lines: string[]): string[] =>
-      lines.map((line) => line.replace(/sent \d+ bytes {2}received \d+ bytes/, 'sent'))
-    t.same(plain(heard(`prsync-${name}`, ours, settings)), plain(theirs), name)
+    if (name === 'error') t.ok(theirs.some((line) => line.startsWith('<28>')))
+    t.same(heard(`prsync-${name}`, ours, settings, wanted), theirs, name)
   }
 })
