@@ -65,6 +65,12 @@ export class DiskTree implements Tree {
   readonly #calls: Libc
   readonly #held = new Map<ByteName, number>()
   readonly #stat = Buffer.alloc(256)
+  /** The name that was asked for last, in its two parts. */
+  #split: { readonly name: ByteName; readonly directory: ByteName; readonly base: Uint8Array } = {
+    name: ROOT_NAME,
+    directory: ROOT_NAME,
+    base: DOT,
+  }
 
   /** @throws {FileError} where there is no such directory. */
   constructor(path: string, view: TreeView = MIRROR) {
@@ -177,7 +183,11 @@ export class DiskTree implements Tree {
   /** Where a name stands, for calls that take a directory that is held open. @throws {FileError} */
   at(name: ByteName): { readonly directory: number; readonly base: Uint8Array } {
     if (name === ROOT_NAME) return { directory: this.#top, base: DOT }
-    return { directory: this.#directoryOrThrow(directoryOf(name)), base: bytesOf(baseOf(name)) }
+    // A file that is made is named thrice on end.
+    if (this.#split.name !== name)
+      this.#split = { name, directory: directoryOf(name), base: bytesOf(baseOf(name)) }
+    const { directory, base } = this.#split
+    return { directory: this.#directoryOrThrow(directory), base }
   }
 
   readlink(name: ByteName): string {

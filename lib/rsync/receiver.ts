@@ -124,6 +124,9 @@ export class Receiver {
     if (!(await this.#isList(number)))
       throw new ProtocolError(`entry ${number} before any was asked for`)
   }
+  #mayBeList(number: number): boolean {
+    return number === NDX.listEnd || directoryOfNdx(number) !== null
+  }
   /** A list, or the end of lists. */
   async #isList(number: number): Promise<boolean> {
     const { lists, terms } = this.#parts
@@ -166,7 +169,7 @@ export class Receiver {
     while (this.#phase < phases) {
       const number = reader.decodeNow(numberOf) ?? (await reader.decode(numberOf))
       if (number === NDX.done) await this.#echo()
-      else if (!(await this.#isList(number))) await this.#answer(number)
+      else if (!this.#mayBeList(number) || !(await this.#isList(number))) await this.#answer(number)
     }
     if (!isServer) this.stats = await reader.decode((c) => readStats(c, terms.protocol))
     if (terms.protocol < 31) return

@@ -23,8 +23,8 @@ import { has, type Terms } from '../wire/terms.js'
 import { asksXattrs } from './asks-xattrs.js'
 import type { ByteSink, Outgoing } from './outgoing.js'
 import type { WireReader } from './reader.js'
-import type { SentEntry, SentLists } from './sent-lists.js'
-import { pathOf } from './source-list.js'
+import { MARK, type SentLists } from './sent-lists.js'
+import { pathOf, type SourceEntry } from './source-list.js'
 import type { WireWriter } from './writer.js'
 
 /** What one file took on the wire, frames and messages left out. */
@@ -39,9 +39,9 @@ export type Moved = {
 
 export type SenderEvents = {
   /** What the receiver does, or has, as it says. */
-  item(entry: SentEntry, iflags: number, xname: string | null): void
-  began(entry: SentEntry): void
-  ended(entry: SentEntry, number: number, moved: Moved): void
+  item(entry: SourceEntry, iflags: number, xname: string | null): void
+  began(entry: SourceEntry): void
+  ended(entry: SourceEntry, number: number, moved: Moved): void
   moved(bytes: number): void
   /** A source that cannot be read. */
   fault(call: string, path: string, error: unknown): void
@@ -55,7 +55,7 @@ export type SenderEvents = {
 export type SourceFiles = {
   size(fd: number): number
   /** Long values of an entry's extended attributes, in the order in which they were sent, from 1. */
-  xattrValue(entry: SentEntry, item: number): string
+  xattrValue(entry: SourceEntry, item: number): string
 }
 
 /** What is written down besides. */
@@ -90,6 +90,15 @@ export type SenderParts = {
   }
 }
 
+type AskedFor = { readonly number: number; readonly entry: SourceEntry; readonly phase: number }
+type XattrAnswers = readonly { readonly item: number; readonly value: string }[]
+type FileAsked = Pick<AskedFor, 'number' | 'entry'> & {
+  readonly item: Item
+  readonly answers: XattrAnswers | null
+  /** Where its sum head began. */
+  readonly from: number
+}
+
 export class Sender {
   readonly #parts: SenderParts
   readonly #asked: NdxReader
@@ -116,7 +125,8 @@ export class Sender {
       if (room !== null) await room
       const number = reader.decodeNow(numberOf) ?? (await reader.decode(numberOf))
       if (number !== NDX.done) {
-        await this.#answer(number, phase)
+        const wait = this.#answer(number, phase)
+        if (wait !== null) await wait
         continue
       }
       const isListDone = has(terms, 'incremental') && lists.close() && lists.hasOpen
@@ -131,11 +141,10 @@ export class Sender {
   }
 
   /** A word of the receiver about an entry: it stands there. @returns the entry, once; null: none that could */
-  finished(number: number): SentEntry | null {
+  finished(number: number): SourceEntry | null {
     const entry = this.#parts.lists.at(number)
-    if (entry === null || entry.isFinished || entry.stands.kind === 'directory') return null
-    entry.isFinished = true
-    return entry
+    if (entry === null || entry.stands.kind === 'directory') return null
+    return this.#parts.lists.mark(number, MARK.finished) ? entry : null
   }
 
   async #farewell(): Promise<void> {
@@ -180,17 +189,34 @@ export class Sender {
 
   // ---- one request -------------------------------------------------------------------------------
 
-  async #answer(number: number, phase: number): Promise<void> {
-    const { terms, reader, lists, options, events } = this.#parts
-    const { protocol } = terms
-    const entry = lists.at(number)
+  /** Null: it is done with, without a wait. */
+  #answer(number: number, phase: number): Promise<void> | null {
+    const entry = this.#parts.lists.at(number)
     if (entry === null)
       throw new ProtocolError(`entry ${number} was asked for, which is not in the list`)
-    const itemOf = (c: Cursor): Item => readItem(c, protocol)
-    const item = reader.decodeNow(itemOf) ?? (await reader.decode(itemOf))
+    const item = this.#parts.reader.decodeNow(this.#itemOf)
+    return item === undefined || asksXattrs(this.#parts.options, this.#parts.terms, item.iflags)
+      ? this.#answerLater({ number, entry, phase }, item)
+      : this.#answerNow({ number, entry, phase }, item, null)
+  }
+  readonly #itemOf = (c: Cursor): Item => readItem(c, this.#parts.terms.protocol)
+
+  async #answerLater(asked: AskedFor, known: Item | undefined): Promise<void> {
+    const { reader, options, terms } = this.#parts
+    const item = known ?? (await reader.decode(this.#itemOf))
+    const isAsking = asksXattrs(options, terms, item.iflags)
+    const answers = isAsking ? await this.#xattrs(asked.entry) : null
+    await this.#answerNow(asked, item, answers)
+  }
+
+  #answerNow(
+    { number, entry, phase }: AskedFor,
+    item: Item,
+    answers: XattrAnswers | null,
+  ): Promise<void> | null {
+    const { options, events } = this.#parts
     const { iflags, xname } = item
     const isTransfer = (iflags & ITEM.transfer) !== 0
-    const answers = asksXattrs(options, terms, iflags) ? await this.#xattrs(entry) : null
     if (isTransfer && entry.stands.kind !== 'file')
       throw new ProtocolError(`the bytes of entry ${number} were asked for, which is no file`)
     if (isTransfer && phase >= 2) throw new ProtocolError('a file was asked for in the last phase')
@@ -199,12 +225,32 @@ export class Sender {
       this.#told(entry, iflags)
       if (isTransfer) this.#counted(entry)
       events.item(entry, iflags, xname)
-      return
+      return null
     }
-    await this.#send(number, entry, item, answers)
+    const file = { number, entry, item, answers, from: this.#parts.reader.position }
+    const head = this.#parts.reader.decodeNow(this.#headOf)
+    return head === undefined || head.count > 0
+      ? this.#sendLater(file, head)
+      : this.#send(file, head, EMPTY)
+  }
+  readonly #headOf = (c: Cursor): SumHead => {
+    const { protocol, checksum } = this.#parts.terms
+    return readSumHead(c, protocol, CHECKSUM_BYTES[checksum])
   }
 
-  #told(entry: SentEntry, iflags: number): void {
+  async #sendLater(file: FileAsked, known: SumHead | undefined): Promise<void> {
+    const head = known ?? (await this.#parts.reader.decode(this.#headOf))
+    const isAppended = this.#isAppended(file.number)
+    const sums = isAppended || head.count === 0 ? EMPTY : await this.#sums(head)
+    await this.#send(file, head, sums)
+  }
+  /** The first time. */
+  #isAppended(number: number): boolean {
+    const { options, lists } = this.#parts
+    return options.append !== 'no' && !lists.isMarked(number, MARK.sent)
+  }
+
+  #told(entry: SourceEntry, iflags: number): void {
     if ((iflags & ITEM.isNew) === 0) return
     const { kind } = entry.stands
     if (kind === 'character' || kind === 'block') this.created.device++
@@ -212,41 +258,26 @@ export class Sender {
     else this.created[kind]++
   }
 
-  async #xattrs(entry: SentEntry): Promise<readonly { item: number; value: string }[]> {
+  async #xattrs(entry: SourceEntry): Promise<XattrAnswers> {
     const wants = await this.#parts.reader.decode(readXattrWants)
     return wants.map((item) => ({ item, value: this.#parts.files.xattrValue(entry, item) }))
   }
 
-  #prefix(
-    number: number,
-    item: Item,
-    answers: readonly { item: number; value: string }[] | null,
-  ): void {
+  #prefix(number: number, item: Item, answers: XattrAnswers | null): void {
     const { data } = this.#parts.writer
     this.#number(number)
     writeItem(data, item, this.#parts.terms.protocol)
     if (answers !== null) writeXattrAnswers(data, answers)
   }
 
-  async #send(
-    number: number,
-    entry: SentEntry,
-    item: Item,
-    answers: readonly { item: number; value: string }[] | null,
-  ): Promise<void> {
-    const { terms, reader, writer, events, files, options, outgoing, batch, tellsFirst } =
-      this.#parts
+  /** @param sums of the receiver's blocks @returns null: all of it is out, without a wait */
+  #send(file: FileAsked, head: SumHead, sums: Uint8Array): Promise<void> | null {
+    const { terms, reader, writer, events, files, lists, batch, outgoing, tellsFirst } = this.#parts
+    const { number, entry, item, answers } = file
     const aside = batch?.aside ?? null
-    const path = pathOf(entry.origin)
-    const sumBytes = CHECKSUM_BYTES[terms.checksum]
-    const askedFrom = reader.position
-    const headOf = (c: Cursor): SumHead => readSumHead(c, terms.protocol, sumBytes)
-    const head = reader.decodeNow(headOf) ?? (await reader.decode(headOf))
-    const isAppended = options.append !== 'no' && !entry.wasSent
-    const sums = isAppended || head.count === 0 ? EMPTY : await this.#sums(head)
-    const packed = isAppended ? null : sums
-    const sumBytesRead = reader.position - askedFrom
-    entry.wasSent = true
+    const isAppended = this.#isAppended(number)
+    const sumBytes = reader.position - file.from
+    lists.mark(number, MARK.sent)
     const { tree, name, isFollowed } = entry.origin
     const sentFrom = writer.position
     let fd: number
@@ -254,36 +285,52 @@ export class Sender {
       fd = tree.openFile(name, isFollowed)
     } catch (error) {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
-      events.fault('send_files failed to open', path, error)
+      events.fault('send_files failed to open', pathOf(entry.origin), error)
       if (terms.protocol >= 30) writer.number(TAG.noSend, number)
-      return
+      return null
     }
+    const close = (): void => {
+      tree.closeFile(fd)
+      aside?.end()
+    }
+    let sent: Promise<boolean> | boolean = false
     try {
       const size = files.size(fd)
       if (isAppended && size < lengthOf(head)) {
-        events.fault('skipped diminished file:', path, new FileError('it became shorter'))
+        const why = new FileError('it became shorter')
+        events.fault('skipped diminished file:', pathOf(entry.origin), why)
         if (terms.protocol >= 30) writer.number(TAG.noSend, number)
-        return
+        return null
       }
       if (tellsFirst) events.item(entry, item.iflags, item.xname)
       events.began(entry)
       this.#prefix(number, item, answers)
-      if (aside !== null) await writer.flush()
-      writeSumHead((aside ?? writer).data, head)
-      const sent = outgoing.send(fd, size, head, packed, item)
-      const isWhole = typeof sent === 'boolean' ? sent : await sent
-      if (!isWhole) events.fault('read errors mapping', path, new FileError('No data available'))
+      const begin = (): Promise<boolean> | boolean => {
+        writeSumHead((aside ?? writer).data, head)
+        return outgoing.send(fd, size, head, isAppended ? null : sums, item)
+      }
+      sent = aside === null ? begin() : writer.flush().then(begin)
     } finally {
-      tree.closeFile(fd)
-      aside?.end()
+      if (typeof sent === 'boolean') close()
     }
-    this.#counted(entry)
-    this.#told(entry, item.iflags)
-    const bytes = writer.position - sentFrom
-    events.ended(entry, number, { bytes, sumBytes: sumBytesRead, digest: outgoing.digest })
-    if (!tellsFirst) events.item(entry, item.iflags, item.xname)
+    const over = (isWhole: boolean): void => {
+      if (!isWhole)
+        events.fault(
+          'read errors mapping',
+          pathOf(entry.origin),
+          new FileError('No data available'),
+        )
+      this.#counted(entry)
+      this.#told(entry, item.iflags)
+      const bytes = writer.position - sentFrom
+      events.ended(entry, number, { bytes, sumBytes, digest: outgoing.digest })
+      if (!tellsFirst) events.item(entry, item.iflags, item.xname)
+    }
+    if (typeof sent !== 'boolean') return sent.finally(close).then(over)
+    over(sent)
+    return null
   }
-  #counted(entry: SentEntry): void {
+  #counted(entry: SourceEntry): void {
     this.count.files++
     this.count.bytes += entry.stands.size
   }

@@ -13,18 +13,21 @@ import { isListed, type SourceDirectory, type SourceEntry, type SourceList } fro
 /** Entries that are sent before the receiver has finished those before them. */
 const AHEAD = 1500
 
-export type SentEntry = SourceEntry & {
-  /** It was asked for before, so this is the second try. */
-  wasSent: boolean
+/** What became of an entry that was sent. */
+export const MARK = {
+  /** It was asked for before, so what comes now is the second try. */
+  sent: 1,
   /** It stands at the receiver, and the source was removed. */
-  isFinished: boolean
-}
+  finished: 2,
+} as const
 
 type SentList = {
   readonly start: number
   /** The directory that it is of, whose number is the one before its start. */
-  readonly own: SentEntry | null
-  readonly entries: readonly SentEntry[]
+  readonly own: SourceEntry | null
+  readonly entries: readonly SourceEntry[]
+  /** MARK of each, the directory's first. */
+  readonly marks: Uint8Array
 }
 
 export type ListParts = {
@@ -152,12 +155,7 @@ export class SentLists {
     )
   }
   #remember(start: number, own: SourceEntry | null, entries: readonly SourceEntry[]): void {
-    const sent = (entry: SourceEntry): SentEntry => ({
-      ...entry,
-      wasSent: false,
-      isFinished: false,
-    })
-    this.#lists.push({ start, own: own === null ? null : sent(own), entries: entries.map(sent) })
+    this.#lists.push({ start, own, entries, marks: new Uint8Array(entries.length + 1) })
     this.entries += entries.length
     this.#open += entries.length + 1
     this.#parts.grew()
@@ -195,12 +193,28 @@ export class SentLists {
   }
 
   /** An entry by its number, which is null for one that is none, or is over. A directory's own is the one before its list. */
-  at(number: number): SentEntry | null {
-    const list = this.#lists.find(
-      (l) => number >= l.start - 1 && number < l.start + l.entries.length,
-    )
+  at(number: number): SourceEntry | null {
+    const list = this.#listOf(number)
     if (list === undefined) return null
     return number < list.start ? list.own : (list.entries[number - list.start] ?? null)
+  }
+  /** @returns it had not been marked so before */
+  mark(number: number, mark: (typeof MARK)[keyof typeof MARK]): boolean {
+    const list = this.#listOf(number)
+    if (list === undefined) return false
+    const at = number - list.start + 1
+    const before = list.marks[at] ?? 0
+    list.marks[at] = before | mark
+    return (before & mark) === 0
+  }
+  isMarked(number: number, mark: (typeof MARK)[keyof typeof MARK]): boolean {
+    const list = this.#listOf(number)
+    return list !== undefined && ((list.marks[number - list.start + 1] ?? 0) & mark) !== 0
+  }
+  #listOf(number: number): SentList | undefined {
+    for (const list of this.#lists)
+      if (number >= list.start - 1 && number < list.start + list.entries.length) return list
+    return undefined
   }
 
   /** Entries up to the one of this number. */

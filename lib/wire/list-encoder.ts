@@ -101,7 +101,7 @@ export class ListEncoder {
     const shared = sharedLength(this.#previous.name, wireName)
     const rest = wireName.length - shared
     const seconds = secondsOf(told.stands.mtimeNs)
-    const nanoseconds = protocol >= 31 ? Number(told.stands.mtimeNs - BigInt(seconds) * NS) : 0
+    const nanoseconds = protocol >= 31 ? nanosecondsOf(told.stands.mtimeNs) : 0
     const userName = this.#rides(this.#options.owner, told.stands.uid, this.#uids, told.userName)
     const groupName = this.#rides(this.#options.group, told.stands.gid, this.#gids, told.groupName)
     let flags = this.#sameFlags(told, seconds)
@@ -342,6 +342,11 @@ function sharedLength(before: string, name: string): number {
 function secondsOf(ns: bigint): number {
   const seconds = Number(ns / NS)
   return ns < 0n && ns % NS !== 0n ? seconds - 1 : seconds
+}
+/** Behind the whole seconds. */
+function nanosecondsOf(ns: bigint): number {
+  const left = Number(ns % NS)
+  return left < 0 ? left + 1_000_000_000 : left
 }
 /** Null: what is not there is of no kind. */
 function kindOf({ isMissing, stands }: WireEntry): FileKind | null {
