@@ -17,6 +17,7 @@ import {
 import { readOwned, takePlace } from '../io/daemon-files.js'
 import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
 import { type LateHook, prepareLateHook, runHook } from '../io/hooks.js'
+import { daemonCalls } from '../io/libc-daemon.js'
 import { type NameConverter, openNameConverter } from '../io/name-converter.js'
 import { addressesOfName } from '../io/names.js'
 import { kindOfPath, readNamed, realPath, trustedPath } from '../io/operator.js'
@@ -55,7 +56,9 @@ export async function openModule(
   if (flagOf(values, 'forward lookup'))
     for (const host of namesToLookUp(rules)) found.set(host, await addressesOfName(host))
   const from = `${peer.name} (${peer.address})`
-  if (!mayEnter(rules, peer, (host) => found.get(host) ?? null)) {
+  const inNetgroup = (group: string, host: string): boolean | null =>
+    daemonCalls()?.inNetgroup(group, host) ?? null
+  if (!mayEnter(rules, peer, (host) => found.get(host) ?? null, inNetgroup)) {
     log(`rsync denied on module ${name} from ${from}`)
     const text = `access denied to ${name} from ${from}`
     return { kind: 'refused', text: flagOf(values, 'list') ? text : `Unknown module '${name}'` }

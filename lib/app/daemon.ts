@@ -2,6 +2,7 @@
  * One connection of the daemon: from its first byte to the transfer. rsyncd.conf(5). Each has a process of its own
  * (docs/decisions/0028-a-process-for-each-connection.md), so that what a module gives up is given up for good.
  */
+
 import { randomBytes } from 'node:crypto'
 import {
   EXIT,
@@ -11,6 +12,7 @@ import {
   SocketError,
   StartupError,
 } from '../base/errors.js'
+import { mayEnter } from '../base/fair-places.js'
 import { LIMITS } from '../base/limits.js'
 import { compileGlob } from '../flist/wildmatch.js'
 import { challengeOf } from '../hash/auth-digest.js'
@@ -126,7 +128,12 @@ export async function openDaemon(
         backlog: numberOf(globals, 'listen backlog'),
       },
       words,
-      { most: LIMITS.daemonProcesses, refusal: formatFull(LIMITS.daemonProcesses) },
+      {
+        most: LIMITS.daemonProcesses,
+        // Behind a proxy all clients have its address.
+        admits: flagOf(globals, 'proxy protocol') ? () => true : mayEnter,
+        refusal: formatFull(LIMITS.daemonProcesses),
+      },
     )
     return {
       port: listener.local.port,

@@ -4,6 +4,7 @@
  */
 import { bytesOf, latin1Of } from '../base/bytes.js'
 import { StartupError } from '../base/errors.js'
+import { mayEnter } from '../base/fair-places.js'
 import { LIMITS } from '../base/limits.js'
 import { isRoot } from '../io/confine.js'
 import { listenForProcesses, type ProcessListener } from '../io/daemon-listener.js'
@@ -34,7 +35,7 @@ export function openRsyncFace(face: RsyncFace, centre: Centre): Promise<ProcessL
   const words = [...face.program, '--daemon', '--no-detach', `--config=${config}`]
   if (uploadRate !== null) words.push(`--bwlimit=${Math.max(512, uploadRate)}b`)
   const most = LIMITS.daemonProcesses
-  const limit = { most, refusal: formatFull(most) }
+  const limit = { most, admits: mayEnter, refusal: formatFull(most) }
   return listenForProcesses({ ...face.listen, backlog: BACKLOG }, words, limit)
 }
 

@@ -1,6 +1,8 @@
 /** A module's swarm over real sockets: connections in and out, and the tracker asked for peers. */
+
 import { latin1Of } from '../base/bytes.js'
 import { messageOf, PrsyncError, SocketError } from '../base/errors.js'
+import { mayEnter } from '../base/fair-places.js'
 import { LIMITS } from '../base/limits.js'
 import { type AnnounceEvent, decodeAnnounceAnswer, formatAnnounce } from '../bt/announce.js'
 import { hostOf } from '../bt/compact-peers.js'
@@ -10,7 +12,6 @@ import type { HttpClient } from '../io/http-client.js'
 import { connectTcp, expectListeners, listenTcp, type TcpAddress, type TcpLink } from '../io/tcp.js'
 import { type Opening, type OpenPeer, openPeer, type Topic } from '../swarm/peer.js'
 import type { Peer, PeerAddress, PeerEvents } from '../swarm/peer-port.js'
-import { mayEnter } from '../swarm/peers.js'
 import type { Dial, Swarm } from '../swarm/swarm.js'
 
 const CONNECT_MS = 5000

@@ -23,6 +23,8 @@ const QUIET_MS = 1000
 export type ProcessLimit = {
   /** Connections served at a time. */
   readonly most: number
+  /** May an address that has `ofAddress` of `ofAll` have one more? */
+  readonly admits: (ofAddress: number, ofAll: number, most: number) => boolean
   /** Said to those that come when there are so many; one char per byte. */
   readonly refusal: string
 }
@@ -34,16 +36,21 @@ export type ProcessLimit = {
 export function listenForProcesses(
   at: { readonly host: string | null; readonly port: number; readonly backlog: number },
   words: readonly string[],
-  { most, refusal }: ProcessLimit,
+  { most, admits, refusal }: ProcessLimit,
 ): Promise<ProcessListener> {
   const [program = '', ...args] = words
   const children = new Map<ChildProcess, Promise<void>>()
+  /** Whom each serves. */
+  const served = new Map<ChildProcess, string>()
   let spare: SpareProcess | null = null
   const keep = (child: ChildProcess): void => {
     const over = new Promise<void>((resolve) => child.once('close', () => resolve()))
     children.set(
       child,
-      over.then(() => void children.delete(child)),
+      over.then(() => {
+        children.delete(child)
+        served.delete(child)
+      }),
     )
   }
   const quiet = setTimeout(() => {
@@ -54,13 +61,17 @@ export function listenForProcesses(
   quiet.unref()
   const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
     socket.on('error', () => {}) // it left before anybody served it
-    const waiting = spare?.isGone === false ? 1 : 0
-    if (children.size - waiting >= most) refuse(socket, refusal)
-    else if (spare?.takes(socket) === true) spare = null
-    else {
+    const address = socket.remoteAddress ?? ''
+    const own = [...served.values()].filter((one) => one === address).length
+    if (served.size >= most || !admits(own, served.size, most)) refuse(socket, refusal)
+    else if (spare?.takes(socket) === true) {
+      served.set(spare.child, address)
+      spare = null
+    } else {
       const child = spawn(program, args, { stdio: [socket, 'ignore', 'inherit'] })
       child.once('error', () => socket.destroy())
       keep(child)
+      served.set(child, address)
       // The child has its own hold of it.
       socket.destroy()
     }

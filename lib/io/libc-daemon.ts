@@ -17,6 +17,8 @@ export type DaemonCalls = {
   /** Before any chroot: the connection to the log is made now. @param facility its number, shifted */
   openLog(tag: string, facility: number): void
   log(priority: number, line: string): void
+  /** Whether a host is in a netgroup, as the system's databases have it. Before any chroot. */
+  inNetgroup(group: string, host: string): boolean
 }
 
 let loaded: DaemonCalls | null | undefined
@@ -42,6 +44,7 @@ function bind(): DaemonCalls {
   const chroot = call('int chroot(const char*)')
   const fcntl = call('int fcntl(int, int, void*)')
   const openlog = call('void openlog(void*, int, int)')
+  const innetgr = call('int innetgr(const char*, const char*, const char*, const char*)')
   const syslog = call('void syslog(int, const char*, const char*)')
   /** syslog keeps the address of the tag it was given. */
   const tags: Buffer[] = []
@@ -73,5 +76,6 @@ function bind(): DaemonCalls {
       openlog(kept, LOG_PID_AND_NOW, facility)
     },
     log: (priority, line) => void syslog(priority, '%s', line),
+    inNetgroup: (group, host) => innetgr(group, host, null, null) === 1,
   }
 }

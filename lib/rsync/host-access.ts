@@ -7,6 +7,7 @@ import { wordsOf } from '../options/conf.js'
 
 /** Nobody looked for a name. */
 export const UNDETERMINED = 'UNDETERMINED'
+const NO_NAMES: ReadonlySet<string> = new Set([UNDETERMINED, 'UNKNOWN'])
 
 export type PeerInfo = {
   readonly address: string
@@ -19,6 +20,11 @@ export type AccessRules = { readonly allow: string; readonly deny: string }
 /** Addresses of a name, by forward lookup: null where it was not found, or not looked for. */
 export type Addresses = (name: string) => readonly string[] | null
 
+/** Is a host in a netgroup? Null: nobody can tell. */
+export type InNetgroup = (group: string, host: string) => boolean | null
+
+const NOBODY_KNOWS = (): null => null
+
 /** Names in the rules whose addresses are wanted. */
 export function namesToLookUp(rules: AccessRules): readonly string[] {
   return [...wordsOf(rules.allow), ...wordsOf(rules.deny)].filter(
@@ -26,23 +32,35 @@ export function namesToLookUp(rules: AccessRules): readonly string[] {
   )
 }
 
-export function mayEnter(rules: AccessRules, peer: PeerInfo, addresses: Addresses): boolean {
+export function mayEnter(
+  rules: AccessRules,
+  peer: PeerInfo,
+  addresses: Addresses,
+  inNetgroup: InNetgroup = NOBODY_KNOWS,
+): boolean {
   const allow = wordsOf(rules.allow)
   const deny = wordsOf(rules.deny)
-  if (allow.some((word) => matches(word, peer, addresses) === true)) return true
+  const is = (word: string): boolean | null => matches(word, peer, addresses, inNetgroup)
+  if (allow.some((word) => is(word) === true)) return true
   if (deny.length === 0) return allow.length === 0
-  return deny.every((word) => matches(word, peer, addresses) === false)
+  return deny.every((word) => is(word) === false)
 }
 
 /** Only what surely matches is trusted: `proxy protocol hosts`. */
 export function isAmong(list: string, address: string): boolean {
   const peer = { address, name: UNDETERMINED }
-  return wordsOf(list).some((word) => matches(word, peer, () => null) === true)
+  return wordsOf(list).some((word) => matches(word, peer, NOBODY_KNOWS, NOBODY_KNOWS) === true)
 }
 
 /** Null: nobody can tell. */
-function matches(word: string, peer: PeerInfo, addresses: Addresses): boolean | null {
-  if (word.startsWith('@')) return null // netgroups: there is no way to ask for them here
+function matches(
+  word: string,
+  peer: PeerInfo,
+  addresses: Addresses,
+  inNetgroup: InNetgroup,
+): boolean | null {
+  if (word.startsWith('@'))
+    return NO_NAMES.has(peer.name) ? null : inNetgroup(word.slice(1), peer.name)
   const slash = word.indexOf('/')
   if (slash >= 0) return isWithin(word.slice(0, slash), word.slice(slash + 1), peer.address)
   const exact = parseAddress(word)

@@ -119,14 +119,6 @@ export function keepsNew(
   return wasDialled !== isDialled && isDialled === ownId < otherId
 }
 
-/**
- * May an address have one more connection, of `most` for all? No address takes more than half of what is left, so that a
- * few cannot lock the others out: it takes one for each doubling of the places.
- */
-export function mayEnter(ofAddress: number, ofAll: number, most: number): boolean {
-  return ofAddress < most - ofAll
-}
-
 /** One string for an address. */
 export function nameOf(address: PeerAddress): string {
   return `${address.host} ${address.port}`

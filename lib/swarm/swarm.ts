@@ -3,7 +3,9 @@
  * What to decide is in picker, choker, seeding and peers; what to do in download and upload; here they meet the
  * connections and the clock.
  */
+
 import { messageOf } from '../base/errors.js'
+import { mayEnter } from '../base/fair-places.js'
 import { LIMITS } from '../base/limits.js'
 import type { Root } from '../hash/root.js'
 import type { Clock, ContentSink, ContentStore, Log, Random } from '../host.js'
@@ -16,7 +18,7 @@ import type { Item, Neighbour, Wanted } from './item.js'
 import { Offers } from './offers.js'
 import { FALLBACK_SLOT } from './peer-mask.js'
 import type { Have, Peer, PeerAddress, PeerEvents, RootHint } from './peer-port.js'
-import { type Known, keepsNew, mayEnter, nameOf, Peers } from './peers.js'
+import { type Known, keepsNew, nameOf, Peers } from './peers.js'
 import { type Progress, progressOf } from './progress.js'
 import type { RateLimit } from './rate-limit.js'
 import { SeedingDesk } from './seeding-desk.js'

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import t from 'tap'
+import { mayEnter } from '../../lib/base/fair-places.js'
 import { listenForProcesses } from '../../lib/io/daemon-listener.js'
 import { formatFull } from '../../lib/wire/greeting.js'
 import { PROGRAM } from '../support/program.js'
@@ -13,6 +14,7 @@ t.test('who comes when all places are taken is told so, until one is free', asyn
   const words = ['sh', '-c', 'echo served >&0; cat >/dev/null']
   const listener = await listenForProcesses({ host: '127.0.0.1', port: 0, backlog: 8 }, words, {
     most: 2,
+    admits: () => true,
     refusal: 'full\n',
   })
   t.teardown(() => listener.close())
@@ -41,8 +43,29 @@ t.test('who comes when all places are taken is told so, until one is free', asyn
   for (const { socket } of [second, next, again]) socket.destroy()
 })
 
+t.test('one address does not take the places of all', async (t) => {
+  const words = ['sh', '-c', 'echo served >&0; cat >/dev/null']
+  const listener = await listenForProcesses({ host: '127.0.0.1', port: 0, backlog: 8 }, words, {
+    most: 4,
+    admits: mayEnter,
+    refusal: 'full\n',
+  })
+  t.teardown(() => listener.close())
+  const sockets: net.Socket[] = []
+  const heard = async (localAddress: string): Promise<string> => {
+    const socket = net.connect({ host: '127.0.0.1', port: listener.local.port, localAddress })
+    sockets.push(socket)
+    const [said] = (await once(socket, 'data')) as [Buffer]
+    return said.toString('latin1').trim()
+  }
+  const from: string[] = []
+  for (const n of [1, 1, 1, 2, 2, 3, 4]) from.push(`${n} ${await heard(`127.0.0.${n}`)}`)
+  t.same(from, ['1 served', '1 served', '1 full', '2 served', '2 full', '3 served', '4 full'])
+  for (const socket of sockets) socket.destroy()
+})
+
 t.test('rsync and prsync tell their users of it', { skip: noRsync }, async (t) => {
-  const limit = { most: 0, refusal: formatFull(0) }
+  const limit = { most: 0, admits: () => true, refusal: formatFull(0) }
   const listener = await listenForProcesses(
     { host: '127.0.0.1', port: 0, backlog: 8 },
     ['false'],

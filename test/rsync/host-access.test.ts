@@ -23,6 +23,20 @@ t.test('a rule that allows and cannot be judged allows nobody', async (t) => {
   t.ok(mayEnter({ allow: '192.0.2.0/24', deny: '' }, peer, NOWHERE))
 })
 
+t.test('netgroups are asked for by name', async (t) => {
+  const inGroup = (group: string, host: string): boolean => `${group} ${host}` === 'g good.example'
+  const enters = (name: string, allow: string, deny: string): boolean =>
+    mayEnter({ allow, deny }, { address: '192.0.2.1', name }, NOWHERE, inGroup)
+  t.ok(enters('good.example', '@g', ''))
+  t.notOk(enters('bad.example', '@g', ''))
+  t.notOk(enters('good.example', '', '@g'))
+  t.ok(enters('bad.example', '', '@g'))
+  for (const name of ['UNKNOWN', UNDETERMINED]) {
+    t.notOk(enters(name, '@g', ''), name)
+    t.notOk(enters(name, '', '@g'), `${name}: it cannot be judged`)
+  }
+})
+
 t.test('without a list of proxies nobody is one', async (t) => {
   t.notOk(isAmong('', '127.0.0.1'))
   t.notOk(isAmong('localhost @all', '127.0.0.1'), 'names are not looked for')

@@ -1,6 +1,7 @@
 import t from 'tap'
+import { mayEnter } from '../../lib/base/fair-places.js'
 import { LIMITS } from '../../lib/base/limits.js'
-import { keepsNew, mayEnter, Peers } from '../../lib/swarm/peers.js'
+import { keepsNew, Peers } from '../../lib/swarm/peers.js'
 import { seededRandom } from '../support/seeded-random.js'
 
 const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port })
