@@ -5,6 +5,7 @@
 
 import { frontHandler } from '../lib/app/front.js'
 import { ServedModule } from '../lib/app/module.js'
+import { PopularFiles } from '../lib/app/popular-files.js'
 import { RedirectDesk } from '../lib/app/redirect-desk.js'
 import { route } from '../lib/app/routes.js'
 import { systemClock, systemRandom } from '../lib/app/system.js'
@@ -135,9 +136,9 @@ const desk = { modules, table: new SwarmTable(), clock: systemClock, upload, ori
 const torrents = new TorrentDesk({ ...desk, host: () => null, wire: () => null })
 const none = (): null => null
 const routes = {
-  ...{ modules, torrents, origin, saysWhy: true },
+  ...{ modules, torrents, origin, saysWhy: true, popular: new PopularFiles() },
   ...{ tracker: none, status: none, admin: none, pages: none },
-  redirects: new RedirectDesk(openVolunteers(), systemClock, origin),
+  redirects: new RedirectDesk(openVolunteers(), systemClock, systemRandom, origin),
 }
 const server = await serveHttp({
   ...{ host: '127.0.0.1', port: 0, tls: null, upgrade: null, log: () => {} },

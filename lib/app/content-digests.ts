@@ -2,6 +2,7 @@
  * What ordinary clients are told about the bytes of a file: made from the file when somebody first asks, kept in the index as
  * long as the content stands anywhere. docs/decisions/0043.
  */
+import { base64Of } from '../base/bytes.js'
 import { FileError } from '../base/errors.js'
 import type { Digests } from '../hash/digests.js'
 import type { ContentId, Root } from '../hash/root.js'
@@ -42,9 +43,12 @@ export class ContentDigests {
     return null
   }
 
-  /** Of what is known now its SHA-256 alone; the others are as they are for `known`. */
-  knownSha256(content: ContentId): Uint8Array | null {
-    return this.#store.sha256(content.root) ?? this.known(content)?.sha256 ?? null
+  /** Of what is known now its SHA-256 alone, in base64; the others are as they are for `known`. */
+  knownSha256(content: ContentId): string | null {
+    const kept = this.#store.sha256(content.root)
+    if (kept !== null) return kept
+    const made = this.known(content)
+    return made === null ? null : base64Of(made.sha256)
   }
 
   /** The same, waited for; null where the bytes are not there now. The file is read once, however many ask. */

@@ -1,6 +1,6 @@
 /** Names of a module to ordinary HTTP clients: a file from here or from a volunteer, a directory, or another form of a file. */
 import { type ByteName, byteName, nameFault, ROOT_NAME } from '../base/byte-name.js'
-import { EMPTY } from '../base/bytes.js'
+import { base64Of, EMPTY } from '../base/bytes.js'
 import { FileError } from '../base/errors.js'
 import type { AnswerNote, HttpAnswer, HttpRequest } from '../base/http.js'
 import { textAnswer } from '../base/http-answers.js'
@@ -10,7 +10,7 @@ import { digestsOf } from '../hash/digests.js'
 import { SMALL_BYTES } from '../hash/unit.js'
 import { redirectAnswer } from '../mirror/answer.js'
 import { clientClassOf, shunsMetalinks } from '../mirror/client-class.js'
-import { type FileFacts, fileHeaders } from '../mirror/file-headers.js'
+import { fileHeaders, validatorsOf } from '../mirror/file-headers.js'
 import { keptHere } from '../mirror/redirectable.js'
 import { type GivenBytes, withBytes, withoutBytes } from './file-answer.js'
 import {
@@ -25,12 +25,14 @@ import {
 import { follow } from './followed.js'
 import { directoryPage } from './listing.js'
 import type { ServedModule } from './module.js'
+import type { PopularFiles, ToldFile } from './popular-files.js'
 import { type OwnReason, STAY } from './redirect-desk.js'
 import { encodePath } from './url-path.js'
 
 export type FileDesk = FormDesk & {
   /** Says on a redirect which volunteer it is, and why. */
   readonly saysWhy: boolean
+  readonly popular: PopularFiles
 }
 
 const LATER = { 'retry-after': '5' }
@@ -43,6 +45,8 @@ export function fileRoute(
   request: HttpRequest,
 ): HttpAnswer | Promise<HttpAnswer> {
   if (module.current === null) return textAnswer(503, 'nothing published yet\n', LATER)
+  const told = wantsWhy(request) ? null : desk.popular.get(request.path, module.current)
+  if (told !== null) return readAnswer(desk, told, request, null)
   const plain = path.endsWith('/') ? path.replace(/\/+$/, '') : path
   const name = plain === '' ? ROOT_NAME : byteName(plain)
   if (name !== ROOT_NAME && nameFault(name) !== null) return textAnswer(404, 'no such file\n')
@@ -53,11 +57,14 @@ export function fileRoute(
   if (entry.kind === 'directory') return directoryPage(module, name, entry.page, request)
   if (entry.kind !== 'file') return textAnswer(404, 'not a file\n')
   const file = { module, name: found.name, entry, asked: name }
-  if (request.query !== '' && new URLSearchParams(request.query).has('why'))
-    return whyForm(desk, file, request)
+  if (wantsWhy(request)) return whyForm(desk, file, request)
   if (found.byLink && keptHere(found.name, sizeOf(entry)) === null)
     return toItsName(desk, module, found.name)
   return fileAnswer(desk, file, found.byLink, request)
+}
+
+function wantsWhy({ query }: HttpRequest): boolean {
+  return query !== '' && new URLSearchParams(query).has('why')
 }
 
 /**
@@ -77,29 +84,40 @@ function fileAnswer(
   request: HttpRequest,
 ): HttpAnswer | Promise<HttpAnswer> {
   const { module, entry } = file
-  return sizeOf(entry) > SMALL_BYTES
-    ? readAnswer(desk, file, byLink, request, null)
-    : smallBytes(module, entry).then((small) => readAnswer(desk, file, byLink, request, small))
+  const known = (): string | null => entry.content && module.digests.knownSha256(entry.content)
+  if (sizeOf(entry) <= SMALL_BYTES)
+    return smallBytes(module, entry).then((small) =>
+      readAnswer(desk, tellOf(file, byLink, small?.sha256 ?? known()), request, small),
+    )
+  const sha256 = known()
+  const told = tellOf(file, byLink, sha256)
+  // what is not known yet is asked for again
+  if (!byLink && sha256 !== null) desk.popular.add(request.path, module.current, told)
+  return readAnswer(desk, told, request, null)
+}
+
+function tellOf(file: FormFile, byLink: boolean, sha256: string | null): ToldFile {
+  const { module, name, entry } = file
+  const size = sizeOf(entry)
+  const validators = validatorsOf({ size, mtimeMs: Number(entry.mtimeNs / 1_000_000n) })
+  const path = `/${module.name}/${encodePath(name)}`
+  return { file, facts: { name, byLink, validators, sha256 }, kept: keptHere(name, size), path }
 }
 
 function readAnswer(
   desk: FileDesk,
-  file: FormFile,
-  byLink: boolean,
+  told: ToldFile,
   request: HttpRequest,
   small: SmallBytes | null,
 ): HttpAnswer {
-  const { module, name, entry } = file
-  const { content } = entry
-  const sha256 = small?.sha256 ?? (content && module.digests.knownSha256(content))
+  const { file, facts, kept } = told
+  const { module, entry } = file
   const size = sizeOf(entry)
-  const facts = { name, byLink, size, mtimeMs: Number(entry.mtimeNs / 1_000_000n), sha256 }
-  const kept = keptHere(name, size)
   const mayLeave = desk.redirects !== null && kept === null
   const headersOf = () => ({ ...fileHeaders(facts), ...(mayLeave ? { vary: 'Accept' } : {}) })
   const early = isConditional(request.headers) ? withoutBytes(request, headersOf(), size) : null
   if (early !== null) return early
-  const elsewhere = mayLeave ? redirect(desk, file, facts, true, request) : null
+  const elsewhere = mayLeave ? redirect(desk, told, true, request) : null
   if (elsewhere !== null && typeof elsewhere !== 'string') return elsewhere
   const bytes = small ?? module.holding(entry)
   if (bytes !== null) {
@@ -108,7 +126,7 @@ function readAnswer(
     const given = withBytes(request, headersOf(), bytes, (length) => (module.httpSent += length))
     return { ...given, note }
   }
-  const last = mayLeave ? redirect(desk, file, facts, false, request) : null
+  const last = mayLeave ? redirect(desk, told, false, request) : null
   if (last !== null && typeof last !== 'string') return last
   return textAnswer(503, 'the file is being replaced\n', { 'retry-after': '60' })
 }
@@ -120,8 +138,7 @@ function noteOf({ module, name, entry }: FormFile): Pick<AnswerNote, 'path' | 'b
 /** To a volunteer, or the metalink of a client that chooses among them; null or the reason: it is given here. */
 function redirect(
   desk: FileDesk,
-  file: FormFile,
-  facts: FileFacts,
+  { file, facts, path }: ToldFile,
   isHere: boolean,
   request: HttpRequest,
 ): HttpAnswer | OwnReason | null {
@@ -139,16 +156,17 @@ function redirect(
   const wanted = { module: module.name, name, content, since, isHere }
   const choice = desk.redirects.decide(request, wanted)
   if (choice.kind === 'here') return choice.reason
-  const path = `/${module.name}/${encodePath(name)}`
   const metalink = shuns ? null : `${desk.origin()}${path}${METALINK}`
   const volunteer = choice.chosen.id
   const { path: named, bytes } = noteOf(file)
   const note = { give: 'redirect', volunteer, reason: choice.reason, path: named, bytes } as const
-  const told = redirectAnswer({ choice, file: facts, path, metalink, isOpen: desk.saysWhy })
-  return { status: told.status, headers: told.headers, note }
+  const { status, headers } = redirectAnswer({
+    ...{ choice, file: facts, path, metalink, isOpen: desk.saysWhy },
+  })
+  return { status, headers, note }
 }
 
-type SmallBytes = GivenBytes & { readonly sha256: Uint8Array }
+type SmallBytes = GivenBytes & { readonly sha256: string }
 
 /** Read now, with their digest; null where they are not there now. */
 async function smallBytes(module: ServedModule, entry: FileEntry): Promise<SmallBytes | null> {
@@ -159,7 +177,7 @@ async function smallBytes(module: ServedModule, entry: FileEntry): Promise<Small
     return {
       length: bytes.length,
       read: (offset, n) => Promise.resolve(bytes.subarray(offset, offset + n)),
-      sha256: digestsOf(bytes).sha256,
+      sha256: base64Of(digestsOf(bytes).sha256),
     }
   } catch (error) {
     if (error instanceof FileError) return null // it is no longer what it was

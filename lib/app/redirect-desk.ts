@@ -2,11 +2,10 @@
  * Which requests for files are sent to a volunteer, and to which: joins what the request tells, what was tried before and
  * `mirror/select.ts`. docs/decisions/0044.
  */
-import { hash } from 'node:crypto'
 import type { HttpRequest } from '../base/http.js'
 import { addressOf } from '../bt/compact-peers.js'
 import type { ContentId } from '../hash/root.js'
-import type { Clock } from '../host.js'
+import type { Clock, Random } from '../host.js'
 import { Attempts, MOST_HOPS } from '../mirror/attempts.js'
 import { USUAL_RATE } from '../mirror/balance.js'
 import { type Bounce, isGenuine, LACKS, parseBounce } from '../mirror/bounce.js'
@@ -17,6 +16,7 @@ import {
   isOfOneTry,
 } from '../mirror/client-class.js'
 import type { Evidence } from '../mirror/health.js'
+import { type Key, keyOf } from '../mirror/lately.js'
 import { type KeptHere, keptHere } from '../mirror/redirectable.js'
 import {
   type Ask,
@@ -91,6 +91,8 @@ export class RedirectDesk {
   readonly #clock: Clock
   readonly #origin: () => string
   readonly #onAsked: (wanted: Wanted) => void
+  /** What all keys begin with. */
+  readonly #seed: Key
 
   /**
    * @param origin what clients call the centre: nobody is sent from https to http, or the other way
@@ -99,6 +101,7 @@ export class RedirectDesk {
   constructor(
     table: VolunteerTable,
     clock: Clock,
+    random: Random,
     origin: () => string,
     onAsked: (wanted: Wanted) => void = () => {},
   ) {
@@ -106,6 +109,7 @@ export class RedirectDesk {
     this.#clock = clock
     this.#origin = origin
     this.#onAsked = onAsked
+    this.#seed = { high: random.below(2 ** 32), low: random.below(2 ** 32) }
   }
 
   get #scheme(): Scheme {
@@ -122,7 +126,7 @@ export class RedirectDesk {
     this.#attempts.sent(keys.client, keys.request, decision.chosen.id, nowMs)
     // a volunteer that sends it back names the file alone
     if (stays(request)) {
-      const plain = keysOf(request, '', wanted)
+      const plain = keysOf(this.#seed, request, '', wanted)
       this.#attempts.sent(plain.client, plain.request, decision.chosen.id, nowMs)
     }
     return decision
@@ -161,7 +165,7 @@ export class RedirectDesk {
     counts: boolean,
   ): { decision: Decision; ask: Ask | null; keys: Keys } {
     const address = addressOf(request.remote.address)
-    const keys = keysOf(request, request.query, wanted)
+    const keys = keysOf(this.#seed, request, request.query, wanted)
     const here = (reason: OwnReason, ask: Ask | null = null) =>
       ({ decision: { kind: 'here', reason }, ask, keys }) as const
     const kept = keptHere(wanted.name, wanted.content.length)
@@ -228,28 +232,24 @@ export class RedirectDesk {
 
 const NOBODY: ReadonlySet<string> = new Set()
 
-type Keys = { readonly client: string; readonly request: string }
+type Keys = { readonly client: Key; readonly request: Key }
 
 /**
  * The same client, and the same that it asks once more. Another range or method is another request: clients that fetch in parts
- * ask for all of them at once. Hashed where it is long, as clients choose how long it is.
+ * ask for all of them at once.
  */
 function keysOf(
+  seed: Key,
   { method, headers, remote }: HttpRequest,
   query: string,
   { module, name }: Wanted,
 ): Keys {
-  const client = keyOf(`${remote.address}\0${headers.get('user-agent') ?? ''}`)
-  const what = query === STAY ? STAY : `${method}\0${headers.get('range') ?? ''}`
-  return { client, request: keyOf(`${client}\0${what}\0${module}\0${name}`) }
+  const client = keyOf(keyOf(seed, remote.address), headers.get('user-agent') ?? '')
+  const what =
+    query === STAY ? keyOf(client, STAY) : keyOf(keyOf(client, method), headers.get('range') ?? '')
+  return { client, request: keyOf(keyOf(what, module), name) }
 }
 
 function stays({ query }: HttpRequest): boolean {
   return query === STAY
 }
-
-/** What has a NUL in it is no hash. */
-function keyOf(said: string): string {
-  return said.length <= PLAIN_CHARS ? said : hash('sha256', said, 'base64')
-}
-const PLAIN_CHARS = 200

@@ -32,6 +32,7 @@ import { frontHandler } from './front.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
 import { Placing } from './placing.js'
+import { PopularFiles } from './popular-files.js'
 import { type PublishEvents, Publishing } from './publishing.js'
 import { RedirectDesk, type VolunteerTable } from './redirect-desk.js'
 import { route } from './routes.js'
@@ -300,9 +301,12 @@ class RunningCentre {
     const origin = (): string => this.origin
     const table = volunteers ?? this.#volunteers
     const { placing } = this
-    const redirects = new RedirectDesk(table, clock, origin, (wanted) => placing.asked(wanted))
+    const redirects = new RedirectDesk(table, clock, systemRandom, origin, (wanted) =>
+      placing.asked(wanted),
+    )
     const isAlone = (): boolean => volunteers === null && this.#volunteers.isEmpty
-    const files = { torrents, origin, saysWhy: this.#config.saysWhy }
+    const popular = new PopularFiles()
+    const files = { torrents, origin, popular, saysWhy: this.#config.saysWhy }
     const routes = {
       ...{ modules, tracker, status, admin, pages, ...files },
       get redirects() {

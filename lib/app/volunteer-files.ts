@@ -11,7 +11,7 @@ import { LIMITS } from '../base/limits.js'
 import { type FileEntry, sizeOf } from '../flist/entry.js'
 import type { ContentStore } from '../host.js'
 import { bounceAnswer, formatBounce, LACKS } from '../mirror/bounce.js'
-import { fileHeaders } from '../mirror/file-headers.js'
+import { fileHeaders, validatorsOf } from '../mirror/file-headers.js'
 import type { Flows } from '../mirror/flows.js'
 import type { EnrolledMessage } from '../mirror/volunteer-messages.js'
 import { type GivenBytes, withBytes, withoutBytes } from './file-answer.js'
@@ -71,8 +71,8 @@ function given(
   request: HttpRequest,
 ): HttpAnswer {
   const size = sizeOf(entry)
-  const facts = { name, byLink, size, mtimeMs: Number(entry.mtimeNs / 1_000_000n), sha256: null }
-  const headers = fileHeaders(facts)
+  const validators = validatorsOf({ size, mtimeMs: Number(entry.mtimeNs / 1_000_000n) })
+  const headers = fileHeaders({ name, byLink, validators, sha256: null })
   return withoutBytes(request, headers, size) ?? counted(files, request, headers, bytes)
 }
 

@@ -204,3 +204,6 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 export function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(chunks)
 }
+export function base64Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}

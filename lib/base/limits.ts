@@ -95,8 +95,8 @@ export const LIMITS = {
   urlBytes: 8 * KIB,
   /** Ranges of one request: what zsync and zchunk ask for at a time. */
   httpRanges: 128,
-  /** Redirects that are remembered: 200 bytes each. */
-  attempts: 200_000,
+  /** Redirects that are remembered: 100 bytes each. A power of two. */
+  attempts: 2 ** 18,
   /** A client that takes less than one part of a body (256 KiB) in this time holds a connection for nothing. */
   httpStallMs: 600_000,
   /** A message of the control channel. */

@@ -34,16 +34,33 @@ export function decodeCompact(bytes: Uint8Array, width: 4 | 16): CompactPeer[] {
 
 /** '192.0.2.1' or '2001:db8::1' → 4 or 16 bytes, one char each; null for anything else. A mapped IPv4 address becomes plain. */
 export function addressOf(host: string): string | null {
-  const v4 = /^(?:::ffff:)?(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/i.exec(host)
-  if (v4 !== null) {
-    const bytes = v4.slice(1).map(Number)
-    return bytes.every((byte) => byte < 256) ? String.fromCharCode(...bytes) : null
-  }
+  const plain = MAPPED.test(host) ? host.slice(MAPPED_LENGTH) : host
+  if (!plain.includes(':')) return fourBytes(plain)
   const groups = groupsOf(host)
   return groups === null
     ? null
     : groups.map((group) => String.fromCharCode(group >> 8, group & 0xff)).join('')
 }
+
+/** Four numbers below 256 between dots, of one to three digits each; null: something else. */
+function fourBytes(text: string): string | null {
+  let [bytes, byte, digits] = ['', 0, 0]
+  for (let i = 0; i <= text.length; i++) {
+    const char = i < text.length ? text.charCodeAt(i) : DOT
+    if (char >= ZERO && char < ZERO + 10) {
+      byte = byte * 10 + char - ZERO
+      digits++
+    } else if (char !== DOT || digits === 0 || digits > 3 || byte > 255) return null
+    else {
+      bytes += String.fromCharCode(byte)
+      byte = digits = 0
+    }
+  }
+  return bytes.length === 4 ? bytes : null
+}
+const [DOT, ZERO] = [0x2e, 0x30]
+const MAPPED = /^::ffff:[\d.]*\.[\d.]*$/i
+const MAPPED_LENGTH = '::ffff:'.length
 
 /** The text of an address: RFC 5952 but for the shortening of zeros. */
 export function hostOf(address: string): string {

@@ -7,6 +7,7 @@ import { type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { EMPTY } from '../base/bytes.js'
 import type { HttpAnswer, HttpRequest } from '../base/http.js'
+import { httpDate } from '../base/http-date.js'
 import { plainRequest } from '../base/plain-request.js'
 
 export type Given = HttpAnswer | Promise<HttpAnswer>
@@ -172,12 +173,12 @@ const OWN: ReadonlySet<string> = new Set([
 
 let date = ''
 let dateSecond = 0
-/** RFC 9110 §5.6.7, made once a second. */
+/** Made once a second. */
 function dateNow(): string {
   const second = Math.floor(Date.now() / 1000)
   if (second !== dateSecond) {
     dateSecond = second
-    date = new Date(second * 1000).toUTCString()
+    date = httpDate(second)
   }
   return date
 }

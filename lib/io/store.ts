@@ -329,10 +329,10 @@ export class Store {
     const value = copy(this.#digests.get(asBuffer(bytesOf(content.root))))
     return value === null ? null : decodeDigests(value, content.length)
   }
-  /** The SHA-256 of `digests` alone. */
-  sha256(root: Root): Uint8Array | null {
+  /** The SHA-256 of `digests` alone, in base64. */
+  sha256(root: Root): string | null {
     const bytes = this.#digests.getBinaryFast(rootKey(root))
-    return bytes === undefined ? null : Uint8Array.prototype.slice.call(bytes, 0, SHA256_BYTES)
+    return bytes === undefined ? null : bytes.toString('base64', 0, SHA256_BYTES)
   }
   putDigests(root: Root, digests: Digests): void {
     this.#digests.putSync(asBuffer(bytesOf(root)), asBuffer(encodeDigests(digests)))

@@ -1,7 +1,7 @@
 /** A choice → the redirect, with all that a client may check or go on with. 302, RFC 6249, RFC 3230. docs/decisions/0006. */
 import type { HttpAnswer } from '../base/http.js'
 import { formatDigest } from './digest-fields.js'
-import { type FileFacts, validatorsOf } from './file-headers.js'
+import type { FileFacts } from './file-headers.js'
 import { METALINK_TYPE } from './metalink.js'
 import type { Choice } from './select.js'
 
@@ -22,14 +22,13 @@ export function redirectAnswer({ choice, file, path, metalink, isOpen }: Redirec
     ({ baseUrl }, i) => `<${baseUrl}${path}>; rel=duplicate; pri=${i + 2}; pref`,
   )
   if (metalink !== null) link.push(`<${metalink}>; rel=describedby; type="${METALINK_TYPE}"`)
-  const validators = validatorsOf(file)
   // one by one: spreading objects takes longer than to choose a volunteer
   const headers: Record<string, string | readonly string[]> = {
     location: chosen.baseUrl + path,
     'content-length': '0',
     'cache-control': 'no-store',
-    etag: validators.etag,
-    'last-modified': validators['last-modified'],
+    etag: file.validators.etag,
+    'last-modified': file.validators['last-modified'],
   }
   if (file.sha256 !== null) headers['digest'] = formatDigest(file.sha256)
   if (link.length > 0) headers['link'] = link

@@ -4,7 +4,7 @@
  */
 import type { Root } from '../hash/root.js'
 import { isFresh, predictedRate, relativeLoad, slowStartOf, USUAL_RATE } from './balance.js'
-import { rendezvous } from './rendezvous.js'
+import { rendezvous, rendezvousFrom, rendezvousStart } from './rendezvous.js'
 import { isWithin, type Scheme, type Volunteer } from './volunteer.js'
 
 /** Who asks. */
@@ -114,11 +114,12 @@ export function select(
 ): Choice {
   const fresh: Candidate[] = []
   const suspect: Candidate[] = []
+  const judged = judgedIn(volunteers, nowMs)
   for (const volunteer of lookedAt(volunteers, ask, nowMs)) {
     if (volunteers.length > MANY && fresh.length >= ENOUGH) break
     const fault = faultOf(volunteer, ask, nowMs)
-    if (fault === null) fresh.push(candidateOf(volunteer, nowMs))
-    else if (fault === 'suspect' && !ask.client.oneTry) suspect.push(candidateOf(volunteer, nowMs))
+    if (fault === null) fresh.push(candidateOf(volunteer, judged))
+    else if (fault === 'suspect' && !ask.client.oneTry) suspect.push(candidateOf(volunteer, judged))
   }
   const canServe = hasRoom(centre)
   if (fresh.length === 0 && (canServe || suspect.length === 0))
@@ -144,10 +145,11 @@ export function explain(
   nowMs: number,
 ): { readonly choice: Choice; readonly verdicts: readonly Verdict[] } {
   const choice = select(ask, volunteers, centre, nowMs)
-  const verdicts = volunteers.map((volunteer) => ({
-    ...candidateOf(volunteer, nowMs),
-    fault: faultOf(volunteer, ask, nowMs),
-  }))
+  const judged = judgedIn(volunteers, nowMs)
+  const verdicts = volunteers.map((volunteer) => {
+    const { rate, load } = candidateOf(volunteer, judged)
+    return { volunteer, rate, load, fault: faultOf(volunteer, ask, nowMs) }
+  })
   return { choice, verdicts }
 }
 
@@ -177,19 +179,37 @@ function* allRound(
   }
 }
 
-type Candidate = { readonly volunteer: Volunteer; readonly rate: number; readonly load: number }
-type Judged = { readonly candidate: Candidate; readonly nowMs: number; readonly changes: number }
+type Candidate = {
+  readonly volunteer: Volunteer
+  readonly rate: number
+  readonly load: number
+  /** Sent there, faded. */
+  readonly redirects: number
+  /** Of the ledger, when it was judged. */
+  readonly changes: number
+}
+/** What each was, by slot: within a millisecond only who was sent a client is another. */
+type Judged = { readonly nowMs: number; readonly bySlot: (Candidate | undefined)[] }
 
-/** What each was last: within a millisecond only who was sent a client is another. */
-const judged = new WeakMap<Volunteer, Judged>()
+const lastJudged = new WeakMap<readonly Volunteer[], Judged>()
 
-function candidateOf(volunteer: Volunteer, nowMs: number): Candidate {
-  const { changes } = volunteer.ledger
-  const known = judged.get(volunteer)
-  if (known?.nowMs === nowMs && known.changes === changes) return known.candidate
+function judgedIn(volunteers: readonly Volunteer[], nowMs: number): Judged {
+  const known = lastJudged.get(volunteers)
+  if (known?.nowMs === nowMs) return known
+  const judged = { nowMs, bySlot: [] }
+  lastJudged.set(volunteers, judged)
+  return judged
+}
+
+function candidateOf(volunteer: Volunteer, { nowMs, bySlot }: Judged): Candidate {
+  const { ledger, slot } = volunteer
+  const { changes } = ledger
+  const known = bySlot[slot]
+  if (known?.volunteer === volunteer && known.changes === changes) return known
   const rate = predictedRate(volunteer, nowMs)
-  const candidate = { volunteer, rate, load: relativeLoad(volunteer, nowMs) }
-  judged.set(volunteer, { candidate, nowMs, changes })
+  const load = relativeLoad(volunteer, nowMs)
+  const candidate = { volunteer, rate, load, redirects: ledger.redirects(nowMs), changes }
+  bySlot[slot] = candidate
   return candidate
 }
 
@@ -230,7 +250,7 @@ function bestOf(
   if (cold.length === 0) return { best: nearlyFastest(candidates, ask), reason: 'fastest' }
   const before = warmOf(cold, ask, nowMs)
   if (before !== undefined) return { best: before, reason: 'same as before' }
-  const open = underShare(cold, candidates, nowMs)
+  const open = underShare(cold, candidates)
   const least = open.reduce((min, { load }) => Math.min(min, load), Number.POSITIVE_INFINITY)
   const equal = open.filter(({ load }) => load <= Math.max(least * (1 + TIE), least + TIE_LINE))
   const near = equal.filter(({ volunteer }) =>
@@ -255,12 +275,11 @@ function warmOf(
 function underShare(
   cold: readonly Candidate[],
   candidates: readonly Candidate[],
-  nowMs: number,
 ): readonly Candidate[] {
   let all = 0
-  for (const { volunteer } of candidates) all += volunteer.ledger.redirects(nowMs)
+  for (const { redirects } of candidates) all += redirects
   const most = all * Math.max(MOST_SHARE, 2 / candidates.length)
-  const under = cold.filter(({ volunteer }) => volunteer.ledger.redirects(nowMs) <= most)
+  const under = cold.filter(({ redirects }) => redirects <= most)
   return under.length > 0 ? under : cold
 }
 
@@ -280,8 +299,16 @@ function leastLoadedOf(candidates: readonly Candidate[]): Candidate {
 
 /** The same for a content each time, so that what one has in memory is asked there. */
 function byRendezvous(equal: readonly Candidate[], { content }: Ask): Candidate {
-  const weight = ({ volunteer }: Candidate): number => rendezvous(content.root, volunteer.id)
-  return equal.reduce((best, each) => (weight(each) > weight(best) ? each : best))
+  const start = rendezvousStart(content.root)
+  const weightOf = ({ volunteer }: Candidate): number => rendezvousFrom(start, volunteer.id)
+  let most = Number.NEGATIVE_INFINITY
+  return equal.reduce((best, each, i) => {
+    if (i === 1) most = weightOf(best)
+    const weight = weightOf(each)
+    if (weight <= most) return best
+    most = weight
+    return each
+  })
 }
 
 /** Cold ones first, by load; then the others, by rate. */

@@ -5,9 +5,10 @@
 import { Cursor } from '../base/bytes.js'
 import { WireError } from '../base/errors.js'
 import type { Entry } from '../flist/entry.js'
-import { entriesStart, FLAGS, isIndex, type Owned, takeEntryBody } from './page.js'
+import { entriesStart, FLAGS, isIndex, takeEntryBody } from './page.js'
 
 const ROOT_BYTES = 32
+const MODE_BYTES = 2
 /** More is not told, though there may be. */
 const MOST_SHARED = 255
 
@@ -16,15 +17,19 @@ export function searchPage(bytes: Uint8Array, base: string): Entry | null {
   if (isIndex(bytes)) return null
   const from = new Cursor(bytes)
   const { users, groups, count } = entriesStart(from)
-  let owned: Owned | null = null
+  let at = from.pos
+  /** Where the mode and the owner stand that the entry has. */
+  let ownerAt = 0
   /** So many chars of the name are those of the entry passed last, which comes before it. */
   let matched = 0
   for (let i = 0; i < count; i++) {
-    const shared = from.u8()
-    const length = from.varint()
-    const at = from.take(length)
-    if (shared === MOST_SHARED) matched = Math.min(matched, MOST_SHARED)
+    if (at >= bytes.length) throw new WireError('page ends too early')
+    const shared = bytes[at++] ?? 0
+    // a component has at most 255 bytes: two bytes tell its length
+    let length = bytes[at++] ?? 0
+    if (length >= 0x80) length += ((bytes[at++] ?? 0) - 1) * 0x80
     // the entry before differs from the name at `matched`: with more in common this one does too, with less it is past it
+    if (shared === MOST_SHARED) matched = Math.min(matched, MOST_SHARED)
     if (shared < matched) return null
     let isIt = false
     if (shared === matched) {
@@ -35,39 +40,58 @@ export function searchPage(bytes: Uint8Array, base: string): Entry | null {
       matched += same
       isIt = same === length && matched === base.length
     }
-    const flags = from.u8()
+    at += length
+    const flags = bytes[at++] ?? 0
     if (!(flags & FLAGS.sameOwner)) {
-      const mode = from.u16be()
-      owned = { mode, user: users[from.varint()], group: groups[from.varint()] }
+      ownerAt = at
+      at = afterNumber(bytes, afterNumber(bytes, at + MODE_BYTES))
     }
-    if (isIt) return takeEntryBody(from, flags, base, owned)
-    skipBody(from, flags)
+    if (!isIt) at = afterBody(bytes, at, flags)
+    else {
+      from.pos = ownerAt
+      const mode = from.u16be()
+      const owned = { mode, user: users[from.varint()], group: groups[from.varint()] }
+      from.pos = at
+      return takeEntryBody(from, flags, base, owned)
+    }
   }
   return null
 }
 
-function skipBody(from: Cursor, flags: number): void {
-  from.varint()
-  from.varint()
+/** Past the time and all that an entry has for its kind. Where bytes end too early it ends somewhere behind them. */
+function afterBody(bytes: Uint8Array, from: number, flags: number): number {
+  let at = afterNumber(bytes, afterNumber(bytes, from))
   const kind = flags & FLAGS.kind
-  if (kind <= 1) skipContent(from)
+  if (kind <= 1) at = afterContent(bytes, at)
   if (kind === 0) {
-    from.varint()
-    if (flags & FLAGS.linkGroup) from.varint()
-    if (flags & FLAGS.sums) skipContent(from)
-    if (flags & FLAGS.recipe) skipContent(from)
+    at = afterNumber(bytes, at)
+    if (flags & FLAGS.linkGroup) at = afterNumber(bytes, at)
+    if (flags & FLAGS.sums) at = afterContent(bytes, at)
+    if (flags & FLAGS.recipe) at = afterContent(bytes, at)
   } else if (kind === 2) {
-    from.take(from.varint())
+    at = afterText(bytes, at)
   } else if (kind === 3 || kind === 4) {
-    from.varint()
-    from.varint()
+    at = afterNumber(bytes, afterNumber(bytes, at))
   } else if (kind === 7) {
     throw new WireError('page: entry of kind 7')
   }
-  if (!(flags & FLAGS.xattrs)) return
-  for (let left = 2 * from.varint(); left > 0; left--) from.take(from.varint())
+  if (!(flags & FLAGS.xattrs)) return at
+  const count = new Cursor(bytes.subarray(at))
+  let left = 2 * count.varint()
+  at += count.pos
+  for (; left > 0 && at < bytes.length; left--) at = afterText(bytes, at)
+  return at
 }
 
-function skipContent(from: Cursor): void {
-  if (from.varint() > 0) from.take(ROOT_BYTES)
+function afterNumber(bytes: Uint8Array, from: number): number {
+  let at = from
+  while ((bytes[at] ?? 0) >= 0x80) at++
+  return at + 1
+}
+function afterContent(bytes: Uint8Array, from: number): number {
+  return bytes[from] === 0 ? from + 1 : afterNumber(bytes, from) + ROOT_BYTES
+}
+function afterText(bytes: Uint8Array, from: number): number {
+  const text = new Cursor(bytes.subarray(from))
+  return from + text.varint() + text.pos
 }

@@ -1,7 +1,7 @@
 /** The desk alone, with clients that loopback does not have. */
 import t from 'tap'
 import { RedirectDesk, type Wanted } from '../../lib/app/redirect-desk.js'
-import { systemClock } from '../../lib/app/system.js'
+import { systemClock, systemRandom } from '../../lib/app/system.js'
 import type { HttpRequest } from '../../lib/base/http.js'
 import { rootOf } from '../../lib/hash/root.js'
 import { TestTable } from '../support/http-volunteers.js'
@@ -37,7 +37,7 @@ t.test('nobody is sent from https to http, or the other way, or to another famil
     table.add('secure', 'https://s.example', { scheme: 'https', families: [4] })
     table.add('four', 'http://four.example', { families: [4] })
     table.add('six', 'http://six.example', { families: [16] })
-    const desk = new RedirectDesk(table, systemClock, () => origin)
+    const desk = new RedirectDesk(table, systemClock, systemRandom, () => origin)
     const decision = desk.decide(requestOf(address), WANTED)
     const got = decision.kind === 'redirect' ? decision.chosen.id : decision.reason
     t.equal(got, expected, `${origin} ${address}`)
@@ -49,7 +49,7 @@ t.test(
   async (t) => {
     const table = new TestTable()
     table.add('v1', 'http://v1.example')
-    const desk = new RedirectDesk(table, systemClock, () => 'http://centre')
+    const desk = new RedirectDesk(table, systemClock, systemRandom, () => 'http://centre')
     const bytes = (): number => table.volunteers[0]?.ledger.bytes(Date.now()) ?? -1
     desk.explain(requestOf('192.0.2.1'), WANTED)
     t.equal(bytes(), 0)

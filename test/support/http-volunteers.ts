@@ -8,7 +8,7 @@ import type { HttpAnswer, HttpRequest } from '../../lib/base/http.js'
 import { textAnswer } from '../../lib/base/http-answers.js'
 import { serveHttp } from '../../lib/io/http-server.js'
 import { bounceAnswer, bounceKey, formatBounce } from '../../lib/mirror/bounce.js'
-import { fileHeaders } from '../../lib/mirror/file-headers.js'
+import { fileHeaders, validatorsOf } from '../../lib/mirror/file-headers.js'
 import type { Evidence } from '../../lib/mirror/health.js'
 import type { Volunteer } from '../../lib/mirror/volunteer.js'
 import { loadReport, volunteer } from './volunteers.js'
@@ -80,7 +80,8 @@ function answer(
   const bytes = readFileSync(path)
   if (fault === 'wrong') bytes.fill(0x21, bytes.length >> 1)
   const { mtimeMs } = statSync(path)
-  const file = { name, byLink: false, size: bytes.length, mtimeMs, sha256: null }
+  const validators = validatorsOf({ size: bytes.length, mtimeMs })
+  const file = { name, byLink: false, validators, sha256: null }
   const read = (offset: number, length: number): Promise<Uint8Array> =>
     fault === 'cut' && offset > 0
       ? Promise.reject(new Error('cut'))
