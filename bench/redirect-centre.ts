@@ -92,7 +92,7 @@ function openVolunteers(): Volunteers {
     path: `${state}/volunteers`,
     secret: KEYS.seed,
     sequenceOf: () => 1,
-    isContent: () => true,
+    contentsAmong: (_, roots) => roots,
     onQuarantine: () => {},
     origin: () => 'http://127.0.0.1',
     ...{ uplink: null, rate: () => 0, clock: systemClock, random: systemRandom },

@@ -83,10 +83,9 @@ export class ServedModule {
       : null
   }
 
-  /** Is one above 64 KiB published whose root begins like this one? */
-  isContent(root: Root): boolean {
-    const beginning = root.slice(0, CONTENT_BYTES)
-    return this.store.firstLarge(root)?.startsWith(beginning) === true
+  /** Those of the roots with whose beginnings one above 64 KiB is published. */
+  contentsAmong(roots: readonly Root[]): readonly Root[] {
+    return this.store.largeAmong(roots, CONTENT_BYTES)
   }
 
   /** The √size sums of a content that is served, from the index or made now; null where it is not served. */

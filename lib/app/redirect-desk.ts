@@ -3,6 +3,7 @@
  * `mirror/select.ts`. docs/decisions/0044.
  */
 import type { HttpRequest } from '../base/http.js'
+import { LIMITS } from '../base/limits.js'
 import { addressOf } from '../bt/compact-peers.js'
 import type { ContentId } from '../hash/root.js'
 import type { Clock, Random } from '../host.js'
@@ -16,7 +17,7 @@ import {
   isOfOneTry,
 } from '../mirror/client-class.js'
 import type { Evidence } from '../mirror/health.js'
-import { type Key, keyOf } from '../mirror/lately.js'
+import { type Key, keyOf, Lately } from '../mirror/lately.js'
 import { type KeptHere, keptHere } from '../mirror/redirectable.js'
 import {
   type Ask,
@@ -36,6 +37,8 @@ import type { Scheme, Volunteer } from '../mirror/volunteer.js'
  * sent to a volunteer like others; but once in a minute for a file, whatever ranges they ask for: then the centre gives it, if it has room.
  */
 export const STAY = 'prsync-stay'
+/** Who was given a list fetches the file within it, as a rule. */
+const LISTED_MS = 600_000
 
 /** Who volunteers, as of now. */
 export type VolunteerTable = {
@@ -88,6 +91,8 @@ export type Explanation = {
 export class RedirectDesk {
   readonly #table: VolunteerTable
   readonly #attempts = new Attempts()
+  /** Who was given a list, of which file. */
+  readonly #listed = new Lately(LIMITS.attempts, 1)
   readonly #clock: Clock
   readonly #origin: () => string
   readonly #onAsked: (wanted: Wanted) => void
@@ -122,7 +127,8 @@ export class RedirectDesk {
     if (request.method === 'GET' && !request.headers.has('range')) this.#onAsked(wanted)
     const { decision, ask, keys } = this.#look(request, wanted, nowMs, true)
     if (decision.kind === 'here' || ask === null) return decision
-    this.#account(decision, wanted, nowMs)
+    if (!stays(request) || !this.#isListed(fileKey(keys, wanted), nowMs))
+      this.#account(decision, wanted, nowMs)
     this.#attempts.sent(keys.client, keys.request, decision.chosen.id, nowMs)
     // a volunteer that sends it back names the file alone
     if (stays(request)) {
@@ -135,9 +141,11 @@ export class RedirectDesk {
   /** Volunteers for a client that chooses itself among them, the best first; the first is counted as if it were sent there. */
   list(request: HttpRequest, wanted: Wanted): readonly Volunteer[] {
     const nowMs = this.#clock.now()
-    const { decision } = this.#look(request, wanted, nowMs, false)
+    const { decision, keys } = this.#look(request, wanted, nowMs, false)
     if (decision.kind === 'here') return []
-    this.#account(decision, wanted, nowMs)
+    const file = fileKey(keys, wanted)
+    if (!this.#isListed(file, nowMs)) this.#account(decision, wanted, nowMs)
+    this.#listed.add(this.#listed.claim(file), 0, nowMs)
     return [decision.chosen, ...decision.alternates]
   }
 
@@ -202,6 +210,12 @@ export class RedirectDesk {
     return { decision: choice, ask, keys }
   }
 
+  /** It was counted where the list begins, wherever the client goes now. */
+  #isListed(file: Key, nowMs: number): boolean {
+    const row = this.#listed.find(file)
+    return row >= 0 && nowMs - this.#listed.atMs(row) <= LISTED_MS
+  }
+
   #account({ chosen, rate }: Redirected, { content }: Wanted, nowMs: number): void {
     const usual = this.#table.centre.usualRate ?? USUAL_RATE
     const takesMs = expectedMs(content.length, rate, usual)
@@ -248,6 +262,11 @@ function keysOf(
   const what =
     query === STAY ? keyOf(client, STAY) : keyOf(keyOf(client, method), headers.get('range') ?? '')
   return { client, request: keyOf(keyOf(what, module), name) }
+}
+
+/** The client and the file, however it asks. */
+function fileKey({ client }: Keys, { module, name }: Wanted): Key {
+  return keyOf(keyOf(client, module), name)
 }
 
 function stays({ query }: HttpRequest): boolean {

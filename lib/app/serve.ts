@@ -211,7 +211,7 @@ class RunningCentre {
     const sent = new Meter(host.clock.monotonic())
     const volunteers: VolunteersParts = {
       ...common,
-      isContent: (module, root) => publishing.modules.get(module)?.isContent(root) === true,
+      contentsAmong: (module, roots) => publishing.modules.get(module)?.contentsAmong(roots) ?? [],
       path: `${config.state}/volunteers`,
       secret: keys.seed,
       uplink: config.uploadRate,

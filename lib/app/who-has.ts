@@ -15,8 +15,8 @@ const PRESENCE_BYTES = 64 << 20
 export type WhoHasParts = {
   /** The current sequence; null where there is no such module. */
   readonly sequenceOf: (module: string) => number | null
-  /** Is there a content above 64 KiB whose root begins like this one? */
-  readonly isContent: (module: string, root: Root) => boolean
+  /** Those of the roots with whose beginnings a content above 64 KiB is published. */
+  readonly contentsAmong: (module: string, roots: readonly Root[]) => readonly Root[]
 }
 
 export class WhoHas {
@@ -64,12 +64,11 @@ export class WhoHas {
     const presence = this.#of(module)
     if (presence === null || this.#states[slot] === undefined) return
     if (isFirst || !presence.isJoined(slot)) presence.join(slot, null, null)
-    for (const root of contents) {
-      // what is not published here would take room for ever
-      if (presence.numberOf(root) === null && !this.#parts.isContent(module, root)) continue
-      presence.know(root)
-      presence.finished(slot, root)
-    }
+    // what is not published here would take room for ever
+    const unknown = contents.filter((root) => presence.numberOf(root) === null)
+    const news = unknown.length === 0 ? [] : this.#parts.contentsAmong(module, unknown)
+    for (const root of news) presence.know(root)
+    for (const root of contents) presence.finished(slot, root)
   }
   lost(slot: number, { module, contents }: Lost): void {
     for (const root of contents) this.#presences.get(module)?.dropped(slot, root)
@@ -80,7 +79,8 @@ export class WhoHas {
     const file = { name, since, bytes: content.length }
     const newest = this.#parts.sequenceOf(module) ?? 0
     const presence = this.#presences.get(module)
-    const number = presence?.numberOf(content.root) ?? null
+    // most volunteers have all: it is looked up where one has a part
+    let number: number | null | undefined
     return (slot) => {
       const state = this.#states[slot]?.get(module)
       // one that is ahead of us saw another history: what we call 7 need not be what it calls 7
@@ -91,7 +91,9 @@ export class WhoHas {
       const { through, following } = state
       if (through !== null && through >= since && through <= newest) return true
       // what it has under an older snapshot's name would be given with that one's time
-      return following >= since && number !== null && presence?.holds(slot, number, 0) === true
+      if (following < since || presence === undefined) return false
+      if (number === undefined) number = presence.numberOf(content.root)
+      return number !== null && presence.holds(slot, number, 0)
     }
   }
 

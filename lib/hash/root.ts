@@ -18,6 +18,10 @@ export function rootOf(bytes: Uint8Array): Root {
   if (bytes.length !== ROOT_BYTES) throw new RangeError(`a root has 32 bytes, not ${bytes.length}`)
   return latin1Of(bytes) as Root
 }
+/** Of which only the beginning is told: zeros in place of the rest. */
+export function rootFrom(beginning: string): Root {
+  return beginning.padEnd(ROOT_BYTES, '\0') as Root
+}
 export function rootBytes(root: Root): Uint8Array {
   return bytesOf(root)
 }

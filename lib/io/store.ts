@@ -226,6 +226,34 @@ export class Store {
       return rootOf(key)
     return null
   }
+  /**
+   * Those of the roots of which a content above 64 KiB has the first `length` bytes. Where they lie close together one walk along the
+   * keys finds them, in a third of the time of a look for each.
+   */
+  largeAmong(roots: readonly Root[], length: number): Root[] {
+    const sorted = [...roots].sort()
+    const [first] = sorted
+    if (first === undefined) return []
+    const stats: Readonly<Record<string, unknown>> = this.#leaves.getStats()
+    const span = wordOf(sorted.at(-1) ?? first) - wordOf(first)
+    const between = (span / 2 ** 32) * Number(stats['entryCount'])
+    if (between >= FEW_KEYS * roots.length)
+      return sorted.filter(
+        (root) => this.firstLarge(root)?.startsWith(root.slice(0, length)) === true,
+      )
+    const found: Root[] = []
+    let next = 0
+    for (const key of this.#leaves.getKeys({ start: asBuffer(bytesOf(first)) })) {
+      const beginning = latin1Of(key.subarray(0, length))
+      for (; next < sorted.length; next++) {
+        const root = sorted[next] ?? first
+        if (root.slice(0, length) > beginning) break
+        if (root.startsWith(beginning)) found.push(root)
+      }
+      if (next === sorted.length) break
+    }
+    return found
+  }
   putLeaves(root: Root, leaves: Uint8Array): void {
     this.#leaves.putSync(asBuffer(bytesOf(root)), asBuffer(leaves))
   }
@@ -410,6 +438,12 @@ export function openRecords(path: string): (name: ByteName) => Uint8Array | null
     ...BINARY,
   })
   return (name) => table.get(keyOf(name)) ?? null
+}
+
+/** Passed over rather than looked for anew. */
+const FEW_KEYS = 6
+function wordOf(root: Root): number {
+  return Buffer.from(root, 'latin1').readUInt32BE()
 }
 
 const PLAIN = 0

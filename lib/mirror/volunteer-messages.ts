@@ -3,7 +3,7 @@
  * a nonce, and all that follows from the volunteer is signed, each message with its number: none can be left out, said twice or said
  * on another channel. prsync-protocol(7) VOLUNTEERS.
  */
-import { hexOf, joined, utf8Bytes } from '../base/bytes.js'
+import { hexOf, joined, latin1Of, utf8Bytes } from '../base/bytes.js'
 import { WireError } from '../base/errors.js'
 import {
   booleanAt,
@@ -19,7 +19,7 @@ import {
 } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import { isSignedBy, type KeyPair, signed } from '../hash/ed25519.js'
-import { ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
+import { type Root, rootFrom } from '../hash/root.js'
 import { isModuleName } from '../snapshot/head.js'
 import { isBaseUrl, isVolunteerName } from './enrolment.js'
 import type { ReleaseRef } from './release.js'
@@ -269,11 +269,10 @@ function contentsAt(from: JsonObject): Root[] {
   const count = bytes.length / CONTENT_BYTES
   if (!Number.isInteger(count) || count > CONTENTS)
     throw new WireError('not a list of contents', { at: 'contents' })
-  return Array.from({ length: count }, (_, i) => {
-    const root = new Uint8Array(ROOT_BYTES)
-    root.set(bytes.subarray(i * CONTENT_BYTES, (i + 1) * CONTENT_BYTES))
-    return rootOf(root)
-  })
+  const text = latin1Of(bytes)
+  return Array.from({ length: count }, (_, i) =>
+    rootFrom(text.slice(i * CONTENT_BYTES, (i + 1) * CONTENT_BYTES)),
+  )
 }
 
 function countOf(value: unknown): number {

@@ -1,6 +1,6 @@
 /** The desk alone, with clients that loopback does not have. */
 import t from 'tap'
-import { RedirectDesk, type Wanted } from '../../lib/app/redirect-desk.js'
+import { RedirectDesk, STAY, type Wanted } from '../../lib/app/redirect-desk.js'
 import { systemClock, systemRandom } from '../../lib/app/system.js'
 import type { HttpRequest } from '../../lib/base/http.js'
 import { rootOf } from '../../lib/hash/root.js'
@@ -57,5 +57,11 @@ t.test(
     t.ok(Math.abs(bytes() - 1e6) < 1000, `${bytes()}`)
     t.match(desk.list(requestOf('192.0.2.2'), WANTED), [{ id: 'v1' }])
     t.ok(bytes() > 1.9e6, 'and so is what a metalink names first')
+    const stay = (address: string) => ({ ...requestOf(address), query: STAY })
+    t.match(desk.decide(stay('192.0.2.2'), WANTED), { kind: 'redirect' })
+    desk.list(requestOf('192.0.2.2'), WANTED)
+    t.ok(bytes() < 2.1e6, 'once, where it begins here and where it asks for the list again')
+    desk.decide(stay('192.0.2.3'), WANTED)
+    t.ok(bytes() > 2.9e6, 'who shows a list that we do not remember is counted')
   },
 )

@@ -37,7 +37,7 @@ async function start(t: Test) {
     sequenceOf: () => null,
     uplink: null,
     rate: () => 0,
-    isContent: () => false,
+    contentsAmong: () => [],
   }
   const host = {
     origin: () => '',

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { StartupError } from '../../lib/base/errors.js'
 import { digestsOf } from '../../lib/hash/digests.js'
-import { rootOf } from '../../lib/hash/root.js'
+import { type Root, rootFrom, rootOf } from '../../lib/hash/root.js'
 import type { DirectoryRecord, Known } from '../../lib/io/directory-record.js'
 import { Store } from '../../lib/io/store.js'
 
@@ -86,6 +86,38 @@ t.test('contents by root, as copies', (t) =>
     store.putLeaves(id.root, new Uint8Array(64))
     t.equal(store.leaves(id.root)?.length, 64)
     t.equal(store.leaves(rootOfByte(3)), null)
+    await store.close()
+  }),
+)
+
+t.test('which of many contents are there, by their beginnings', (t) =>
+  withStore(t, async (open) => {
+    const store = open()
+    const rootAt = (n: number): Root => {
+      const bytes = new Uint8Array(32).fill(9)
+      new DataView(bytes.buffer).setUint32(0, n * 1_000_003)
+      return rootOf(bytes)
+    }
+    const standing = Array.from({ length: 400 }, (_, i) => rootAt(10 * i + 5))
+    store.transaction(() => {
+      for (const root of standing) store.putLeaves(root, new Uint8Array(64))
+    })
+    const told = (root: Root): Root => rootFrom(root.slice(0, 8))
+    const expected = (roots: readonly Root[]): Root[] =>
+      roots.filter((root) => standing.some((each) => each.startsWith(root.slice(0, 8)))).sort()
+    const others = [rootAt(0), rootAt(17), rootAt(2001), rootAt(4294)].map(told)
+    const cases: [string, readonly Root[]][] = [
+      ['none', []],
+      ['all of them, and others', [...others, ...standing.map(told)]],
+      ['close together', [...standing.slice(100, 140).map(told), ...others]],
+      ['far from each other', [0, 200, 399].map((i) => told(standing[i] ?? rootAt(0)))],
+      ['one before, one behind', [rootAt(0), rootAt(4290)].map(told)],
+      ['twice', [told(rootAt(5)), told(rootAt(5)), told(rootAt(15))]],
+    ]
+    for (const [name, roots] of cases) {
+      t.same(store.largeAmong(roots, 8), expected(roots), name)
+      t.same(store.largeAmong([...roots].reverse(), 8), expected(roots), `${name}, turned round`)
+    }
     await store.close()
   }),
 )
