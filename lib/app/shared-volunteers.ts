@@ -18,7 +18,16 @@ import {
   type Sent,
 } from '../mirror/front-news.js'
 import type { Evidence } from '../mirror/health.js'
-import type { Have, Join, Load, Lost, VolunteerMessage } from '../mirror/volunteer-messages.js'
+import type { ReleaseRef } from '../mirror/release.js'
+import type {
+  Have,
+  Join,
+  Keeps,
+  Load,
+  Lost,
+  VolunteerMessage,
+} from '../mirror/volunteer-messages.js'
+import type { TableHost } from './placing.js'
 import { Volunteers, type VolunteersParts } from './volunteer-table.js'
 
 /** Redirects are told together, so often. */
@@ -34,7 +43,13 @@ export type SharingParts = {
   readonly log: Log
 }
 
-type Channel = { readonly key: Uint8Array; readonly join: Join; load: Load | null }
+type Channel = {
+  readonly key: Uint8Array
+  readonly join: Join
+  load: Load | null
+  /** With a quota, what it was told to hold. */
+  keeps: Keeps | null
+}
 
 export class SharedVolunteers extends Volunteers {
   readonly #sharing: SharingParts
@@ -101,7 +116,7 @@ export class SharedVolunteers extends Volunteers {
     const done = super.join(key, join, channel)
     if (this.#isHearing || typeof done === 'string') return done
     // tokens are between it and us
-    this.#here.set(done.name, { key, join: { ...join, token: null }, load: null })
+    this.#here.set(done.name, { key, join: { ...join, token: null }, load: null, keeps: null })
     this.#elsewhere.delete(done.name)
     this.#tellWord(done.name, { ...join, token: null })
     return done
@@ -112,9 +127,19 @@ export class SharedVolunteers extends Volunteers {
     if (this.#isHearing || !isIts || here === undefined) return isIts
     here.load = load
     // the join too: who came since knows nothing of it
-    this.#tellWord(name, here.join)
-    this.#tellWord(name, load)
+    this.#tellOf(name, here)
     return isIts
+  }
+  /** A volunteer is told what to hold by the centre on whose channel it is, and by no other. */
+  override get hosts(): readonly TableHost[] {
+    return super.hosts.filter(({ name }) => this.#here.has(name))
+  }
+  override limit(name: string, releases: readonly ReleaseRef[]): void {
+    super.limit(name, releases)
+    const here = this.#here.get(name)
+    if (here === undefined) return
+    here.keeps = { type: 'keeps', releases }
+    this.#tellWord(name, here.keeps)
   }
   override has(name: string, have: Have, channel: object): void {
     super.has(name, have, channel)
@@ -145,18 +170,25 @@ export class SharedVolunteers extends Volunteers {
 
   #tellWord(name: string, word: VolunteerMessage): void {
     if (!this.#here.has(name)) return
-    const modules = word.type === 'load' ? word.modules : []
-    const snapshots = modules.flatMap(({ module }) => {
+    const told = word.type === 'load' ? word.modules : word.type === 'keeps' ? word.releases : []
+    const snapshots = new Map<string, string>()
+    for (const { module } of told) {
       const snapshot = this.#sharing.snapshotOf(module)
-      return snapshot === null ? [] : [[module, snapshot] as const]
-    })
+      if (snapshot !== null) snapshots.set(module, snapshot)
+    }
     this.#tell({ type: 'word', name, word, snapshots: Object.fromEntries(snapshots) })
   }
 
+  #tellOf(name: string, { join, load, keeps }: Channel): void {
+    this.#tellWord(name, join)
+    if (load !== null) this.#tellWord(name, load)
+    // again each time: another centre may have come to the same snapshot since
+    if (keeps !== null) this.#tellWord(name, keeps)
+  }
   #tellAll(): void {
-    for (const [name, { join, load }] of this.#here) {
-      this.#tellWord(name, join)
-      if (load !== null) this.#tellWord(name, load)
+    for (const [name, here] of this.#here) {
+      this.#tellOf(name, here)
+      for (const have of this.haves(name)) this.#tellWord(name, have)
     }
   }
 
@@ -197,14 +229,13 @@ export class SharedVolunteers extends Volunteers {
     if (word.type === 'join') return this.#joinElsewhere(name, word)
     const channel = this.#elsewhere.get(name)
     if (channel === undefined) return
-    if (word.type === 'load') {
-      // numbers of snapshots mean the same where the snapshots are the same
-      const { snapshotOf } = this.#sharing
-      const modules = word.modules.filter(
-        ({ module }) => snapshots[module] !== undefined && snapshots[module] === snapshotOf(module),
-      )
-      super.loaded(name, { ...word, modules }, channel)
-    } else if (word.type === 'have') super.has(name, word, channel)
+    // numbers of snapshots mean the same where the snapshots are the same
+    const isSame = ({ module }: { readonly module: string }): boolean =>
+      snapshots[module] !== undefined && snapshots[module] === this.#sharing.snapshotOf(module)
+    if (word.type === 'load')
+      super.loaded(name, { ...word, modules: word.modules.filter(isSame) }, channel)
+    else if (word.type === 'keeps') super.limit(name, word.releases.filter(isSame))
+    else if (word.type === 'have') super.has(name, word, channel)
     else if (word.type === 'lost') super.lost(name, word, channel)
   }
 

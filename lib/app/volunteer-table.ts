@@ -387,6 +387,12 @@ export class Volunteers implements VolunteerTable {
 
   // ---- for centres that share their volunteers ----------------------------------------------------
 
+  /** What it told of its contents, once more. */
+  haves(name: string): Iterable<Have> {
+    const member = this.#members.get(name)
+    return member === undefined ? [] : this.#whoHas.haves(member.volunteer.slot)
+  }
+
   get roster(): Roster {
     return this.#roster.all
   }

@@ -6,7 +6,7 @@
 import type { Root } from '../hash/root.js'
 import { Presence } from '../mirror/presence.js'
 import { isOfRelease, type ReleaseRef } from '../mirror/release.js'
-import type { Have, Lost, ModuleState } from '../mirror/volunteer-messages.js'
+import { CONTENTS, type Have, type Lost, type ModuleState } from '../mirror/volunteer-messages.js'
 import type { Wanted } from './redirect-desk.js'
 
 /** For what volunteers told, of a module: bits of a million contents for two hundred of them. */
@@ -69,6 +69,21 @@ export class WhoHas {
     const news = unknown.length === 0 ? [] : this.#parts.contentsAmong(module, unknown)
     for (const root of news) presence.know(root)
     for (const root of contents) presence.finished(slot, root)
+  }
+  /** All that it told, once more. */
+  *haves(slot: number): Iterable<Have> {
+    for (const [module, presence] of this.#presences) {
+      let isFirst = true
+      let contents: Root[] = []
+      for (const root of presence.finishedOf(slot)) {
+        contents.push(root)
+        if (contents.length < CONTENTS) continue
+        yield { type: 'have', module, isFirst, contents }
+        isFirst = false
+        contents = []
+      }
+      if (contents.length > 0) yield { type: 'have', module, isFirst, contents }
+    }
   }
   lost(slot: number, { module, contents }: Lost): void {
     for (const root of contents) this.#presences.get(module)?.dropped(slot, root)

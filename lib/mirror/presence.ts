@@ -6,7 +6,7 @@
  * mirrors of that size; a volunteer that then lacks one bounces the client. What is published no longer keeps its number until the
  * centre starts anew: 12 bytes and a bit for each volunteer on its way.
  */
-import type { Root } from '../hash/root.js'
+import { type Root, rootFrom } from '../hash/root.js'
 
 const START_ROWS = 1024
 /** Rows in use, of all, before the table doubles. */
@@ -127,6 +127,15 @@ export class Presence {
     if (chunk !== undefined) chunk[word] = (chunk[word] ?? 0) & ~(1 << (number & 31))
   }
 
+  /** What it finished beside what it is complete through: the first 8 bytes of each root, zeros in place of the rest. */
+  *finishedOf(slot: number): Iterable<Root> {
+    for (let row = 0; row < this.#numbers.length; row++) {
+      const number = (this.#numbers[row] ?? 0) - 1
+      if (number >= 0 && this.holds(slot, number, 0))
+        yield rootFrom(wordText(this.#high[row]) + wordText(this.#low[row]))
+    }
+  }
+
   isJoined(slot: number): boolean {
     return this.#holdings[slot] !== undefined
   }
@@ -178,6 +187,10 @@ export class Presence {
   }
 }
 
+/** Four chars. */
+function wordText(word = 0): string {
+  return String.fromCharCode(word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255)
+}
 function wordAt(root: Root, at: number): number {
   const byte = (i: number): number => root.charCodeAt(at + i)
   return ((byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)) >>> 0

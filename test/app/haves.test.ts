@@ -63,12 +63,13 @@ function open() {
   return { tree, standing, haves, channel, later, stop, said, clock }
 }
 
-t.test('a million contents are told in less than twenty seconds', async (t) => {
+t.test('so fast that a million contents take less than twenty seconds', async (t) => {
   const { standing, said, clock, stop } = open()
   t.teardown(stop)
   for (let n = 1; n <= 20_000; n++) standing.add(n)
-  // in steps: the list is read beside the clock
-  for (let ms = 0; ms < 400; ms++) await clock.advance(1)
+  await clock.advance(0)
+  // half a second until it is looked at; in steps, as the list is read beside the clock
+  for (let ms = 0; ms < 500 + 350; ms++) await clock.advance(1)
   const told = said.reduce(
     (sum, each) => sum + (each.type === 'have' ? each.contents.length : 0),
     0,
