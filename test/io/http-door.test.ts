@@ -290,3 +290,52 @@ t.test('connections end with the server', async (t) => {
   await closed
   t.equal(server.asked.length, 1)
 })
+
+/** What clients do that do not wait: each ends when its connection does. */
+const RUDE: readonly ((socket: net.Socket) => void)[] = [
+  (socket) => socket.destroy(),
+  (socket) => socket.once('connect', () => socket.write(ONE, () => socket.destroy())),
+  (socket) => {
+    socket.write(ONE.repeat(5))
+    socket.once('data', () => socket.destroy())
+  },
+  (socket) => socket.write(ONE.slice(0, 30), () => socket.destroy()),
+  (socket) => {
+    // 6 MB that nobody reads
+    socket.pause()
+    const large = ONE.replace('/one', '/large')
+    let left = 100
+    const next = (): void => void (--left > 0 ? socket.write(large, next) : socket.destroy())
+    next()
+  },
+  (socket) => socket.write(ONE, () => socket.resetAndDestroy()),
+  (socket) => socket.end(ONE),
+  (socket) => socket.end(ONE.repeat(3)).resume(),
+]
+const ONE = `GET /one HTTP/1.1\r\n${HEADERS}\r\n`
+
+t.test('thousands that come at once and break off: who stays is answered', async (t) => {
+  const { port } = await serving(t, true)
+  const scripts = [
+    [ONE, ONE, ONE],
+    [ONE + ONE, ONE],
+    [ONE, ONE.slice(0, 40), ONE.slice(40), ONE],
+  ]
+  const rude = async (i: number): Promise<void> => {
+    const socket = net.connect(port, '127.0.0.1').on('error', () => {})
+    const closed = once(socket, 'close')
+    RUDE[i % RUDE.length]?.(socket)
+    if (i % RUDE.length >= 6) socket.resume()
+    await closed
+  }
+  const patient = async (i: number): Promise<void> => {
+    const text = await said(port, [...(scripts[i % scripts.length] ?? []), LAST])
+    const count = text.split('HTTP/1.1 302').length - 1
+    if (count !== 4) t.equal(count, 4, text)
+  }
+  for (let wave = 0; wave < 20; wave++) {
+    const stay = Array.from({ length: 12 }, (_, i) => patient(i))
+    await Promise.all([...Array.from({ length: 160 }, (_, i) => rude(i)), ...stay])
+  }
+  t.pass('3200 went, 240 stayed')
+})
