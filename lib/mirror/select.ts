@@ -115,8 +115,11 @@ export function select(
   const fresh: Candidate[] = []
   const suspect: Candidate[] = []
   const judged = judgedIn(volunteers, nowMs)
-  for (const volunteer of lookedAt(volunteers, ask, nowMs)) {
-    if (volunteers.length > MANY && fresh.length >= ENOUGH) break
+  const count = volunteers.length
+  const { start, step } = wayOver(count, ask, nowMs)
+  for (let i = 0; i < count; i++) {
+    const volunteer = volunteers[(start + i * step) % count]
+    if (volunteer === undefined || (count > MANY && fresh.length >= ENOUGH)) break
     const fault = faultOf(volunteer, ask, nowMs)
     if (fault === null) fresh.push(candidateOf(volunteer, judged))
     else if (fault === 'suspect' && !ask.client.oneTry) suspect.push(candidateOf(volunteer, judged))
@@ -159,24 +162,12 @@ export function expectedMs(length: number, rate: number, usualRate: number): num
 }
 
 /**
- * All of them; of very many every STRIDEth, all round from a place that content and time draw: the best of ENOUGH is nearly the
- * best of all, and a decision stays short.
+ * Where the look at volunteers begins, and by what steps it goes: at all of them; of very many every STRIDEth, all round from a place that
+ * content and time draw: the best of ENOUGH is nearly the best of all, and a decision stays short.
  */
-function lookedAt(volunteers: readonly Volunteer[], ask: Ask, nowMs: number): Iterable<Volunteer> {
-  const count = volunteers.length
-  return count <= MANY || count % STRIDE === 0 ? volunteers : allRound(volunteers, ask, nowMs)
-}
-function* allRound(
-  volunteers: readonly Volunteer[],
-  { content }: Ask,
-  nowMs: number,
-): Generator<Volunteer> {
-  const count = volunteers.length
-  const start = rendezvous(content.root, String(nowMs)) % count
-  for (let i = 0; i < count; i++) {
-    const volunteer = volunteers[(start + i * STRIDE) % count]
-    if (volunteer !== undefined) yield volunteer
-  }
+function wayOver(count: number, { content }: Ask, nowMs: number): { start: number; step: number } {
+  if (count <= MANY || count % STRIDE === 0) return { start: 0, step: 1 }
+  return { start: rendezvous(content.root, String(nowMs)) % count, step: STRIDE }
 }
 
 type Candidate = {
