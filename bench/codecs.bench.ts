@@ -8,8 +8,9 @@ import type { WireEntry } from '../lib/wire/file-entry.js'
 import { ListDecoder } from '../lib/wire/list-decoder.js'
 import { ListEncoder } from '../lib/wire/list-encoder.js'
 import { sortList } from '../lib/wire/list-order.js'
+import { COMPRESSORS } from '../lib/wire/negotiate.js'
 import { COMPAT, type CompressorName, type Terms } from '../lib/wire/terms.js'
-import { COMPRESSORS, openTokenDecoder, openTokenEncoder } from '../lib/wire/tokens.js'
+import { openTokenDecoder, openTokenEncoder } from '../lib/wire/tokens.js'
 import { ALL_OPTIONS, wireEntry } from '../test/support/wire-entries.js'
 
 const tiny = process.argv.includes('--tiny')

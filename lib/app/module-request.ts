@@ -7,7 +7,7 @@ import type { Options } from '../options/options.js'
 import { type ServerRequest, serverRequest } from '../options/server-request.js'
 import { contained } from '../rsync/module-paths.js'
 import type { ModuleSetting } from '../rsync/module-setting.js'
-import { COMPRESSORS } from '../wire/tokens.js'
+import { COMPRESSORS } from '../wire/negotiate.js'
 import type { Hides } from './hidden-names.js'
 
 export type Allowed = { readonly request: ServerRequest; readonly refusal: PrsyncError | null }

@@ -3,9 +3,8 @@ import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { type Hello, namesOffered } from '../rsync/handshake.js'
 import type { FilterExchange } from '../wire/filter-list.js'
-import { CHECKSUMS, PROTOCOL } from '../wire/negotiate.js'
+import { CHECKSUMS, COMPRESSORS, PROTOCOL } from '../wire/negotiate.js'
 import { has, type ListOptions, type Terms } from '../wire/terms.js'
-import { COMPRESSORS } from '../wire/tokens.js'
 import type { SyncEvents } from './sync-events.js'
 
 type Environment = { readonly [name: string]: string | undefined }

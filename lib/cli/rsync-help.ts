@@ -19,6 +19,7 @@ Commands (each takes --help)
   verify      read every file of a pulled tree, and repair it
   torrent     the .torrent of a file, for any BitTorrent v2 client
   keygen      make a centre's key
+  volunteer   invite volunteers to a centre, list, quarantine and remove them
   completion  what makes a shell complete all this
 
 Options of a copy

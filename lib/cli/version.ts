@@ -1,5 +1,6 @@
 /** What this program says of itself: its version, and what it can, in the words that scripts look for in rsync's. */
 import { readFileSync } from 'node:fs'
+import { ABILITIES } from '../app/abilities.js'
 
 export function version(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
@@ -35,21 +36,30 @@ const CAPABILITIES: Readonly<Record<string, boolean | number | string>> = {
   stop_at: true,
   crtimes: false,
 }
-const CHECKSUMS = ['xxh128', 'xxh3', 'xxh64', 'md5', 'md4', 'sha1', 'none']
+/** Block sums are WebAssembly with SIMD; sums of whole files are OpenSSL's where it has them. */
+const OPTIMIZATIONS = { SIMD_roll: true, asm_roll: false, openssl_crypto: true, asm_MD5: false }
 
 /** `--version`. */
 export function versionText(): string {
-  const words = Object.entries(CAPABILITIES).map(([key, can]) => {
+  return `prsync  version ${version()}  protocol version ${ABILITIES.protocol}
+Capabilities:
+${inLines(wordsOf(CAPABILITIES))}
+Optimizations:
+${inLines(wordsOf(OPTIMIZATIONS))}
+Checksum list:
+    ${ABILITIES.checksums.join(' ')}
+Compress list:
+    ${ABILITIES.compressors.join(' ')}
+Daemon auth list:
+    ${ABILITIES.authDigests.join(' ')}
+`
+}
+function wordsOf(abilities: Readonly<Record<string, boolean | number | string>>): string[] {
+  return Object.entries(abilities).map(([key, can]) => {
     const word = key.replaceAll('_', '-')
     if (typeof can === 'number') return `${can}-bit ${BITS.get(key) ?? word}`
     return can === false ? `no ${word}` : can === true ? word : `${can} ${word}`
   })
-  return `prsync version ${version()}
-Capabilities:
-${inLines(words)}
-Checksum list:
-    ${CHECKSUMS.join(' ')}
-`
 }
 const BITS: ReadonlyMap<string, string> = new Map([
   ['file_bits', 'files'],
@@ -75,14 +85,14 @@ export function versionJson(): string {
   const report = {
     program: 'prsync',
     version: version(),
-    protocol: 'none',
+    protocol: `${ABILITIES.protocol}.0`,
     copyright: 'the authors of prsync',
     url: '',
     capabilities: CAPABILITIES,
-    optimizations: { SIMD_roll: false, asm_roll: false, openssl_crypto: false, asm_MD5: false },
-    checksum_list: CHECKSUMS,
-    compress_list: ['none'],
-    daemon_auth_list: [],
+    optimizations: OPTIMIZATIONS,
+    checksum_list: ABILITIES.checksums,
+    compress_list: ABILITIES.compressors,
+    daemon_auth_list: ABILITIES.authDigests,
     license: 'MIT',
     caveat: 'prsync comes with ABSOLUTELY NO WARRANTY',
   }

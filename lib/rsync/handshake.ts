@@ -10,13 +10,13 @@ import { readVarint, readVstring, writeVarint, writeVstring } from '../wire/ints
 import {
   agreeOnProtocol,
   type CHECKSUMS,
+  COMPRESSORS,
   choose,
   chosenSums,
   compatOf,
   usualSum,
 } from '../wire/negotiate.js'
 import { COMPAT, type CompressorName, type Terms } from '../wire/terms.js'
-import { COMPRESSORS } from '../wire/tokens.js'
 import type { WireReader } from './reader.js'
 import type { WireWriter } from './writer.js'
 

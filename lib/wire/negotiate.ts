@@ -1,7 +1,8 @@
 /** Versions, compatibility flags, and the names of sums and compressors. prsync-protocol(7), handshake. */
+import * as zlib from 'node:zlib'
 import { ProtocolError, UnsupportedError } from '../base/errors.js'
 import type { ChecksumName } from '../hash/checksum.js'
-import { COMPAT } from './terms.js'
+import { COMPAT, type CompressorName } from './terms.js'
 
 export const PROTOCOL = { own: 32, least: 27 } as const
 /** What another program may say of itself; anything else is no rsync. */
@@ -9,6 +10,16 @@ const SAID = { least: 20, most: 40 } as const
 
 /** Best first, in the order in which both ends have to name them. */
 export const CHECKSUMS = ['xxh128', 'xxh3', 'xxh64', 'md5', 'md4', 'sha1'] as const
+
+/** Node has it from 22.15 on. */
+export const HAS_ZSTD = 'createZstdCompress' in zlib
+/** Best first, as rsync has it; those that this machine can do. */
+export const COMPRESSORS: readonly CompressorName[] = [
+  ...(HAS_ZSTD ? (['zstd'] as const) : []),
+  'lz4',
+  'zlibx',
+  'zlib',
+]
 
 /** @throws {ProtocolError} */
 export function agreeOnProtocol(own: number, theirs: number): number {

@@ -1,12 +1,8 @@
 /** `zstd`: one frame without an end for all files of a session, flushed where a segment ends. prsync-protocol(7), compressed tokens. */
-import * as zlib from 'node:zlib'
 import { ZstdCompress, ZstdDecompress } from 'minizlib'
 import type { TokenSink } from '../delta/match.js'
 import { SyncStream } from './sync-stream.js'
 import { type Compressor, type Decompressor, PIECE_BYTES } from './token-pieces.js'
-
-/** Node has it from 22.15 on. */
-export const HAS_ZSTD = 'createZstdCompress' in zlib
 
 const LEVEL = 3
 /** ZSTD_c_compressionLevel, ZSTD_d_windowLogMax: zstd.h. */

@@ -1,20 +1,13 @@
 /** The token stream that two ends agreed on. prsync-protocol(7), tokens. */
 import type { Writer } from '../base/bytes.js'
 import { UnsupportedError } from '../base/errors.js'
-import type { CompressorName, Terms } from './terms.js'
+import { HAS_ZSTD } from './negotiate.js'
+import type { Terms } from './terms.js'
 import { PlainDecoder, PlainEncoder, type TokenDecoder, type TokenEncoder } from './token.js'
 import { type BlockHistory, DeflateTokens, InflateTokens } from './token-deflate.js'
 import { Lz4Tokens, Unlz4Tokens } from './token-lz4.js'
 import { PieceDecoder, PieceEncoder } from './token-pieces.js'
-import { HAS_ZSTD, UnzstdTokens, ZstdTokens } from './token-zstd.js'
-
-/** Best first, as rsync has it; those that this machine can do. */
-export const COMPRESSORS: readonly CompressorName[] = [
-  ...(HAS_ZSTD ? (['zstd'] as const) : []),
-  'lz4',
-  'zlibx',
-  'zlib',
-]
+import { UnzstdTokens, ZstdTokens } from './token-zstd.js'
 
 /** Of one session: what all its files share is kept here. @param level null: the compressor's own */
 export function openTokenEncoder(terms: Terms, w: Writer, level: number | null): TokenEncoder {

@@ -12,6 +12,20 @@ const manifest = JSON.parse(readFileSync(projectFile('package.json'), 'utf8')) a
 }
 const PRSYNC = fileURLToPath(projectFile('dist/bin/prsync.cjs'))
 
+const COMMANDS = [
+  ...[
+    'pull',
+    'serve',
+    'status',
+    'publish',
+    'verify',
+    'torrent',
+    'volunteer',
+    'keygen',
+    'completion',
+  ],
+]
+
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const options = { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '', ...env } } as const
   return spawnSync(process.execPath, [PRSYNC, ...args], options)
@@ -20,7 +34,7 @@ function run(args: readonly string[], env: Readonly<Record<string, string>> = {}
 t.test('--version loads the bundle, and nothing of anybody else', async (t) => {
   const { stdout, stderr, status } = run(['--version'], { NODE_DEBUG: 'esm,module' })
   t.equal(status, 0)
-  t.ok(stdout.startsWith(`prsync version ${manifest.version}\n`))
+  t.ok(stdout.startsWith(`prsync  version ${manifest.version}  protocol version 32\n`))
   const loaded = new Set(stderr.match(/\/dist\/(bin|lib)\/[\w/-]+\.c?js/g) ?? [])
   t.strictSame([...loaded].sort(), ['/dist/bin/prsync.cjs', '/dist/lib/bundle/program.cjs'])
   // tap's own hooks are loaded into every process under it.
@@ -38,14 +52,14 @@ t.test('a V8 that is set otherwise does without that code', (t) => {
     encoding: 'utf8',
   })
   t.equal(status, 0)
-  t.ok(stdout.startsWith('prsync version'))
+  t.ok(stdout.startsWith('prsync  version'))
   t.end()
 })
 
 t.test('each command has its help', async (t) => {
   const overview = run(['--help'])
   t.equal(overview.status, 0)
-  for (const command of ['pull', 'serve']) {
+  for (const command of COMMANDS) {
     t.match(overview.stdout, new RegExp(`^ +${command} `, 'm'))
     const help = run([command, '--help'])
     t.equal(help.status, 0, command)

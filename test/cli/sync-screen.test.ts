@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, watch, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { COMPRESSORS } from '../../lib/wire/negotiate.js'
 import { PROGRAM } from '../support/program.js'
 import { noRsync, rsync, type Said } from '../support/real-rsync.js'
 
@@ -180,12 +181,23 @@ t.test('--version, -VV, words and help', async (t) => {
   const home = t.testdir({})
   const json = JSON.parse(prsync(['-VV'], home).stdout) as Record<string, unknown>
   t.equal(json['program'], 'prsync')
-  t.match(prsync(['-a', '--version'], home).stdout, /^prsync version .*\nCapabilities:\n.*ACLs/s)
+  t.match(prsync(['-a', '--version'], home).stdout, /^prsync {2}version .*\nCapabilities:\n.*ACLs/s)
   t.match(prsync(['--info=help'], home), { status: 0, stdout: /^PROGRESS /m })
   t.equal(prsync(['-h'], home).stdout, prsync(['--help'], home).stdout)
   if (noRsync === false) {
     const theirs = JSON.parse(rsync(['-VV'], home).stdout) as Record<string, object>
     t.same(Object.keys(json), Object.keys(theirs))
     t.same(Object.keys(json['capabilities'] as object), Object.keys(theirs['capabilities'] ?? {}))
+    for (const key of ['protocol', 'checksum_list', 'daemon_auth_list'])
+      t.same(json[key], theirs[key], key)
+    const zstd = COMPRESSORS.includes('zstd') ? [] : ['zstd']
+    t.same([...zstd, ...(json['compress_list'] as string[])], theirs['compress_list'])
+    const [head = '', ...lists] = prsync(['--version'], home).stdout.split(/(?=^\w.*:$)/m)
+    const [theirHead = '', ...theirLists] = rsync(['--version'], home).stdout.split(/(?=^\w.*:$)/m)
+    t.equal(head.split('  ')[2]?.trim(), theirHead.split('\n')[0]?.split('  ')[2])
+    t.same(
+      lists.map((list) => list.split('\n')[0]),
+      theirLists.map((list) => list.split('\n')[0]),
+    )
   }
 })

@@ -10,8 +10,9 @@ import { ListDecoder } from '../../lib/wire/list-decoder.js'
 import { ListEncoder } from '../../lib/wire/list-encoder.js'
 import { sortList } from '../../lib/wire/list-order.js'
 import { NdxReader } from '../../lib/wire/ndx.js'
+import { COMPRESSORS } from '../../lib/wire/negotiate.js'
 import { COMPAT, has, type ListOptions, type Terms } from '../../lib/wire/terms.js'
-import { COMPRESSORS, openTokenDecoder, openTokenEncoder } from '../../lib/wire/tokens.js'
+import { openTokenDecoder, openTokenEncoder } from '../../lib/wire/tokens.js'
 import { NO_OPTIONS, termsOf, wireEntry } from '../support/wire-entries.js'
 
 const OPTIONS = Object.keys(NO_OPTIONS)

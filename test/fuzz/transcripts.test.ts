@@ -6,7 +6,7 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { PrsyncError } from '../../lib/base/errors.js'
-import { COMPRESSORS } from '../../lib/wire/tokens.js'
+import { COMPRESSORS } from '../../lib/wire/negotiate.js'
 import { mutated } from '../support/mutations.js'
 import { playEnd } from '../support/play-end.js'
 import { contentsOf, makeDestination, makeSource } from '../support/recorded-trees.js'

@@ -20,7 +20,9 @@ t.test('a host is in a netgroup, or not', { skip }, async (t) => {
   const home = t.testdir({ etc: {}, m: { f: 'bytes' } })
   const modules = RULES.map((rule, i) => `[m${i}]\npath = ${home}/m\nhosts ${rule}\n`)
   writeFileSync(`${home}/conf`, `use chroot = no\nuid = 0\ngid = 0\n${modules.join('')}`)
-  const ask = RULES.map((_, i) => `rsync --no-motd h::m${i}/f 2>&1 | head -1 | cut -c1-30`).join('\n')
+  const ask = RULES.map((_, i) => `rsync --no-motd h::m${i}/f 2>&1 | head -1 | cut -c1-30`).join(
+    '\n',
+  )
   const said = (program: string): string => {
     const connect = `RSYNC_CONNECT_PROG=${program} --daemon --config=${home}/conf`
     const env = ['-i', `PATH=${process.env['PATH'] ?? ''}`, connect]

@@ -13,9 +13,8 @@ import {
 import { WireReader } from '../../lib/rsync/reader.js'
 import { WireWriter } from '../../lib/rsync/writer.js'
 import { writeVstring } from '../../lib/wire/ints.js'
-import { CHECKSUMS } from '../../lib/wire/negotiate.js'
+import { CHECKSUMS, COMPRESSORS } from '../../lib/wire/negotiate.js'
 import { COMPAT, type Terms } from '../../lib/wire/terms.js'
-import { COMPRESSORS } from '../../lib/wire/tokens.js'
 import { linkPair } from '../support/links.js'
 import { scriptedLink } from '../support/scripted-link.js'
 

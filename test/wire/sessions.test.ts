@@ -4,7 +4,7 @@ import { CVS_PATTERNS } from '../../lib/flist/filter-cvs.js'
 import { ACL_ACCESS, ACL_DEFAULT } from '../../lib/flist/posix-acl.js'
 import { openChecksum } from '../../lib/hash/checksum.js'
 import type { WireEntry } from '../../lib/wire/file-entry.js'
-import { COMPRESSORS } from '../../lib/wire/tokens.js'
+import { COMPRESSORS } from '../../lib/wire/negotiate.js'
 import { recordedSessions } from '../support/recordings.js'
 import { type RecordedSession, readSession } from '../support/rsync-session.js'
 
