@@ -1,8 +1,13 @@
 /** Programs at the other end of a Link: a remote shell, or what stands in for a socket. Their standard error is ours. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import net from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { messageOf, ProgramError } from '../base/errors.js'
 import type { Link } from '../host.js'
+import { daemonCalls } from './libc-daemon.js'
+import { ReadRing } from './read-ring.js'
+import { readingInto } from './stdio-link.js'
 import { StreamLink } from './stream-link.js'
 
 export type ChildLink = Link & {
@@ -27,9 +32,24 @@ export async function linkToChild(
   signal: AbortSignal,
 ): Promise<ChildLink> {
   const [program = '', ...rest] = passable(words)
-  const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...env } })
-  await started(child, program)
-  return new OwnedChild(child, child.stdout, child.stdin, signal)
+  // Node reads what it opened itself into memory that it makes anew each time.
+  const ends = daemonCalls()?.socketPair() ?? null
+  const output = ends === null ? 'pipe' : ends[1]
+  const child = spawn(program, rest, { stdio: ['pipe', output, 'inherit'], env: { ...env } })
+  if (ends !== null) closeSync(ends[1])
+  try {
+    await started(child, program)
+  } catch (error) {
+    if (ends !== null) closeSync(ends[0])
+    throw error
+  }
+  const { stdin, stdout } = child
+  if (stdin === null) throw new ProgramError(`no way to ${program}`)
+  if (stdout !== null) return new OwnedChild(child, stdout, stdin, signal)
+  if (ends === null) throw new ProgramError(`no way from ${program}`)
+  const ring = new ReadRing()
+  const how = readingInto(ring, { fd: ends[0], readable: true, writable: false })
+  return new OwnedChild(child, new net.Socket(how), stdin, signal, ring)
 }
 
 /** Runs a command line of a shell with one socket as its input and output: RSYNC_CONNECT_PROG. @throws {ProgramError} */
@@ -65,8 +85,14 @@ function started(child: ChildProcess, program: string): Promise<void> {
 class OwnedChild extends StreamLink implements ChildLink {
   readonly #over: Promise<number>
 
-  constructor(child: ChildProcess, incoming: Readable, outgoing: Writable, signal: AbortSignal) {
-    super(incoming, outgoing)
+  constructor(
+    child: ChildProcess,
+    incoming: Readable,
+    outgoing: Writable,
+    signal: AbortSignal,
+    ring: ReadRing | null = null,
+  ) {
+    super(incoming, outgoing, ring)
     const stop = (): void => void child.kill('SIGTERM')
     child.on('error', () => {}) // of a kill that came too late
     this.#over = new Promise((resolve) => {

@@ -6,6 +6,8 @@ import { SystemError } from './libc-calls.js'
 export type DaemonCalls = {
   /** Its end for reading, its end for writing; both wait. @throws {SystemError} */
   pipe(): readonly [number, number]
+  /** Two ends of one connection; null: there is none to be had. Neither is for programs that are started, unless passed on. */
+  socketPair(): readonly [number, number] | null
   /** Makes `fd` another name of what `of` is: dup2(2). False: it failed. */
   become(fd: number, of: number): boolean
   /** False: the system does not take it. */
@@ -30,6 +32,8 @@ export function daemonCalls(): DaemonCalls | null {
 
 /** Not for programs that are started. */
 const O_CLOEXEC = 0o2000000
+const AF_UNIX = 1
+const SOCK_STREAM = 1
 const SET_LOCK = 6
 const WRITE_LOCK = 1
 const LOG_PID_AND_NOW = 0x01 | 0x08
@@ -39,6 +43,7 @@ function bind(): DaemonCalls {
   const library = koffi.load('libc.so.6')
   const call = (signature: string): ((...args: unknown[]) => number) => library.func(signature)
   const pipe2 = call('int pipe2(void*, int)')
+  const socketpair = call('int socketpair(int, int, int, void*)')
   const dup2 = call('int dup2(int, int)')
   const setsockopt = call('int setsockopt(int, int, int, void*, unsigned int)')
   const chroot = call('int chroot(const char*)')
@@ -53,6 +58,11 @@ function bind(): DaemonCalls {
     pipe() {
       const ends = Buffer.alloc(8)
       if (pipe2(ends, O_CLOEXEC) !== 0) throw new SystemError('pipe2', 'EMFILE')
+      return [ends.readInt32LE(0), ends.readInt32LE(4)]
+    },
+    socketPair() {
+      const ends = Buffer.alloc(8)
+      if (socketpair(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, ends) !== 0) return null
       return [ends.readInt32LE(0), ends.readInt32LE(4)]
     },
     become: (fd, of) => dup2(of, fd) === fd,

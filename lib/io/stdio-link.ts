@@ -32,7 +32,7 @@ export function socketLink(fd: number): InheritedLink {
 }
 
 /** net.Socket takes what net.connect passes on to it; its type does not say so. */
-function readingInto(
+export function readingInto(
   ring: ReadRing,
   options: net.SocketConstructorOpts,
 ): net.SocketConstructorOpts {
