@@ -150,7 +150,7 @@ function optionsIn(
     compressLevel: isPlain ? 0 : options.compressLevel,
     filesFrom:
       filesFrom === null || filesFrom === '-' ? filesFrom : withinModule(filesFrom, '', module),
-    tempDir: module.tempDir === '' ? within(options.tempDir) : module.tempDir,
+    tempDir: module.tempDir === '' ? within(options.tempDir) : tempDirOf(module, within),
     backupDir: within(options.backupDir),
     partialDir: isInEach ? contained(partialDir) : within(partialDir),
     alternates:
@@ -161,6 +161,14 @@ function optionsIn(
             directories: alternates.directories.map((path) => withinModule(path, base, module)),
           },
   }
+}
+
+/** `/` is the module, whether or not there is a chroot; a relative one is sought from each destination on. */
+function tempDirOf(
+  { tempDir }: ModuleSetting,
+  within: (path: string) => string | null,
+): string | null {
+  return tempDir.startsWith('/') ? within(tempDir) : tempDir
 }
 
 /** A path of an option, whole: from the module's root, or from where the transfer goes. @throws {FileError} that leads out of it */

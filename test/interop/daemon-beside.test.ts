@@ -108,6 +108,11 @@ use chroot = yes
 path = HOME/w
 read only = no
 munge symlinks = yes
+[built]
+path = HOME/w
+read only = no
+use chroot = no
+temp dir = /tt
 `,
     commands: [
       'rsync -aL $AT/m/ x1/; find x1 | sort',
@@ -124,6 +129,7 @@ munge symlinks = yes
       'rsync -ai --files-from=rsync://127.0.0.1:$PORT/list s $AT/w/named',
       'rsync -ai --files-from=rsync://127.0.0.1:$PORT/list $AT/w/ x8',
       'mkdir $H/w/tmp; rsync -a --temp-dir=/tmp s/z $AT/w/zt; ls $H/w',
+      'mkdir $H/w/tt $H/w/built; rsync -a s/z $AT/built/built/zt; ls $H/w/built $H/w/tt',
       'rsync -a --delete --fuzzy --inplace -I s/ $AT/w/s/',
       'rsync -a $AT/m/[az] x7; ls x7',
     ],
