@@ -43,6 +43,11 @@ export class RosterFile {
     }
   }
 
+  /** For who does not mind if it is lost: it is written with what comes next. */
+  hold(roster: Roster | null): void {
+    if (roster !== null) this.#take(roster)
+  }
+
   #take(roster: Roster): void {
     const before = this.#roster
     this.#roster = roster

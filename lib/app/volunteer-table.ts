@@ -51,6 +51,8 @@ const AWAY_MS = 60_000
 const TOKEN_BYTES = 32
 /** A measured capacity is written again where it is another by this part. */
 const MEASURED_NEWS = 0.1
+/** And so often at most: writing waits for the disk, and clients wait meanwhile. */
+const MEASURED_MS = 60_000
 
 export type VolunteersParts = WhoHasParts & {
   /** The file of who is enrolled. */
@@ -103,6 +105,10 @@ export class Volunteers implements VolunteerTable {
   #listed: readonly Volunteer[] = []
   #listedMs = Number.NEGATIVE_INFINITY
   #usualRate: number | null = null
+  /** Of all, when they were listed: clients that came back, and that were sent. */
+  #retries = 0
+  #redirects = 0
+  #measuredMs = Number.NEGATIVE_INFINITY
 
   /** @throws {StartupError} where the file cannot be read, or is not ours */
   constructor(parts: VolunteersParts) {
@@ -266,7 +272,7 @@ export class Volunteers implements VolunteerTable {
     member.volunteer = { ...member.volunteer, report, measured }
     const isNews = this.#whoHas.told(member.volunteer.slot, modules)
     if (isNews) member.health = healthAfter(member.health, { kind: 'presence' }, false, nowMs)
-    this.#changed()
+    this.#renew(member, nowMs)
     return true
   }
 
@@ -276,7 +282,11 @@ export class Volunteers implements VolunteerTable {
     const [now, before] = [measured ?? 0, kept ?? 0]
     if (Math.abs(now - before) <= MEASURED_NEWS * before) return
     const rounded = measured === null ? null : Math.round(measured)
-    this.#roster.attempt(judged(this.#roster.all, name, { measured: rounded }))
+    const roster = judged(this.#roster.all, name, { measured: rounded })
+    const nowMs = this.#parts.clock.now()
+    if (nowMs - this.#measuredMs < MEASURED_MS) return this.#roster.hold(roster)
+    this.#measuredMs = nowMs
+    this.#roster.attempt(roster)
   }
 
   has(name: string, have: Have, channel: object): void {
@@ -440,20 +450,32 @@ export class Volunteers implements VolunteerTable {
     this.#listedMs = Number.NEGATIVE_INFINITY
   }
 
+  /** One reported: of ten thousand, three hundred do each second, and the others are what they were. */
+  #renew(member: Member, nowMs: number): void {
+    const { id } = member.volunteer
+    const at = this.#listed.findIndex((each) => each.id === id)
+    if (at < 0) return this.#changed()
+    this.#judge(member, nowMs)
+    this.#listed = this.#listed.with(at, member.volunteer)
+  }
+
+  #judge(member: Member, nowMs: number): void {
+    const { volunteer, health } = member
+    const own = volunteer.ledger.redirects(nowMs)
+    const others = this.#retries - health.retries.length
+    const elsewhere = others / Math.max(1, this.#redirects - own)
+    const standing = standingOf(health, own, elsewhere, nowMs)
+    member.volunteer = { ...volunteer, standing, lastFaultMs: health.lastFaultMs }
+  }
+
   #list(nowMs: number): void {
     const members = [...this.#members.values()]
-    let [redirects, retries] = [0, 0]
+    this.#redirects = this.#retries = 0
     for (const { volunteer, health } of members) {
-      redirects += volunteer.ledger.redirects(nowMs)
-      retries += health.retries.length
+      this.#redirects += volunteer.ledger.redirects(nowMs)
+      this.#retries += health.retries.length
     }
-    for (const member of members) {
-      const { volunteer, health } = member
-      const own = volunteer.ledger.redirects(nowMs)
-      const elsewhere = (retries - health.retries.length) / Math.max(1, redirects - own)
-      const standing = standingOf(health, own, elsewhere, nowMs)
-      member.volunteer = { ...volunteer, standing, lastFaultMs: health.lastFaultMs }
-    }
+    for (const member of members) this.#judge(member, nowMs)
     this.#listed = members.map(({ volunteer }) => volunteer)
     this.#usualRate = usualRateOf(this.#listed)
     this.#listedMs = nowMs

@@ -1,5 +1,5 @@
 /** The table of volunteers on a clock by hand: who may be sent clients, for which files, and what outlives a restart. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Wanted } from '../../lib/app/redirect-desk.js'
@@ -350,4 +350,42 @@ t.test('what was measured of a line outlives the centre', async (t) => {
   const { table: next } = open(t, clock, path)
   next.join(KEY, { ...joinWith(null), uplink: null }, {})
   t.equal(next.volunteers[0]?.measured, Math.round(measured))
+})
+
+t.test(
+  'and is written once a minute at most, as clients wait for the disk meanwhile',
+  async (t) => {
+    const { table, clock, path } = open(t)
+    const channel = {}
+    table.join(KEY, { ...joinWith(table.invite('v1', null, 1000)), uplink: null }, channel)
+    const written = (): unknown => JSON.parse(readFileSync(path, 'utf8'))
+    table.loaded('v1', load(7, { clientRate: 9e7, flows: 1 }), channel)
+    const first = written()
+    table.loaded('v1', load(7, { clientRate: 9e8, flows: 1 }), channel)
+    t.same(written(), first)
+    await clock.advance(60_000)
+    table.loaded('v1', load(7, { clientRate: 9e9, flows: 1 }), channel)
+    t.notSame(written(), first)
+  },
+)
+
+t.test('a report changes one of them, and evidence of all is weighed all the same', async (t) => {
+  const { table, clock } = open(t)
+  const [one, two] = [{}, {}]
+  table.join(KEY, joinWith(table.invite('v1', null, 1000)), one)
+  table.join(OTHER, joinWith(table.invite('v2', null, 1000), 'http://192.0.2.2:8730'), two)
+  table.saw('v1', GOOD)
+  table.saw('v2', GOOD)
+  const [, before] = table.volunteers
+  table.loaded('v1', load(7, { flows: 5 }), one)
+  const [first, second] = table.volunteers
+  t.match(first, { id: 'v1', report: { flows: 5 }, standing: { state: 'fresh' } })
+  t.equal(second, before)
+  table.saw('v1', { kind: 'probe', ok: false, what: 'refused' })
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(1000)
+    table.saw('v1', { kind: 'retry', client: `c${i}` })
+  }
+  table.loaded('v1', load(8), one)
+  t.match(table.volunteers, [{ standing: { state: 'suspect' } }, { standing: { state: 'fresh' } }])
 })
