@@ -4,7 +4,7 @@
  */
 import { hexOf } from '../base/bytes.js'
 import type { Clock, Random } from '../host.js'
-import { capacityOf, USUAL_RATE, usualRateOf } from '../mirror/balance.js'
+import { capacityOf, USUAL_RATE } from '../mirror/balance.js'
 import { bounceKey } from '../mirror/bounce.js'
 import { measuredAfter } from '../mirror/capacity.js'
 import {
@@ -15,15 +15,7 @@ import {
   type Roster,
   removed,
 } from '../mirror/enrolment.js'
-import {
-  areWeSuspect,
-  type Evidence,
-  HEALTHY,
-  type Health,
-  healthAfter,
-  PANIC_MS,
-  standingOf,
-} from '../mirror/health.js'
+import { areWeSuspect, type Evidence, HEALTHY, healthAfter, PANIC_MS } from '../mirror/health.js'
 import { Ledger } from '../mirror/ledger.js'
 import type { ReleaseRef } from '../mirror/release.js'
 import type { Centre } from '../mirror/select.js'
@@ -38,14 +30,13 @@ import type {
 } from '../mirror/volunteer-messages.js'
 import { whoIs } from '../mirror/who-is.js'
 import type { Audited } from './audits.js'
+import { ListedVolunteers, type Member } from './listed-volunteers.js'
 import { parseNetwork } from './networks.js'
 import type { TableHost } from './placing.js'
 import type { VolunteerTable, Wanted } from './redirect-desk.js'
 import { type RosterChanged, RosterFile } from './roster-file.js'
 import { WhoHas, type WhoHasParts } from './who-has.js'
 
-/** Standings are made anew so often: evidence grows old. */
-const STANDING_MS = 1000
 /** Who was away for less goes on where it was; others start slowly. */
 const AWAY_MS = 60_000
 const TOKEN_BYTES = 32
@@ -74,17 +65,6 @@ export type VolunteersParts = WhoHasParts & {
   readonly random: Random
 }
 
-/** Who took an invitation; it may be away. */
-type Member = {
-  volunteer: Volunteer
-  health: Health
-  /** Of its disk, for what is wanted there; null: it says itself what it holds. */
-  readonly quota: number | null
-  /** Of its channel; the latest counts. Null: away since. */
-  channel: object | null
-  leftMs: number
-}
-
 /** As admins see it. */
 export type VolunteerStatus = Pick<Enrolled, 'name' | 'baseUrl' | 'uplink'> & {
   readonly state: Volunteer['standing']['state'] | 'invited' | 'away'
@@ -102,12 +82,7 @@ export class Volunteers implements VolunteerTable {
   readonly #members = new Map<string, Member>()
   /** By slot; a hole is a slot to be given again. */
   readonly #slots: (Member | undefined)[] = []
-  #listed: readonly Volunteer[] = []
-  #listedMs = Number.NEGATIVE_INFINITY
-  #usualRate: number | null = null
-  /** Of all, when they were listed: clients that came back, and that were sent. */
-  #retries = 0
-  #redirects = 0
+  readonly #listed = new ListedVolunteers(this.#members)
   #measuredMs = Number.NEGATIVE_INFINITY
 
   /** @throws {StartupError} where the file cannot be read, or is not ours */
@@ -125,14 +100,12 @@ export class Volunteers implements VolunteerTable {
   // ---- for who decides about redirects ----------------------------------------------------------
 
   get volunteers(): readonly Volunteer[] {
-    const nowMs = this.#parts.clock.now()
-    if (Math.abs(nowMs - this.#listedMs) >= STANDING_MS) this.#list(nowMs)
-    return this.#listed
+    return this.#listed.at(this.#parts.clock.now())
   }
 
   get centre(): Centre {
     const { uplink, rate } = this.#parts
-    return { uplink, rate: rate(), usualRate: this.#usualRate }
+    return { uplink, rate: rate(), usualRate: this.#listed.usualRate }
   }
 
   holds(wanted: Wanted): (slot: number) => boolean {
@@ -161,7 +134,7 @@ export class Volunteers implements VolunteerTable {
     const { quarantine } = member.health
     if (evidence.kind === 'audit' && quarantine !== null && before.quarantine === null)
       this.#convict(name, quarantine)
-    this.#changed()
+    this.#listed.changed()
   }
 
   // ---- for audits ---------------------------------------------------------------------------------
@@ -255,7 +228,7 @@ export class Volunteers implements VolunteerTable {
     this.#slots[slot] = member
     this.#whoHas.joined(slot)
     if (join.quota !== null) this.#whoHas.limit(slot, [])
-    this.#changed()
+    this.#listed.changed()
     const centre = this.#parts.origin()
     return { type: 'enrolled', name, bounceKey: hexOf(this.#bounceKey(name, hex)), centre }
   }
@@ -266,13 +239,13 @@ export class Volunteers implements VolunteerTable {
     if (member?.channel !== channel) return false
     const nowMs = this.#parts.clock.now()
     const report = { ...load, atMs: nowMs }
-    const measured = measuredAfter(member.volunteer, report, this.#usualRate ?? USUAL_RATE)
+    const measured = measuredAfter(member.volunteer, report, this.#listed.usualRate ?? USUAL_RATE)
     this.#keepMeasured(name, measured)
     member.volunteer.ledger.reported(report, nowMs)
     member.volunteer = { ...member.volunteer, report, measured }
     const isNews = this.#whoHas.told(member.volunteer.slot, modules)
     if (isNews) member.health = healthAfter(member.health, { kind: 'presence' }, false, nowMs)
-    this.#renew(member, nowMs)
+    this.#listed.renew(member, nowMs)
     return true
   }
 
@@ -315,7 +288,7 @@ export class Volunteers implements VolunteerTable {
     member.leftMs = this.#parts.clock.now()
     member.volunteer = { ...member.volunteer, report: null }
     this.#whoHas.left(member.volunteer.slot)
-    this.#changed()
+    this.#listed.changed()
   }
 
   // ---- for admins ---------------------------------------------------------------------------------
@@ -367,7 +340,7 @@ export class Volunteers implements VolunteerTable {
       this.#whoHas.left(member.volunteer.slot)
     }
     this.#members.delete(name)
-    this.#changed()
+    this.#listed.changed()
   }
 
   list(): VolunteerStatus[] {
@@ -426,7 +399,7 @@ export class Volunteers implements VolunteerTable {
       ? healthAfter(member.health, { kind: 'release' }, false, this.#parts.clock.now())
       : member.health
     member.health = { ...health, quarantine, isDraining }
-    this.#changed()
+    this.#listed.changed()
   }
 
   #keep(roster: Roster | null, name: string, evidence: Evidence): boolean {
@@ -444,41 +417,6 @@ export class Volunteers implements VolunteerTable {
 
   #bounceKey(name: string, key: string): Uint8Array {
     return bounceKey(this.#parts.secret, `${name} ${key}`)
-  }
-
-  #changed(): void {
-    this.#listedMs = Number.NEGATIVE_INFINITY
-  }
-
-  /** One reported: of ten thousand, three hundred do each second, and the others are what they were. */
-  #renew(member: Member, nowMs: number): void {
-    const { id } = member.volunteer
-    const at = this.#listed.findIndex((each) => each.id === id)
-    if (at < 0) return this.#changed()
-    this.#judge(member, nowMs)
-    this.#listed = this.#listed.with(at, member.volunteer)
-  }
-
-  #judge(member: Member, nowMs: number): void {
-    const { volunteer, health } = member
-    const own = volunteer.ledger.redirects(nowMs)
-    const others = this.#retries - health.retries.length
-    const elsewhere = others / Math.max(1, this.#redirects - own)
-    const standing = standingOf(health, own, elsewhere, nowMs)
-    member.volunteer = { ...volunteer, standing, lastFaultMs: health.lastFaultMs }
-  }
-
-  #list(nowMs: number): void {
-    const members = [...this.#members.values()]
-    this.#redirects = this.#retries = 0
-    for (const { volunteer, health } of members) {
-      this.#redirects += volunteer.ledger.redirects(nowMs)
-      this.#retries += health.retries.length
-    }
-    for (const member of members) this.#judge(member, nowMs)
-    this.#listed = members.map(({ volunteer }) => volunteer)
-    this.#usualRate = usualRateOf(this.#listed)
-    this.#listedMs = nowMs
   }
 }
 
