@@ -7,6 +7,12 @@ import type { Snapshot } from './publish.js'
 import { SeenOften } from './seen-often.js'
 import { TwoAges } from './two-ages.js'
 
+/** A kilobyte or two each. */
+const FILES = 2 ** 14
+/** Longer paths are rare, and take more. */
+const MOST_CHARS = 512
+const START = { high: 0, low: 0 }
+
 /** A file by the name that stays. */
 export type ToldFile = {
   readonly file: FormFile
@@ -16,12 +22,6 @@ export type ToldFile = {
   /** `/module/name`, percent-encoded. */
   readonly path: string
 }
-
-/** A kilobyte or two each. */
-const FILES = 2 ** 14
-/** Longer paths are rare, and take more. */
-const MOST_CHARS = 512
-const START = { high: 0, low: 0 }
 
 export class PopularFiles {
   readonly #files = new TwoAges<string, { readonly of: Snapshot | null; readonly told: ToldFile }>(
