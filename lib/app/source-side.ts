@@ -9,13 +9,9 @@ import { confinedTo, kindOfPath, readNamed, realPath } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
 import type { Options } from '../options/options.js'
 import type { Entry } from '../rsync/generator.js'
-import {
-  isListed,
-  pathOf,
-  type SourceDirectory,
-  SourceList,
-  type SourceRules,
-} from '../rsync/source-list.js'
+import { SourceList } from '../rsync/source-list.js'
+import type { SourceRules } from '../rsync/source-look.js'
+import { isListed, pathOf, type SourceDirectory } from '../rsync/source-node.js'
 import type { Hides } from './hidden-names.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf } from './sync-filters.js'

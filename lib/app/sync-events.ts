@@ -5,7 +5,7 @@ import type { Trace } from '../base/trace.js'
 import type { Entry, GeneratorEvents } from '../rsync/generator.js'
 import type { TransferEvents } from '../rsync/local-transfer.js'
 import type { Moved } from '../rsync/sender.js'
-import type { SourceEvents } from '../rsync/source-list.js'
+import type { SourceEvents } from '../rsync/source-look.js'
 
 /** How far the copy is in its list. */
 export type Passed = {

@@ -14,13 +14,8 @@ import type { Entry, Generator } from '../rsync/generator.js'
 import type { LocalDelta } from '../rsync/local-delta.js'
 import { LocalTransfer } from '../rsync/local-transfer.js'
 import { Pace } from '../rsync/pace.js'
-import {
-  countLinks,
-  isListed,
-  pathOf,
-  type SourceEntry,
-  type SourceList,
-} from '../rsync/source-list.js'
+import type { SourceList } from '../rsync/source-list.js'
+import { countLinks, isListed, pathOf, type SourceEntry } from '../rsync/source-node.js'
 import { Unchanged } from '../rsync/unchanged.js'
 import { Walk } from '../rsync/walk.js'
 import { becomeCopyUser, checkOneSided } from './copy-as.js'

@@ -4,7 +4,7 @@ import { codeOf } from '../base/errors.js'
 import type { Checksum } from '../hash/checksum.js'
 import { fileSum, fileSumInParts } from '../io/file-sum.js'
 import type { Entry } from '../rsync/generator.js'
-import type { SourceEntry } from '../rsync/source-list.js'
+import type { SourceEntry } from '../rsync/source-node.js'
 import type { SourceTree } from '../rsync/trees.js'
 
 type Pause = () => Promise<void> | null

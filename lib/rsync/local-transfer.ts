@@ -11,7 +11,7 @@ import { buildsInOrder, type Options } from '../options/options.js'
 import type { Entry, Request } from './generator.js'
 import type { LocalDelta } from './local-delta.js'
 import type { Placing } from './placing.js'
-import { pathOf } from './source-list.js'
+import { pathOf } from './source-node.js'
 import type { NewFile, ReceivingTree } from './trees.js'
 
 export type TransferEvents = {

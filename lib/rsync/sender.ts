@@ -24,7 +24,7 @@ import { asksXattrs } from './asks-xattrs.js'
 import type { ByteSink, Outgoing } from './outgoing.js'
 import type { WireReader } from './reader.js'
 import { MARK, type SentLists } from './sent-lists.js'
-import { pathOf, type SourceEntry } from './source-list.js'
+import { pathOf, type SourceEntry } from './source-node.js'
 import type { WireWriter } from './writer.js'
 
 /** What one file took on the wire, frames and messages left out. */

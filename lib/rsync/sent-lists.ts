@@ -8,7 +8,8 @@ import type { ListEncoder } from '../wire/list-encoder.js'
 import { compareWire } from '../wire/list-order.js'
 import { NDX, type NdxWriter, ndxOfList } from '../wire/ndx.js'
 import { ListStarts } from './list-starts.js'
-import { isListed, type SourceDirectory, type SourceEntry, type SourceList } from './source-list.js'
+import type { SourceList } from './source-list.js'
+import { isListed, type SourceDirectory, type SourceEntry } from './source-node.js'
 
 /** Entries that are sent before the receiver has finished those before them. */
 const AHEAD = 1500

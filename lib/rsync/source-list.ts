@@ -5,86 +5,31 @@
  */
 import { type ByteName, baseOf, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
-import type { Trace } from '../base/trace.js'
-import type { Chmod } from '../flist/chmod.js'
-import { isSafeLink } from '../flist/entry.js'
 import type { Filter } from '../flist/filter-match.js'
-import {
-  compareSiblings,
-  isDirectory,
-  type ListEntry,
-  MUNGED,
-  type Origin,
-} from '../flist/list-entry.js'
+import type { Origin } from '../flist/list-entry.js'
 import type { Standing } from '../host.js'
+import { type SourceEvents, SourceLook, type SourceRules } from './source-look.js'
+import {
+  addContents,
+  compareNodes,
+  isListed,
+  isOnlyImplied,
+  join,
+  pathOf,
+  type Ranked,
+  type SourceDirectory,
+  type SourceEntry,
+  type SourceNode,
+} from './source-node.js'
 import type { SourceTree } from './trees.js'
-
-export type SourceEntry = ListEntry<SourceTree>
-
-/** `rank`: the number of the source that it comes from; of two that are the same name, the first is sent. */
-type Ranked<T> = T & { readonly rank: number }
-/** A directory of the transfer: where it comes from, which may be several places, and what was named in it. */
-export type SourceDirectory = {
-  /** Null: it is no entry of the transfer. */
-  entry: SourceEntry | null
-  readonly name: ByteName
-  /** Places whose contents are sent. */
-  readonly contents: Ranked<Origin<SourceTree>>[]
-  /** What was named below it, by its base, as the sources come. */
-  readonly named: Map<string, Ranked<{ readonly node: SourceNode }>>
-  /** Listed already, where the whole list was needed first. */
-  listed: readonly SourceNode[] | null
-}
-export type SourceNode = SourceEntry | SourceDirectory
-
-export function isListed(node: SourceNode): node is SourceDirectory {
-  return 'contents' in node
-}
-
-/** What decides which entries there are, and how they look. */
-export type SourceRules = {
-  readonly recursive: boolean
-  readonly dirs: boolean
-  readonly links: boolean
-  readonly copyLinks: boolean
-  readonly copyUnsafeLinks: boolean
-  readonly safeLinks: boolean
-  readonly copyDirlinks: boolean
-  readonly mungeLinks: boolean
-  /** A device as the file that is sent in its place; null: devices stay what they are. */
-  readonly copyDevices: ((device: Standing) => Standing) | null
-  readonly hardLinks: boolean
-  readonly atimes: boolean
-  readonly oneFileSystem: number
-  readonly chmod: Chmod | null
-  /** With --iconv: which side has no such name; null: both have. */
-  readonly lacking: ((text: string) => 'sender' | 'receiver' | null) | null
-  /** What may not be known of; null: nothing. @param isNamed it was asked for, not found in a directory */
-  readonly isHidden: ((origin: Origin<SourceTree>, isNamed: boolean) => boolean) | null
-}
-
-export type SourceEvents = {
-  readonly trace: Trace
-  /** Something cannot be read: exit status 23, and nothing is deleted; or it went away: 24. */
-  fault(call: string, path: string, error: unknown): void
-  /** A directory went away before what is in it was known: exit status 24. */
-  vanished(path: string): void
-  /** A name is left out. @param text a link's path; of what is lost in another charset, the side */
-  skipped(
-    what: 'directory' | 'no-target' | 'mount' | 'name-lost' | 'target-lost',
-    name: ByteName,
-    text: string,
-  ): void
-}
 
 export class SourceList {
   readonly #rules: SourceRules
+  readonly #look: SourceLook
   readonly #filter: Filter
   readonly #events: SourceEvents
   readonly root: SourceDirectory
   #rank = 0
-  /** What stands there and cannot be looked at; it was told. */
-  #faults = 0
   /** Entries so far, by kind, and bytes of files and links. */
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
   /** Of names, without their directories, and of what links point to. */
@@ -97,6 +42,7 @@ export class SourceList {
   /** @param filter the sender's, not yet within any directory */
   constructor(rules: SourceRules, filter: Filter, events: SourceEvents) {
     this.#rules = rules
+    this.#look = new SourceLook(rules, events)
     this.#filter = filter
     this.#events = events
     this.root = {
@@ -120,14 +66,14 @@ export class SourceList {
    */
   add(name: ByteName, origin: Origin<SourceTree>, wholly: boolean, implied: boolean): boolean {
     this.#rank++
-    const faults = this.#faults
-    const own = this.#own(origin)
-    const found = own === null ? null : this.#through(origin, own)
+    const faults = this.#look.faults
+    const own = this.#look.own(origin)
+    const found = own === null ? null : this.#look.through(origin, own)
     // A slash at the end names what a link leads to.
     const isLedOn = wholly && found?.kind === 'symlink'
-    const target = isLedOn ? this.#follow(origin) : found
+    const target = isLedOn ? this.#look.follow(origin) : found
     const stands = target && own && { ...target, base: own.base }
-    if (stands === null) return this.#faults > faults
+    if (stands === null) return this.#look.faults > faults
     const { recursive, dirs } = this.#rules
     const isBelowArgument =
       name !== ROOT_NAME && this.#filter.excludes(name, stands.kind === 'directory')
@@ -136,7 +82,7 @@ export class SourceList {
       own?.kind === 'symlink' && stands.kind !== 'symlink'
         ? { ...origin, isFollowed: true }
         : origin
-    if (this.#isHidden(origin, from, true)) return false
+    if (this.#look.isHidden(origin, from, true)) return false
     if (stands.kind === 'directory' && !recursive && !dirs) {
       this.#events.skipped('directory', name, '')
       return true
@@ -148,7 +94,7 @@ export class SourceList {
 
   /** The directory itself that sources are named in, for `./name` with -R. */
   addTop(origin: Origin<SourceTree>): void {
-    const stands = this.root.entry === null ? this.#stat(origin) : null
+    const stands = this.root.entry === null ? this.#look.stat(origin) : null
     if (stands !== null) this.root.entry = this.#implied(ROOT_NAME, origin, stands)
   }
 
@@ -177,7 +123,7 @@ export class SourceList {
     implied: boolean,
   ): void {
     if (name === ROOT_NAME) {
-      const entry = this.#entry(name, origin, stands, !contents)
+      const entry = this.#look.entry(name, origin, stands, !contents)
       if (entry === null) return
       if (isOnlyImplied(this.root)) this.root.entry = entry
       else this.#double(entry)
@@ -188,13 +134,13 @@ export class SourceList {
     const before = at.named.get(baseOf(name))?.node
     if (before !== undefined) this.#events.trace.listedTwice?.(name)
     if (stands.kind !== 'directory') {
-      const entry = this.#entry(name, origin, stands, false)
+      const entry = this.#look.entry(name, origin, stands, false)
       if (before !== undefined) this.#double(entry)
       else if (entry !== null) this.#name(at, entry)
       return
     }
     if (before !== undefined && isListed(before)) {
-      const entry = this.#entry(name, origin, stands, !contents)
+      const entry = this.#look.entry(name, origin, stands, !contents)
       if (isOnlyImplied(before)) before.entry = entry
       else this.#double(entry)
       if (
@@ -204,7 +150,7 @@ export class SourceList {
         before.contents.push(this.#ranked(origin))
       return
     }
-    const entry = this.#entry(name, origin, stands, !contents)
+    const entry = this.#look.entry(name, origin, stands, !contents)
     if (entry !== null)
       this.#name(at, this.#directory(entry, contents ? [this.#ranked(origin)] : []))
   }
@@ -232,7 +178,7 @@ export class SourceList {
       }
       const up = parts.length - i
       const place = { tree: origin.tree, name: ascend(origin.name, up) }
-      const stands = implied ? (this.#follow(place) ?? this.#stat(place)) : null
+      const stands = implied ? (this.#look.follow(place) ?? this.#look.stat(place)) : null
       const entry = stands === null ? null : this.#implied(above, place, stands)
       const directory: SourceDirectory = {
         entry,
@@ -248,7 +194,7 @@ export class SourceList {
   }
 
   #implied(name: ByteName, origin: Origin<SourceTree>, stands: Standing): SourceEntry | null {
-    const entry = this.#entry(name, origin, stands, true)
+    const entry = this.#look.entry(name, origin, stands, true)
     return entry && { ...entry, isImplied: true }
   }
 
@@ -330,9 +276,9 @@ export class SourceList {
       const { base } = one
       const name = joinName(directory.name, base)
       const place = { tree, name: joinName(origin.name, base) }
-      const stands = this.#through(place, one)
+      const stands = this.#look.through(place, one)
       const from = stands === one ? place : { ...place, isFollowed: true }
-      if (this.#isHidden(place, from, false)) continue
+      if (this.#look.isHidden(place, from, false)) continue
       if (stands === null) {
         if (!this.#filter.excludes(name, false))
           this.#events.skipped('no-target', name, pathOf(place))
@@ -342,7 +288,7 @@ export class SourceList {
       if (this.#filter.excludes(name, isInto)) continue
       const before = found.get(base)
       if (before !== undefined && !isInto) {
-        this.#tally(this.#entry(name, from, stands, false))
+        this.#tally(this.#look.entry(name, from, stands, false))
         continue
       }
       const isMount = device !== undefined && isInto && stands.dev !== device
@@ -353,113 +299,18 @@ export class SourceList {
       const { recursive } = this.#rules
       const contents = isInto && recursive && !isMount
       if (before !== undefined && isListed(before)) {
-        const entry = this.#entry(name, from, stands, !contents)
+        const entry = this.#look.entry(name, from, stands, !contents)
         if (isOnlyImplied(before)) before.entry = entry
         else this.#tally(entry)
         if (contents) addContents(before, { ...place, rank })
         continue
       }
-      const entry = this.#entry(name, from, stands, isInto && !contents)
+      const entry = this.#look.entry(name, from, stands, isInto && !contents)
       if (entry !== null)
         found.set(
           base,
           isInto ? this.#directory(entry, contents ? [{ ...place, rank }] : []) : entry,
         )
-    }
-  }
-
-  /** By its own name, or by that of what it leads to. */
-  #isHidden(own: Origin<SourceTree>, from: Origin<SourceTree>, isNamed: boolean): boolean {
-    const { isHidden } = this.#rules
-    if (isHidden === null) return false
-    return isHidden(own, isNamed) || (from !== own && isHidden(from, isNamed))
-  }
-  #stat(origin: Origin<SourceTree>): Standing | null {
-    const stands = this.#own(origin)
-    return stands === null ? null : this.#through(origin, stands)
-  }
-  #own(origin: Origin<SourceTree>): Standing | null {
-    try {
-      return origin.tree.stat(origin.name)
-    } catch (error) {
-      this.#faults++
-      this.#events.fault('link_stat', pathOf(origin), error)
-      return null
-    }
-  }
-  #follow(origin: Origin<SourceTree>): Standing | null {
-    try {
-      return origin.tree.statFollowing(origin.name)
-    } catch {
-      // Then what stands there itself is taken, and says why.
-      return null
-    }
-  }
-
-  /** What an option looks at instead of a link; null: the link leads to nothing. */
-  #through(origin: Origin<SourceTree>, stands: Standing): Standing | null {
-    if (stands.kind !== 'symlink') return stands
-    const { copyLinks, copyUnsafeLinks, copyDirlinks } = this.#rules
-    if (copyLinks || (copyUnsafeLinks && !this.#isSafe(origin))) {
-      const target = this.#follow(origin)
-      return target === null ? null : { ...target, base: stands.base }
-    }
-    if (!copyDirlinks) return stands
-    const target = this.#follow(origin)
-    return target?.kind === 'directory' ? { ...target, base: stands.base } : stands
-  }
-  #isSafe(origin: Origin<SourceTree>): boolean {
-    return isSafeLink(origin.tree.readlink(origin.name), origin.name.split('/').length - 1)
-  }
-
-  /** Null for what the options leave out. */
-  #entry(
-    name: ByteName,
-    origin: Origin<SourceTree>,
-    stands: Standing,
-    isBare: boolean,
-  ): SourceEntry | null {
-    const rules = this.#rules
-    const lost = rules.lacking?.(name) ?? null
-    if (lost !== null) {
-      this.#events.skipped('name-lost', name, lost)
-      return null
-    }
-    // Reading a link is a use of it.
-    const atimeNs = rules.atimes && !isDirectory({ stands }) ? origin.tree.atimeNs(origin.name) : 0n
-    let target = ''
-    if (stands.kind === 'symlink' && rules.links) {
-      try {
-        target = origin.tree.readlink(origin.name)
-      } catch (error) {
-        this.#events.fault('readlink_stat', pathOf(origin), error)
-        return null
-      }
-      if (rules.mungeLinks && target.startsWith(MUNGED)) target = target.slice(MUNGED.length)
-      const targetLost = rules.lacking?.(target) ?? null
-      if (targetLost !== null) {
-        this.#events.skipped('target-lost', pathOf(origin) as ByteName, targetLost)
-        return null
-      }
-    }
-    const isDevice = stands.kind === 'block' || stands.kind === 'character'
-    this.#events.trace.listed?.(name)
-    const { chmod, hardLinks } = rules
-    const isLinked = hardLinks && stands.nlink > 1 && stands.kind !== 'directory'
-    return {
-      name,
-      stands: isDevice && rules.copyDevices !== null ? rules.copyDevices(stands) : stands,
-      mode:
-        chmod === null || stands.kind === 'symlink'
-          ? stands.mode
-          : chmod(stands.mode, stands.kind === 'directory'),
-      target,
-      atimeNs,
-      origin,
-      link: isLinked ? `${stands.dev}:${stands.ino}` : null,
-      isBare,
-      isImplied: false,
-      isMissing: false,
     }
   }
 
@@ -508,59 +359,9 @@ const NOTHING: Standing = {
   minor: 0,
 }
 
-function isOnlyImplied({ entry }: SourceDirectory): boolean {
-  return entry === null || entry.isImplied
-}
-/** What was named beside what was found in a directory: a directory is both, of others the first stays. @returns what came twice */
-function join(found: Map<string, SourceNode>, node: SourceNode): SourceEntry | null {
-  const base = baseOf(node.name)
-  const before = found.get(base)
-  if (!isListed(node)) {
-    if (before === undefined) found.set(base, node)
-    return before === undefined ? null : node
-  }
-  if (before === undefined || !isListed(before)) {
-    found.set(base, { ...node, contents: [...node.contents] })
-    return null
-  }
-  for (const place of node.contents) addContents(before, place)
-  for (const [inner, one] of node.named) before.named.set(inner, one)
-  return isOnlyImplied(node) ? null : node.entry
-}
-function addContents(directory: SourceDirectory, place: Ranked<Origin<SourceTree>>): void {
-  directory.contents.push(place)
-  directory.contents.sort((a, b) => a.rank - b.rank)
-}
-
-function compareNodes(a: SourceNode, b: SourceNode): number {
-  return compareSiblings(keyOf(a), keyOf(b))
-}
-function keyOf(node: SourceNode): { base: string; kind: string } {
-  return { base: baseOf(node.name), kind: isListed(node) ? 'directory' : 'file' }
-}
-
 /** So many components up. */
 function ascend(name: ByteName, up: number): ByteName {
   const parts = name.split('/')
   const left = parts.slice(0, Math.max(0, parts.length - up))
   return (left.length === 0 ? ROOT_NAME : left.join('/')) as ByteName
-}
-
-/** Members of each group of hard links in a list that was expanded. */
-export function countLinks(directory: SourceDirectory): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>()
-  const add = (inner: SourceDirectory): void => {
-    for (const node of inner.listed ?? []) {
-      if (isListed(node)) add(node)
-      else if (node.link !== null) counts.set(node.link, (counts.get(node.link) ?? 0) + 1)
-    }
-  }
-  add(directory)
-  return counts
-}
-
-/** The path a person would look for. */
-export function pathOf(origin: Origin<SourceTree>): string {
-  const top = origin.tree.path === '/' ? '' : origin.tree.path
-  return origin.name === ROOT_NAME ? origin.tree.path : `${top}/${origin.name}`
 }

@@ -8,7 +8,7 @@ import type { FilterRule } from '../flist/filter.js'
 import { LOOK_COLUMNS, type LookJob, type LookResult, type LookThreads } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { Keeping } from '../plan/compare.js'
-import { isListed, type SourceDirectory } from './source-list.js'
+import { isListed, type SourceDirectory } from './source-node.js'
 import type { SourceTree } from './trees.js'
 
 /** Entries between looks at what threads have found. */

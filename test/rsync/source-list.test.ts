@@ -3,7 +3,8 @@ import t from 'tap'
 import { type ByteName, byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { Filter } from '../../lib/flist/filter-match.js'
 import { DiskTree } from '../../lib/io/tree.js'
-import { SourceList, type SourceRules } from '../../lib/rsync/source-list.js'
+import { SourceList } from '../../lib/rsync/source-list.js'
+import type { SourceRules } from '../../lib/rsync/source-look.js'
 
 const RULES: SourceRules = {
   ...{ recursive: true, dirs: true, links: true, copyLinks: false, copyUnsafeLinks: false },

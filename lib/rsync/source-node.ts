@@ -1,0 +1,76 @@
+/** What the sender's list is made of: entries, and directories whose contents may come from several places. */
+import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
+import { compareSiblings, type ListEntry, type Origin } from '../flist/list-entry.js'
+import type { SourceTree } from './trees.js'
+
+export type SourceEntry = ListEntry<SourceTree>
+
+/** `rank`: the number of the source that it comes from; of two that are the same name, the first is sent. */
+export type Ranked<T> = T & { readonly rank: number }
+/** A directory of the transfer: where it comes from, which may be several places, and what was named in it. */
+export type SourceDirectory = {
+  /** Null: it is no entry of the transfer. */
+  entry: SourceEntry | null
+  readonly name: ByteName
+  /** Places whose contents are sent. */
+  readonly contents: Ranked<Origin<SourceTree>>[]
+  /** What was named below it, by its base, as the sources come. */
+  readonly named: Map<string, Ranked<{ readonly node: SourceNode }>>
+  /** Listed already, where the whole list was needed first. */
+  listed: readonly SourceNode[] | null
+}
+export type SourceNode = SourceEntry | SourceDirectory
+
+export function isListed(node: SourceNode): node is SourceDirectory {
+  return 'contents' in node
+}
+
+export function isOnlyImplied({ entry }: SourceDirectory): boolean {
+  return entry === null || entry.isImplied
+}
+/** What was named beside what was found in a directory: a directory is both, of others the first stays. @returns what came twice */
+export function join(found: Map<string, SourceNode>, node: SourceNode): SourceEntry | null {
+  const base = baseOf(node.name)
+  const before = found.get(base)
+  if (!isListed(node)) {
+    if (before === undefined) found.set(base, node)
+    return before === undefined ? null : node
+  }
+  if (before === undefined || !isListed(before)) {
+    found.set(base, { ...node, contents: [...node.contents] })
+    return null
+  }
+  for (const place of node.contents) addContents(before, place)
+  for (const [inner, one] of node.named) before.named.set(inner, one)
+  return isOnlyImplied(node) ? null : node.entry
+}
+export function addContents(directory: SourceDirectory, place: Ranked<Origin<SourceTree>>): void {
+  directory.contents.push(place)
+  directory.contents.sort((a, b) => a.rank - b.rank)
+}
+
+export function compareNodes(a: SourceNode, b: SourceNode): number {
+  return compareSiblings(keyOf(a), keyOf(b))
+}
+function keyOf(node: SourceNode): { base: string; kind: string } {
+  return { base: baseOf(node.name), kind: isListed(node) ? 'directory' : 'file' }
+}
+
+/** Members of each group of hard links in a list that was expanded. */
+export function countLinks(directory: SourceDirectory): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  const add = (inner: SourceDirectory): void => {
+    for (const node of inner.listed ?? []) {
+      if (isListed(node)) add(node)
+      else if (node.link !== null) counts.set(node.link, (counts.get(node.link) ?? 0) + 1)
+    }
+  }
+  add(directory)
+  return counts
+}
+
+/** The path a person would look for. */
+export function pathOf(origin: Origin<SourceTree>): string {
+  const top = origin.tree.path === '/' ? '' : origin.tree.path
+  return origin.name === ROOT_NAME ? origin.tree.path : `${top}/${origin.name}`
+}
