@@ -99,6 +99,9 @@ export type Place = {
   readonly entry: Entry | null
 }
 
+/** Under another name in the same directory. */
+type Similar = { readonly name: ByteName; readonly seen: Standing }
+
 const NO_CHANGE: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }
 
 export class Generator {
@@ -300,8 +303,8 @@ export class Generator {
   }
 
   /** It stands. The first of several names of a file: the others become links to it. */
-  #settled(entry: Entry, name: ByteName): void {
-    this.#parts.events.settled(entry)
+  #settled(entry: Entry, name: ByteName, mayLeave = true): void {
+    if (mayLeave) this.#parts.events.settled(entry)
     if (entry.link === null) return
     for (const { entry: waiting, wasBusy } of this.#links.stands(entry.link, name)) {
       const other = this.#parts.localName ?? waiting.name
@@ -336,20 +339,24 @@ export class Generator {
   ): void {
     const { options, to, attributes } = this.#parts
     this.#parts.events.trace.linked?.(name, leader)
-    const first = options.dryRun ? null : to.tree.stat(leader)
+    const first = options.dryRun ? this.#wouldStand(entry, leader) : to.tree.stat(leader)
     if (seen !== null && first !== null && seen.ino === first.ino && seen.dev === first.dev) {
-      this.#item(entry, ITEM.local | ITEM.xname, null)
+      const flags = attributes.differences(entry, to.tree, name, seen, false)
+      this.#item(entry, ITEM.local | ITEM.xname | flags, null)
       this.#parts.events.settled(entry)
       return
     }
     const isSame = seen !== null && seen.kind === entry.stands.kind
     const found = seen === null ? (this.#alternates?.find(entry, name) ?? null) : null
+    const isExact = found?.match === 'exact'
     // Linked there too: with its leader it has become what it was.
-    const isThere = found?.match === 'exact' && first !== null && found.seen.ino === first.ino
+    const isThere = isExact && this.#alternates?.kind === 'link' && found.seen.ino === first?.ino
     const isCompared = seen !== null && (isSame || !hasWaited)
     const flags = isCompared
       ? attributes.differences(entry, to.tree, name, seen, false)
-      : ITEM.isNew
+      : isExact && this.#alternates?.kind === 'copy'
+        ? found.flags
+        : ITEM.isNew
     if (seen !== null && !isSame && !this.#makeWay(entry, name, seen)) return
     if (!options.dryRun) {
       const made = this.#attempt('link', name, () => {
@@ -359,9 +366,15 @@ export class Generator {
       if (!made) return
     }
     if (seen === null) this.created[countedAs(entry.stands.kind)]++
-    if (isThere) this.#itemIfAll(entry, ITEM.local | ITEM.xname, '' as ByteName)
+    if (isThere) this.#itemIfAll(entry, ITEM.local | ITEM.xname, leader)
     else this.#item(entry, ITEM.local | ITEM.xname | flags, leader)
     this.#parts.events.settled(entry)
+  }
+
+  /** In a dry run: what would stand under a name that leads others, if it is here or in a directory of --link-dest. */
+  #wouldStand(entry: Entry, leader: ByteName): Standing | null {
+    const found = this.#alternates?.find(entry, leader) ?? null
+    return this.#parts.to.tree.stat(leader) ?? (found?.match === 'exact' ? found.seen : null)
   }
 
   /** Links, devices, FIFOs, sockets. @returns it stands */
@@ -437,12 +450,15 @@ export class Generator {
       // It is as new as its time says, where that is not kept.
       const flags = ITEM.local | found.flags | (options.times ? 0 : ITEM.time)
       const like = found.match === 'exact' ? null : found.seen
-      this.#bring({ ...entry, origin: found }, name, null, flags, like)
+      this.#bring(entry, found, { name, seen: null, like, iflags: flags, basis: null })
       return true
     }
     const flags = ITEM.transfer | this.#fileFlags(entry, name, file, found)
     const stands = isDevice ? null : file
-    this.#bring(entry, name, stands, flags, stands ?? found?.seen ?? null)
+    const similar = stands === null && found === null ? this.#similar(entry, name) : null
+    const basis = options.wholeFile === false ? this.#basisFor(name, stands, found, similar) : null
+    const like = stands ?? (found ?? similar)?.seen ?? null
+    this.#bring(entry, entry.origin, { name, seen: stands, like, iflags: flags, basis })
     return true
   }
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
@@ -450,14 +466,10 @@ export class Generator {
     if (file !== null) return this.#differences(entry, name, file, true) | changed
     return (found === null ? newFlags(entry) : found.flags) | changed
   }
-  #bring(
-    entry: Entry,
-    name: ByteName,
-    seen: Standing | null,
-    iflags: number,
-    like: Standing | null,
-  ): void {
+  /** @param origin where its bytes are, which may be a directory of --copy-dest */
+  #bring(entry: Entry, origin: Entry['origin'], wanted: Omit<Request, 'entry' | 'announce'>): void {
     const { options, transfer } = this.#parts
+    const { name, seen, iflags } = wanted
     const announce = (): void => {
       if (seen === null) this.created.file++
       this.#item(entry, iflags, null)
@@ -467,31 +479,39 @@ export class Generator {
       this.#settled(entry, name)
       return
     }
-    const basis = options.wholeFile === false ? this.#basisFor(entry, name, seen) : null
-    transfer({ entry, name, seen, like, iflags, announce, basis }, (ok) => {
+    transfer({ ...wanted, entry: { ...entry, origin }, announce }, (ok) => {
       if (ok) this.#settled(entry, name)
       else this.#failed(entry)
     })
   }
 
   /** A file that may have blocks of it. */
-  #basisFor(entry: Entry, name: ByteName, seen: Standing | null): Basis | null {
-    const { options, to, events } = this.#parts
+  #basisFor(
+    name: ByteName,
+    seen: Standing | null,
+    found: Alternate | null,
+    similar: Similar | null,
+  ): Basis | null {
+    const { options, to } = this.#parts
     const partial = options.partialDir === null ? null : partialPlace(to, options.partialDir, name)
     if (partial !== null && partial.tree.stat(partial.name)?.kind === 'file')
       return { ...partial, kind: 'partial' }
-    if (seen !== null) return seen.kind === 'file' ? { tree: to.tree, name, kind: 'file' } : null
-    const found = this.#alternates?.find(entry, name) ?? null
-    if (found !== null && entry.stands.kind === 'file')
+    if (seen !== null) return { tree: to.tree, name, kind: 'file' }
+    if (found !== null)
       return { tree: found.tree, name: found.name, kind: { alternate: found.index } }
+    return similar && { tree: to.tree, name: similar.name, kind: 'fuzzy' }
+  }
+  /** Looked for with --whole-file too: a new file has its mode without -p. */
+  #similar(entry: Entry, name: ByteName): Similar | null {
+    const { options, to, events } = this.#parts
     if (options.fuzzy === 0) return null
     const directory = directoryOf(name)
     const { size, mtimeNs } = entry.stands
-    const like = chooseFuzzy(baseOf(name), size, mtimeNs, to.tree.list(directory) ?? [])
-    if (like === null) return null
-    const basis = joinName(directory, like.base)
-    events.trace.likened?.(name, basis)
-    return { tree: to.tree, name: basis, kind: 'fuzzy' }
+    const seen = chooseFuzzy(baseOf(name), size, mtimeNs, to.tree.list(directory) ?? [])
+    if (seen === null) return null
+    const similar = joinName(directory, seen.base)
+    events.trace.likened?.(name, similar)
+    return { name: similar, seen }
   }
 
   #isUpToDate(entry: Entry, tree: SourceTree, name: ByteName, seen: Standing): boolean {
@@ -543,10 +563,13 @@ export class Generator {
   #takeExact(entry: Entry, name: ByteName, seen: Standing | null, found: Alternate): boolean {
     const { options, to } = this.#parts
     const kind = this.#alternates?.kind
+    // What is no file stays at the source with --remove-source-files.
+    const isFile = entry.stands.kind === 'file'
     if (kind === 'compare') {
       if (seen !== null && !options.dryRun && !this.#attempt('unlink', name, () => to.remove(name)))
         return true
       this.#itemIfAll(entry, 0, null)
+      if (isFile) this.#parts.events.settled(entry)
       return true
     }
     if (kind !== 'link') return false
@@ -556,7 +579,7 @@ export class Generator {
       if (!made) return false
     }
     this.#itemIfAll(entry, ITEM.local | ITEM.xname, '' as ByteName)
-    this.#settled(entry, name)
+    this.#settled(entry, name, isFile)
     return true
   }
 

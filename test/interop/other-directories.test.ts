@@ -1,0 +1,76 @@
+/** --link-dest, --copy-dest, --compare-dest and --fuzzy with what else has a say about a file. Beside the real rsync. */
+import t from 'tap'
+import { noRsyncAsRoot } from '../support/real-rsync.js'
+import { sideBySide } from '../support/side-by-side.js'
+
+const OVER = ['-e', './rsh', '--rsync-path={program}']
+const RSH = `printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
+
+/** In `alt` all but `g` is the same; `f` stands at the destination too. */
+const TREE = `mkdir -p s alt d; echo 1 >s/f; ln -s f s/l; mkfifo s/p; echo d >s/g; echo h >s/h; ln s/h s/i
+touch -h -d 2001-01-01 s/*; cp -a s/. alt/; echo other >alt/g; cp -a s/f d/; ${RSH}`
+
+// --copy-dest once took the file away that it had copied.
+t.test('what --remove-source-files takes away', { skip: noRsyncAsRoot }, async (t) => {
+  for (const kind of ['link', 'copy', 'compare'])
+    for (const links of ['-a', '-aH'])
+      for (const remote of links === '-a' ? [[], OVER] : [[]]) {
+        const from = remote.length > 0 ? 'h:s/' : 's/'
+        const args = [
+          links,
+          '--remove-source-files',
+          `--${kind}-dest=../alt`,
+          ...remote,
+          from,
+          'd/',
+        ]
+        const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 'alt d s')
+        t.same(prsync.stands, rsync.stands, args.join(' '))
+        t.equal(prsync.stands.filter((line) => line.includes(' alt/')).length, 6, 'alt is whole')
+        t.equal(prsync.status, rsync.status, prsync.stderr)
+      }
+})
+
+/** Groups of three names each, not all of which are the same in `alt`. */
+const GROUPS = `mkdir -p s alt d; for f in a b c e; do echo $f$f >s/$f; ln s/$f s/$f-2; ln s/$f s/$f-3; done
+touch -d 2001-01-01 s/*; cp -a s/. alt/; rm alt/b-2; echo other >new; mv new alt/c-2; ln -f alt/b alt/c-3; chmod 600 alt/e; touch -d 2002-01-01 alt/e`
+
+t.test('lines about hard links', { skip: noRsyncAsRoot }, async (t) => {
+  for (const kind of ['link', 'copy'])
+    for (const options of ['-aH', '-aiiH', '-aHn', '-aiiHn']) {
+      const args = [options, '--out-format=%i %n%L', `--${kind}-dest=../alt`, 's/', 'd/']
+      const { rsync, prsync } = sideBySide(t.testdir({}), GROUPS, args, 'd')
+      t.same([...prsync.out].sort(), [...rsync.out].sort(), `${options} ${kind}`)
+      t.same(prsync.stands, rsync.stands)
+    }
+  for (const options of ['-aHi', '-aHin', '-aHiin']) {
+    const script = GROUPS.replaceAll('alt', 'd').replace('mkdir -p s d d', 'mkdir -p s d')
+    const { rsync, prsync } = sideBySide(t.testdir({}), script, [options, 's/', 'd/'], 'd')
+    t.same([...prsync.out].sort(), [...rsync.out].sort(), `${options} over them`)
+  }
+})
+
+// rsync looks for a similar file also where it will not use its bytes.
+t.test(
+  'without -p a new file has the mode of the one like it',
+  { skip: noRsyncAsRoot },
+  async (t) => {
+    const tree = `mkdir s d; seq 1000 >s/report.txt; seq 900 >d/report.tx; chmod 640 d/report.tx
+chmod 755 s/report.txt; touch -d 2001-01-01 d/report.tx; ${RSH}`
+    for (const options of [
+      '-rt',
+      '-r --no-W',
+      '-rtE',
+      '-rt --chmod=F600',
+      '-rtc',
+      '-rp',
+      '-rt --inplace',
+    ])
+      for (const remote of [[], OVER]) {
+        const from = remote.length > 0 ? 'h:s/' : 's/'
+        const args = [...options.split(' '), '-y', '-i', ...remote, from, 'd/']
+        const { rsync, prsync } = sideBySide(t.testdir({}), tree, args, 'd')
+        t.same(prsync, { ...rsync, stderr: '' }, args.join(' '))
+      }
+  },
+)
