@@ -20,7 +20,6 @@ export function mirrorFilter(options: readonly FilterOption[]): MirrorFilter {
     deleteExcluded: false,
     rootPath: '/',
     readMerge: () => null,
-    readMergeAbove: () => null,
   })
   return { filter, rules }
 }

@@ -1,8 +1,9 @@
 /** The sending side's files: what the sources name, as a list, and what is done with them. rsync(1). */
-import { ROOT_NAME } from '../base/byte-name.js'
-import { codeOf, FileError, UsageError } from '../base/errors.js'
+import { byteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
+import { codeOf, FileError, SelectionError, UsageError } from '../base/errors.js'
 import { parseChmod } from '../flist/chmod.js'
-import type { FilterRule } from '../flist/filter.js'
+import { type FilterRule, isOfNamesAlone } from '../flist/filter.js'
+import type { Filter } from '../flist/filter-match.js'
 import { FakeTree } from '../io/fake-super.js'
 import { deviceAsFile } from '../io/nodes.js'
 import { confinedTo, kindOfPath, readNamed, realPath } from '../io/operator.js'
@@ -12,6 +13,7 @@ import type { Entry } from '../rsync/generator.js'
 import { SourceList } from '../rsync/source-list.js'
 import type { SourceRules } from '../rsync/source-look.js'
 import { isListed, pathOf, type SourceDirectory } from '../rsync/source-node.js'
+import type { SourceTree } from '../rsync/trees.js'
 import type { Hides } from './hidden-names.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf } from './sync-filters.js'
@@ -69,6 +71,7 @@ export class SourceSide {
     const top = found === 'unreadable' ? null : found
     const { trace } = this.#parts.events
     if (top !== null) trace.changedDirectory?.('sender', top.path)
+    if (options.filesFrom !== null) this.#checkBase()
     const chmod = parseChmod(options.chmod, process.umask())
     const list = new SourceList(
       {
@@ -81,7 +84,7 @@ export class SourceSide {
             ? null
             : (origin, isNamed) => hides(pathOf(origin), origin.isFollowed === true, isNamed),
       },
-      filterOf(options, rules, 'sender', top?.path ?? null, trace),
+      this.#filters(rules),
       {
         fault: (call, path, error) => {
           this.#parts.troubles.sender(call, path, error)
@@ -110,20 +113,40 @@ export class SourceSide {
     const { options } = this.#parts
     const tree = this.#tree(place.base)
     if (tree === 'unreadable') return
-    const path = tree === null ? place.base : pathOf({ tree, name: place.path })
-    if (
-      tree !== null &&
-      list.add(place.name, { tree, name: place.path }, place.wholly, options.relative)
-    ) {
+    const { troubles, events } = this.#parts
+    if (tree === null) {
+      // It may be a file system that is not mounted: no option takes that for a source that went away.
+      troubles.faults++
+      troubles.isUnsafe = true
+      return events.missing('change_dir', standsAt(place.base), whyNoDirectory(place.base))
+    }
+    const origin = { tree, name: place.path }
+    if (list.add(place.name, origin, place.wholly, options.relative)) {
       if (place.namesTop) list.addTop({ tree, name: ROOT_NAME })
       return
     }
-    if (options.deleteMissingArgs && tree !== null)
-      list.addMissing(place.name, { tree, name: place.path })
+    if (options.deleteMissingArgs) list.addMissing(place.name, origin)
     else if (!options.ignoreMissingArgs) {
-      this.#parts.troubles.faults++
-      this.#parts.events.missing(path)
+      troubles.faults++
+      events.missing('link_stat', pathOf(origin), NOTHING_THERE)
     }
+  }
+
+  /** The directory that the names of --files-from are in. @throws {SelectionError} where it is none */
+  #checkBase(): void {
+    const [base = '.'] = this.#parts.sources
+    if (this.#tree(base) === null)
+      throw new SelectionError(`change_dir "${base}" failed: ${whyNoDirectory(base)}`)
+  }
+
+  /** The rules of the command line for what is in a tree: one filter for all where rules read no files and name no paths. */
+  #filters(rules: readonly FilterRule[]): (tree: SourceTree) => Filter {
+    const { options, events } = this.#parts
+    const ofPath = (path: string | null): Filter =>
+      filterOf(options, rules, 'sender', path, events.trace)
+    if (!rules.every(isOfNamesAlone)) return ({ path }) => ofPath(path)
+    const shared = ofPath(null)
+    return () => shared
   }
 
   /** Does any source stand in another one? */
@@ -209,6 +232,13 @@ export class SourceSide {
   }
 }
 
+const NOTHING_THERE = 'No such file or directory (2)'
+function whyNoDirectory(path: string): string {
+  for (let at = path.replace(/(.)\/+$/, '$1'); at !== ROOT_NAME; at = directoryOf(byteName(at)))
+    if (kindOfPath(at) === 'other') return 'Not a directory (20)'
+  return NOTHING_THERE
+}
+
 /** Entries so far; the directory that the sources stand in is one. */
 export function countOf({ count, root }: SourceList): number {
   const { file, directory, symlink, device, special } = count
@@ -219,12 +249,10 @@ export function countOf({ count, root }: SourceList): number {
 export function forEachEntry(list: SourceList, each: (entry: Entry) => void): void {
   const show = (directory: SourceDirectory): void => {
     if (directory.entry !== null) each(directory.entry)
-    list.enter(directory)
     for (const node of list.list(directory)) {
       if (isListed(node)) show(node)
       else each(node)
     }
-    list.leave()
   }
   show(list.root)
 }

@@ -45,7 +45,7 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     /** @param side which end it was */
     fault(side: Side, call: string, path: string, error: unknown): void
     vanished(what: 'file' | 'directory', path: string): void
-    missing(path: string): void
+    missing(call: 'link_stat' | 'change_dir', path: string, why: string): void
     /** @param directories how many it took */
     madeDestination(path: string, directories: number): void
     /** A directory of --compare-dest, --copy-dest or --link-dest that is none. */

@@ -1,5 +1,4 @@
 /** The filters of a run in rsync's place: rules of options and files, and the sides they are for. rsync(1) FILTER RULES. */
-import { ROOT_NAME } from '../base/byte-name.js'
 import { FileError, UsageError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import {
@@ -84,18 +83,16 @@ export function filterOf(
   const trusted = operatorPaths(options)
   const source = sourceOf(options, trusted)
   const within = confinedTo(options)
-  const read = (directory: string, rule: DirMergeRule): ParsedRules | null => {
-    const path = `${directory}/${rule.file.slice(rule.file.lastIndexOf('/') + 1)}`
+  const read = (at: string, rule: DirMergeRule): ParsedRules | null => {
+    const path = `${at === '/' ? '' : at}/${rule.file.slice(rule.file.lastIndexOf('/') + 1)}`
     const text = readTrusted(path, trusted, within)
     return text === null ? null : parseDirMerge(rule, text, source)
   }
   const context: FilterContext = {
     side,
     deleteExcluded: options.deleteExcluded,
-    rootPath: root ?? '',
-    readMerge: (directory, rule) =>
-      root === null ? null : read(directory === ROOT_NAME ? root : `${root}/${directory}`, rule),
-    readMergeAbove: read,
+    rootPath: root === null || root === '/' ? '' : root,
+    readMerge: root === null ? () => null : read,
   }
   return new Filter(rules, context, trace)
 }

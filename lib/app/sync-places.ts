@@ -51,8 +51,9 @@ export function listedPlace(base: string, line: string, relative: boolean): Sour
   const sent = relative ? sentOf(text) : text
   const wholly = /(^|\/)\.{0,2}$/.test(sent)
   const path = byteName(collapsed(sent) || ROOT_NAME)
-  if (!relative)
-    return { base, path, name: wholly ? ROOT_NAME : byteName(baseOf(path)), wholly, namesTop }
+  if (!relative && wholly)
+    return { base: `${base}/${path}`, path: ROOT_NAME, name: ROOT_NAME, wholly, namesTop }
+  if (!relative) return { base, path, name: byteName(baseOf(path)), wholly, namesTop }
   const above = mark < 0 ? base : `${base}/${collapsed(text.slice(0, mark))}`
   return { base: above, path, name: path, wholly, namesTop }
 }
@@ -75,6 +76,9 @@ function collapsed(path: string): string {
 
 /** Names of --files-from: each a source below one directory. Lines that are empty or begin with `#` or `;` are none. */
 export function namesOf(text: string, nul: boolean): readonly string[] {
-  const lines = text.split(nul ? '\0' : /[\n\r]/)
+  // What stands behind a NUL in a line is lost, as rsync has it.
+  const lines = nul
+    ? text.split('\0')
+    : text.split(/[\n\r]/).map((line) => line.split('\0', 1)[0] ?? '')
   return lines.filter((line) => line !== '' && (nul || !/^[#;]/.test(line)))
 }

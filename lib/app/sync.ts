@@ -101,7 +101,9 @@ class SyncRun {
     const destination = named === null ? null : trustedTarget(named, options)
     const list = source.list(places, filters)
     if (destination === null) {
-      forEachEntry(list, (entry) => this.#events.listed(entry))
+      forEachEntry(list, (entry) => {
+        if (options.impliedDirs || !entry.isImplied) this.#events.listed(entry)
+      })
       return this.#report(list, null, null)
     }
     // What is written there must not be met again as a source; progress tells how much is left.
@@ -263,8 +265,6 @@ function onlyEntry(list: SourceList): SourceEntry | null {
   if (root.entry !== null) return first === undefined ? root.entry : null
   if (first === undefined || second !== undefined) return null
   if (!isListed(first)) return first
-  list.enter(root)
   const [inner] = list.look(first)
-  list.leave()
   return inner === undefined ? first.entry : null
 }

@@ -115,10 +115,8 @@ export class SyncScreen {
         out.error(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
       },
       vanished: (what, path) => out.error(`${what} has vanished: ${this.#quoted(path)}`),
-      missing: (path) =>
-        this.#error(
-          `[sender] link_stat ${this.#quoted(path)} failed: No such file or directory (2)`,
-        ),
+      missing: (call, path, why) =>
+        this.#error(`[sender] ${call} ${this.#quoted(path)} failed: ${why}`),
       madeDestination: (path, directories) => {
         if (info.name === 0 && outFormat === null) return
         const many = `${directories} ${directories === 1 ? 'directory' : 'directories'} for`
@@ -322,7 +320,7 @@ export class SyncScreen {
           `not creating new ${entry.stands.kind === 'directory' ? 'directory' : 'file'} "${shown}"`,
         )
       case 'not-wanted':
-        if (info.nonreg > 0) out.told(`skipping non-regular file "${shown}"`)
+        if (info.nonreg > 0) out.told(`skipping non-regular file "${this.#name(entry.name)}"`)
         return
       case 'unsafe':
         if (info.symsafe > 0)

@@ -23,10 +23,8 @@ export type FilterContext = {
   readonly deleteExcluded: boolean
   /** Where the transfer's root stands in the file system, absolute, without a slash at its end: for rules with `/`. */
   readonly rootPath: string
-  /** The rules in a directory's own file of this rule (`fileBase`), or null where there is none. */
-  readMerge(directory: ByteName, rule: DirMergeRule): ParsedRules | null
-  /** The same for a directory above the root, by its path in the file system. */
-  readMergeAbove(path: string, rule: DirMergeRule): ParsedRules | null
+  /** The rules in a directory's own file of this rule (`fileBase`), or null where there is none. @param path of the directory, in the file system */
+  readMerge(path: string, rule: DirMergeRule): ParsedRules | null
 }
 
 /** What a rule says about a name: taken in, left out (or protected); null: it says nothing. */
@@ -59,10 +57,18 @@ export class Filter {
   readonly #trace: Trace
   readonly #end: 'sender' | 'generator'
 
-  constructor(rules: readonly FilterRule[], context: FilterContext, trace: Trace = NO_TRACE) {
+  constructor(
+    rules: readonly FilterRule[] | Level,
+    context: FilterContext,
+    trace: Trace = NO_TRACE,
+  ) {
     this.#context = context
     this.#trace = trace
     this.#end = context.side === 'sender' ? 'sender' : 'generator'
+    if ('merges' in rules) {
+      this.#levels = [rules]
+      return
+    }
     const merges = new Set<string>()
     const items = this.#compileAll(rules, ROOT_NAME, merges).map((item) =>
       isSlot(item) ? this.#fromAbove(item, merges) : item,
@@ -72,22 +78,33 @@ export class Filter {
 
   /** Goes into a directory, the root first of all: its own filter files come into force. */
   enter(directory: ByteName): void {
-    const above = this.#levels[this.#levels.length - 1]
-    if (above === undefined) return
-    this.#trace.enteredFilters?.(this.#end, this.#pathOf(directory))
-    if (above.merges.size === 0) {
-      this.#levels.push(above)
-      return
-    }
-    const merges = new Set(above.merges)
-    const items = above.items.map((item) => this.#entered(item, directory, merges))
-    this.#levels.push({ items, flat: flatten(items), merges })
+    this.#levels.push(this.#levelIn(directory, this.#pathOf(directory)))
   }
   /** Back to the directory that was in force before. */
   leave(): void {
     if (this.#levels.length <= 1) return
     this.#levels.pop()
     this.#trace.leftFilters?.(this.#end)
+  }
+  /** The rules in force within a directory, wherever that stands: this filter stays as it is. @param path of the directory, in the file system */
+  within(directory: ByteName, path: string): Filter {
+    const level = this.#levelIn(directory, path)
+    return level === this.#last ? this : new Filter(level, this.#context, this.#trace)
+  }
+  /** Of a directory that `within` was asked for: all in it is known. */
+  left(): void {
+    this.#trace.leftFilters?.(this.#end)
+  }
+  get #last(): Level {
+    return this.#levels[this.#levels.length - 1] ?? NO_LEVEL
+  }
+  #levelIn(directory: ByteName, path: string): Level {
+    const above = this.#last
+    this.#trace.enteredFilters?.(this.#end, path)
+    if (above.merges.size === 0) return above
+    const merges = new Set(above.merges)
+    const items = above.items.map((item) => this.#entered(item, directory, path, merges))
+    return { items, flat: flatten(items), merges }
   }
   #pathOf(directory: ByteName): string {
     const { rootPath } = this.#context
@@ -100,7 +117,7 @@ export class Filter {
    */
   excludes(name: ByteName, isDirectory: boolean, dying = false): boolean {
     if (name === ROOT_NAME) return false
-    const rules = this.#levels[this.#levels.length - 1]?.flat ?? []
+    const rules = this.#last.flat
     const base = baseOf(name)
     for (const rule of rules) {
       if (dying && rule.perishable) continue
@@ -111,17 +128,17 @@ export class Filter {
     return false
   }
 
-  #entered(item: Item, directory: ByteName, merges: Set<string>): Item {
+  #entered(item: Item, directory: ByteName, path: string, merges: Set<string>): Item {
     if (!isSlot(item)) return item
     const { merge } = item
-    const parsed = this.#context.readMerge(directory, merge)
+    const parsed = this.#context.readMerge(path, merge)
     const file = fileBase(merge.file)
-    this.#trace.readRules?.(this.#end, `${this.#pathOf(directory)}/${file}`, parsed !== null)
+    this.#trace.readRules?.(this.#end, `${path}/${file}`, parsed !== null)
     const above = parsed?.cleared === true ? [] : item.inherited
     // Slots that came from a file above look for their own file here as well.
-    const inherited = above.map((one) => this.#entered(one, directory, merges))
+    const inherited = above.map((one) => this.#entered(one, directory, path, merges))
     const own = this.#compileAll(parsed?.rules ?? [], directory, merges, null, file).map((one) =>
-      this.#entered(one, directory, merges),
+      this.#entered(one, directory, path, merges),
     )
     const items = [...own, ...inherited]
     return { merge, items, inherited: merge.noInherit ? [] : items }
@@ -133,7 +150,7 @@ export class Filter {
     if (merge.noInherit) return slot
     let inherited: readonly Item[] = []
     for (const path of directoriesAbove(merge.file, this.#context.rootPath)) {
-      const parsed = this.#context.readMergeAbove(path, merge)
+      const parsed = this.#context.readMerge(path, merge)
       if (parsed === null) continue
       const own = this.#compileAll(parsed.rules, ROOT_NAME, merges, path, fileBase(merge.file))
       inherited = parsed.cleared ? own : [...own, ...inherited]
@@ -189,7 +206,8 @@ export class Filter {
     const { perishable, negated } = rule
     // Names as paths in the file system, without their first slash.
     const byPath = rule.absolute || (above !== null && rule.pattern.startsWith('/'))
-    const prefix = byPath ? `${this.#context.rootPath.slice(1)}/` : ''
+    const root = byPath ? this.#context.rootPath : ''
+    const prefix = root === '' ? '' : `${root.slice(1)}/`
     const start = rule.absolute ? '' : above !== null ? startOf(above.slice(1)) : startOf(directory)
     const matches = compilePattern(rule.pattern, start)
     if (prefix === '' && !negated) return { excludes, perishable, text, matches }
@@ -201,6 +219,8 @@ export class Filter {
     }
   }
 }
+
+const NO_LEVEL: Level = { items: [], flat: [], merges: new Set() }
 
 function isSlot(item: Item): item is Slot {
   return 'merge' in item

@@ -51,6 +51,10 @@ export type DirMergeRule = FileSyntax & {
 }
 
 export type FilterRule = PatternRule | DirMergeRule
+/** It says the same of a name wherever the trees stand, and reads no file. */
+export function isOfNamesAlone(rule: FilterRule): boolean {
+  return rule.kind !== 'dir-merge' && !rule.absolute
+}
 
 export type FilterSource = {
   /** The text of a merge file. @throws what the reader throws when there is none. */

@@ -252,7 +252,6 @@ function openNames({ rules, deleteExcluded }: NameRules): Names {
       deleteExcluded,
       rootPath: '',
       readMerge: () => null,
-      readMergeAbove: () => null,
     })
   return { hidden: filter('sender'), kept: filter('receiver') }
 }

@@ -377,7 +377,9 @@ export class DiskTree implements Tree {
       return fd
     } catch (error) {
       const code = codeOf(error)
-      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null
+      // Where links are followed, one that leads round in circles is an error, not an absence.
+      const isLink = code === 'ELOOP' && !this.#view.followsLinks
+      if (code === 'ENOENT' || code === 'ENOTDIR' || isLink) return null
       throw error
     }
   }

@@ -49,8 +49,8 @@ export type ListParts = {
   readonly grew: () => void
 }
 
-/** A directory whose list is to be sent; null: the end of those below one. */
-type Due = { readonly number: number; readonly directory: SourceDirectory } | null
+/** A directory whose list is to be sent. */
+type Due = { readonly number: number; readonly directory: SourceDirectory }
 
 export class SentLists {
   readonly #parts: ListParts
@@ -76,11 +76,9 @@ export class SentLists {
     const { list, incremental } = this.#parts
     const { root } = list
     if (!incremental) return this.#sendWhole(w)
-    list.enter(root)
     const nodes = list.list(root)
     const own = root.entry === null ? [] : [root.entry]
     if (root.entry !== null) this.#directories++
-    this.#due.push(null)
     this.#expect(nodes.filter(isListed))
     const listed = [...own.map((entry) => ({ entry, isTop: true })), ...described(nodes, root)]
     await this.#prepared(listed)
@@ -112,21 +110,12 @@ export class SentLists {
 
   /** Null: that was all. */
   #nextDue(): NextList | null {
-    const { list } = this.#parts
-    for (;;) {
-      const due = this.#due.pop()
-      if (due === undefined) return null
-      if (due === null) {
-        list.leave()
-        continue
-      }
-      const { directory, number } = due
-      list.enter(directory)
-      const nodes = list.list(directory)
-      this.#due.push(null)
-      this.#expect(nodes.filter(isListed))
-      return { number, directory, listed: described(nodes, directory) }
-    }
+    const due = this.#due.pop()
+    if (due === undefined) return null
+    const { directory, number } = due
+    const nodes = this.#parts.list.list(directory)
+    this.#expect(nodes.filter(isListed))
+    return { number, directory, listed: described(nodes, directory) }
   }
   #sendNext(w: Writer, next: NextList | null): void {
     const { numbers } = this.#parts
@@ -169,11 +158,9 @@ export class SentLists {
       const { entry } = directory
       if (entry !== null && (impliedDirs || protocol >= 30 || !entry.isImplied))
         listed.push({ entry, isTop: isTopDirectory(directory, above) })
-      list.enter(directory)
       for (const node of list.list(directory))
         if (isListed(node)) add(node, directory)
         else listed.push({ entry: node, isTop: false })
-      list.leave()
     }
     add(list.root, list.root)
     await this.#prepared(listed)

@@ -8,15 +8,16 @@ import { codeOf } from '../base/errors.js'
 import type { Filter } from '../flist/filter-match.js'
 import type { Origin } from '../flist/list-entry.js'
 import type { Standing } from '../host.js'
+import { SourceFilters } from './source-filters.js'
 import { type SourceEvents, SourceLook, type SourceRules } from './source-look.js'
 import {
   addContents,
+  type Contents,
   compareNodes,
   isListed,
   isOnlyImplied,
   join,
   pathOf,
-  type Ranked,
   type SourceDirectory,
   type SourceEntry,
   type SourceNode,
@@ -26,7 +27,7 @@ import type { SourceTree } from './trees.js'
 export class SourceList {
   readonly #rules: SourceRules
   readonly #look: SourceLook
-  readonly #filter: Filter
+  readonly #filters: SourceFilters
   readonly #events: SourceEvents
   readonly root: SourceDirectory
   #rank = 0
@@ -39,11 +40,9 @@ export class SourceList {
   /** A name was named twice: it is in the list once, but does not come alone. */
   hasDoubles = false
 
-  /** @param filter the sender's, not yet within any directory */
-  constructor(rules: SourceRules, filter: Filter, events: SourceEvents) {
+  constructor(rules: SourceRules, filterOf: (tree: SourceTree) => Filter, events: SourceEvents) {
     this.#rules = rules
     this.#look = new SourceLook(rules, events)
-    this.#filter = filter
     this.#events = events
     this.root = {
       entry: null,
@@ -52,6 +51,7 @@ export class SourceList {
       named: new Map(),
       listed: null,
     }
+    this.#filters = new SourceFilters(this.root, rules.incRecursive, filterOf)
   }
 
   /** Nothing was named that is there. */
@@ -69,14 +69,15 @@ export class SourceList {
     const faults = this.#look.faults
     const own = this.#look.own(origin)
     const found = own === null ? null : this.#look.through(origin, own)
-    // A slash at the end names what a link leads to.
-    const isLedOn = wholly && found?.kind === 'symlink'
-    const target = isLedOn ? this.#look.follow(origin) : found
-    const stands = target && own && { ...target, base: own.base }
+    // A slash at the end names the directory that a link leads to.
+    const target = wholly && found?.kind === 'symlink' ? this.#look.follow(origin) : null
+    const named = target?.kind === 'directory' ? target : found
+    const stands = named && own && { ...named, base: own.base }
     if (stands === null) return this.#look.faults > faults
     const { recursive, dirs } = this.#rules
     const isBelowArgument =
-      name !== ROOT_NAME && this.#filter.excludes(name, stands.kind === 'directory')
+      name !== ROOT_NAME &&
+      this.#filters.of(origin.tree).excludes(name, stands.kind === 'directory')
     if (isBelowArgument) return true
     const from =
       own?.kind === 'symlink' && stands.kind !== 'symlink'
@@ -161,8 +162,8 @@ export class SourceList {
     this.hasDoubles = true
     this.#tally(entry)
   }
-  #ranked(origin: Origin<SourceTree>): Ranked<Origin<SourceTree>> {
-    return { ...origin, rank: this.#rank }
+  #ranked(origin: Origin<SourceTree>): Contents {
+    return { ...origin, rank: this.#rank, above: null }
   }
 
   /** The directory that a name stands in, with those above it, which -R sends too. */
@@ -198,36 +199,26 @@ export class SourceList {
     return entry && { ...entry, isImplied: true }
   }
 
-  #directory(entry: SourceEntry, contents: Ranked<Origin<SourceTree>>[]): SourceDirectory {
+  #directory(entry: SourceEntry, contents: Contents[]): SourceDirectory {
     return { entry, name: entry.name, contents, named: new Map(), listed: null }
   }
 
-  /** Into a directory of the list: its own filter files come into force. */
-  enter(directory: SourceDirectory): void {
-    this.#filter.enter(directory.name)
-  }
-  leave(): void {
-    this.#filter.leave()
-  }
-
-  /** What is in a directory that was entered, in order. */
+  /** What is in a directory, in order. */
   list(directory: SourceDirectory): readonly SourceNode[] {
     if (directory.listed !== null) return directory.listed
     const found = new Map<string, SourceNode>()
     const places = [...directory.named.values(), ...directory.contents]
     for (const place of places.sort((a, b) => a.rank - b.rank))
-      if ('node' in place) this.#tally(join(found, place.node))
-      else this.#read(directory, place, found)
+      if (!('node' in place)) this.#read(directory, place, found)
+      else if (!this.#isExcluded(place.node, directory)) this.#tally(join(found, place.node))
     const nodes = [...found.values()].sort(compareNodes)
     for (const node of nodes) this.#tally(isListed(node) ? node.entry : node)
     return nodes
   }
 
-  /** Lists a directory that was not entered, and keeps it. */
+  /** Lists a directory, and keeps it. */
   look(directory: SourceDirectory): readonly SourceNode[] {
-    this.enter(directory)
     directory.listed ??= this.list(directory)
-    this.leave()
     return directory.listed
   }
 
@@ -237,7 +228,6 @@ export class SourceList {
    */
   expand(directory: SourceDirectory, prune: boolean, isDone = isNever): boolean {
     if (isDone(directory.name)) return true
-    this.enter(directory)
     const nodes = this.list(directory)
     const kept: SourceNode[] = []
     let full = false
@@ -248,15 +238,10 @@ export class SourceList {
       else if (isListed(node) && node.entry !== null) this.count.directory--
     }
     directory.listed = kept
-    this.leave()
     return full
   }
 
-  #read(
-    directory: SourceDirectory,
-    origin: Ranked<Origin<SourceTree>>,
-    found: Map<string, SourceNode>,
-  ): void {
+  #read(directory: SourceDirectory, origin: Contents, found: Map<string, SourceNode>): void {
     const { tree, rank } = origin
     let standing: readonly Standing[] | null
     try {
@@ -271,6 +256,7 @@ export class SourceList {
       this.hasVanished = true
       return this.#events.vanished(pathOf(origin))
     }
+    const above = this.#filters.within(directory.name, origin)
     const device = this.#rules.oneFileSystem > 0 ? tree.stat(origin.name)?.dev : undefined
     for (const one of standing) {
       const { base } = one
@@ -280,12 +266,11 @@ export class SourceList {
       const from = stands === one ? place : { ...place, isFollowed: true }
       if (this.#look.isHidden(place, from, false)) continue
       if (stands === null) {
-        if (!this.#filter.excludes(name, false))
-          this.#events.skipped('no-target', name, pathOf(place))
+        if (!above.excludes(name, false)) this.#events.skipped('no-target', name, pathOf(place))
         continue
       }
       const isInto = stands.kind === 'directory'
-      if (this.#filter.excludes(name, isInto)) continue
+      if (above.excludes(name, isInto)) continue
       const before = found.get(base)
       if (before !== undefined && !isInto) {
         this.#tally(this.#look.entry(name, from, stands, false))
@@ -302,16 +287,25 @@ export class SourceList {
         const entry = this.#look.entry(name, from, stands, !contents)
         if (isOnlyImplied(before)) before.entry = entry
         else this.#tally(entry)
-        if (contents) addContents(before, { ...place, rank })
+        if (contents) addContents(before, { ...place, rank, above })
         continue
       }
       const entry = this.#look.entry(name, from, stands, isInto && !contents)
       if (entry !== null)
         found.set(
           base,
-          isInto ? this.#directory(entry, contents ? [{ ...place, rank }] : []) : entry,
+          isInto ? this.#directory(entry, contents ? [{ ...place, rank, above }] : []) : entry,
         )
     }
+    above.left()
+  }
+
+  /** Files of rules above what was named count for it, as they do for what is found. */
+  #isExcluded(node: SourceNode, above: SourceDirectory): boolean {
+    const entry = isListed(node) ? node.entry : node
+    if (!this.#rules.incRecursive || entry === null || entry.isImplied || entry.isMissing)
+      return false
+    return this.#filters.named(entry.origin.tree, above.name).excludes(node.name, isListed(node))
   }
 
   /** What is in the list, and what came twice, which is not: rsync's figures have both. */

@@ -23,6 +23,7 @@ export type SourceRules = {
   readonly hardLinks: boolean
   readonly atimes: boolean
   readonly oneFileSystem: number
+  readonly incRecursive: boolean
   readonly chmod: Chmod | null
   /** With --iconv: which side has no such name; null: both have. */
   readonly lacking: ((text: string) => 'sender' | 'receiver' | null) | null

@@ -1,5 +1,6 @@
 /** What the sender's list is made of: entries, and directories whose contents may come from several places. */
 import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
+import type { Filter } from '../flist/filter-match.js'
 import { compareSiblings, type ListEntry, type Origin } from '../flist/list-entry.js'
 import type { SourceTree } from './trees.js'
 
@@ -7,13 +8,15 @@ export type SourceEntry = ListEntry<SourceTree>
 
 /** `rank`: the number of the source that it comes from; of two that are the same name, the first is sent. */
 export type Ranked<T> = T & { readonly rank: number }
+/** A place whose contents are sent. `above`: the rules in force where it was found; null: it was named. */
+export type Contents = Ranked<Origin<SourceTree>> & { readonly above: Filter | null }
 /** A directory of the transfer: where it comes from, which may be several places, and what was named in it. */
 export type SourceDirectory = {
   /** Null: it is no entry of the transfer. */
   entry: SourceEntry | null
   readonly name: ByteName
   /** Places whose contents are sent. */
-  readonly contents: Ranked<Origin<SourceTree>>[]
+  readonly contents: Contents[]
   /** What was named below it, by its base, as the sources come. */
   readonly named: Map<string, Ranked<{ readonly node: SourceNode }>>
   /** Listed already, where the whole list was needed first. */
@@ -44,7 +47,7 @@ export function join(found: Map<string, SourceNode>, node: SourceNode): SourceEn
   for (const [inner, one] of node.named) before.named.set(inner, one)
   return isOnlyImplied(node) ? null : node.entry
 }
-export function addContents(directory: SourceDirectory, place: Ranked<Origin<SourceTree>>): void {
+export function addContents(directory: SourceDirectory, place: Contents): void {
   directory.contents.push(place)
   directory.contents.sort((a, b) => a.rank - b.rank)
 }

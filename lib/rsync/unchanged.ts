@@ -4,7 +4,7 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
-import type { FilterRule } from '../flist/filter.js'
+import { type FilterRule, isOfNamesAlone } from '../flist/filter.js'
 import { LOOK_COLUMNS, type LookJob, type LookResult, type LookThreads } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { Keeping } from '../plan/compare.js'
@@ -215,9 +215,4 @@ function mayLook(o: Options): boolean {
     o.partialDir === null &&
     !o.delayUpdates
   )
-}
-
-/** It says the same of a name wherever the trees stand, and reads no file. */
-function isOfNamesAlone(rule: FilterRule): boolean {
-  return rule.kind !== 'dir-merge' && !rule.absolute
 }

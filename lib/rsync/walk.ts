@@ -20,8 +20,8 @@ export type WalkedList<D extends WalkedDirectory<D>> = {
   readonly root: D
   /** Waits until it is known what is in it; null: it is. */
   open?(directory: D): Promise<void> | null
-  enter(directory: D): void
-  leave(): void
+  enter?(directory: D): void
+  leave?(): void
   list(directory: D): readonly (Entry | D)[]
   /** All its entries but directories were seen to. */
   passed?(directory: D): void
@@ -105,7 +105,7 @@ export class Walk<D extends WalkedDirectory<D>> {
       this.#places.push(place)
       return
     }
-    list.enter(directory)
+    list.enter?.(directory)
     const nodes = list.list(directory)
     if (options.deleting === 'after' && directory.listed === null)
       this.#seen.set(directory, contentsOf(nodes))
@@ -128,7 +128,7 @@ export class Walk<D extends WalkedDirectory<D>> {
     for (const node of nodes)
       if (isWalked(node) && skips?.isDone(node.name) !== true) await this.#visit(node, place)
     deleter.leave()
-    list.leave()
+    list.leave?.()
     this.#places.push(place)
   }
 
@@ -140,7 +140,7 @@ export class Walk<D extends WalkedDirectory<D>> {
     const leaveTo = (depth: number): void => {
       for (; within.length > depth; within.pop()) {
         deleter.leave()
-        list.leave()
+        list.leave?.()
       }
     }
     const placeOf = (directory: D, above: Place): Place => {
@@ -154,7 +154,7 @@ export class Walk<D extends WalkedDirectory<D>> {
       leaveTo(shared < 0 ? path.length : shared)
       for (const directory of path.slice(within.length)) {
         within.push(directory)
-        list.enter(directory)
+        list.enter?.(directory)
         deleter.enter(directory.name)
       }
       return place
@@ -205,7 +205,7 @@ export class Walk<D extends WalkedDirectory<D>> {
   #sweep(directory: D): void {
     const { list, deleter, mayDelete, skips } = this.#parts
     if (skips?.isDone(directory.name) === true) return
-    list.enter(directory)
+    list.enter?.(directory)
     const seen = this.#seen.get(directory)
     if (seen === undefined) directory.listed ??= list.list(directory)
     const { bases, directories } = seen ?? contentsOf(directory.listed ?? [])
@@ -214,7 +214,7 @@ export class Walk<D extends WalkedDirectory<D>> {
       deleter.remove(deleter.extraneous(directory.name, new Set(bases)))
     for (const inner of directories) this.#sweep(inner)
     deleter.leave()
-    list.leave()
+    list.leave?.()
   }
 
   finishDirectories(): void {

@@ -67,8 +67,7 @@ export function filterOf(root: string, rules: readonly FilterRule[], side: Side)
     side,
     deleteExcluded: false,
     rootPath: root,
-    readMerge: (directory, rule) => readMerge(join(root, directory), rule),
-    readMergeAbove: readMerge,
+    readMerge,
   })
 }
 function readMerge(directory: string, rule: DirMergeRule): ParsedRules | null {

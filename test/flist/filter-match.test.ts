@@ -133,7 +133,7 @@ t.test('sides, and --delete-excluded', async (t) => {
     NO_SOURCE,
   )
   const excluded = (side: Side, deleteExcluded: boolean, dying: boolean): string[] => {
-    const none = { rootPath: '/', readMerge: () => null, readMergeAbove: () => null }
+    const none = { rootPath: '/', readMerge: () => null }
     const filter = new Filter(rules, { side, deleteExcluded, ...none })
     return ['hidden', 'safe', 'both', 'named', 'gone', 'user.x'].filter((name) =>
       filter.excludes(byteName(name), false, dying),
@@ -148,7 +148,7 @@ t.test('sides, and --delete-excluded', async (t) => {
 
 t.test('the root is never left out, and leaving more than was entered is harmless', async (t) => {
   const rules = parseFilters([{ kind: 'filter', text: '- *' }], NO_SOURCE)
-  const none = { rootPath: '/', readMerge: () => null, readMergeAbove: () => null }
+  const none = { rootPath: '/', readMerge: () => null }
   const filter = new Filter(rules, { side: 'sender', deleteExcluded: false, ...none })
   filter.leave()
   t.equal(filter.excludes(ROOT_NAME, true), false)

@@ -278,6 +278,85 @@ chmod 600 alt/f && chmod 640 alt/g && chmod 644 s/f s/g && touch -d @1500000000 
   },
 )
 
+t.test('--no-implied-dirs lists none either', { skip: noRsync }, (t) => {
+  for (const how of ['--no-implied-dirs', '--implied-dirs']) {
+    const args = ['-rR', '--list-only', how, 's/one/deep/c', 's/two/deep']
+    const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 's')
+    const names = (lines: readonly string[]): readonly string[] =>
+      lines.map((line) => line.replace(/^.* /, ''))
+    t.same(names(prsync.out), names(rsync.out), how)
+  }
+  t.end()
+})
+
+// It may be a file system that is not mounted.
+t.test('a directory of sources that is not there holds deletions back', { skip: noRsync }, (t) => {
+  const script = `${TREE}; ln -s nowhere s/dangling; echo f >s/file; mkdir -p d/old`
+  for (const missing of [
+    'nothing/',
+    'nothing/.',
+    'nothing/x',
+    'file/',
+    'file/x',
+    'dangling/',
+    'nothing',
+  ])
+    for (const how of ['', '--delete-missing-args'])
+      for (const remote of how === '' ? [[], ['-e', './rsh', '--rsync-path={program}']] : [[]]) {
+        const host = remote.length > 0 ? 'h:' : ''
+        const sources = [`${host}s/${missing}`, `${host}s/one/`]
+        const options = ['-ai', '--delete', ...(how === '' ? [] : [how]), ...remote]
+        const { rsync, prsync } = sideBySide(
+          t.testdir({}),
+          script,
+          [...options, ...sources, 'd/'],
+          'd',
+        )
+        const where = `${how} ${sources.join(' ')}`
+        t.same(prsync.stands, rsync.stands, where)
+        t.same([...prsync.out].sort(), [...rsync.out].sort(), where)
+        t.equal(prsync.status, rsync.status, `${where}: ${prsync.stderr}`)
+      }
+  for (const base of ['nothing', 'file', 'nothing/x/']) {
+    const args = ['-a', '--files-from=names', `s/${base}`, 'd/new']
+    const { rsync, prsync } = sideBySide(t.testdir({}), `${script}; echo one >names`, args, 'd')
+    t.equal(rsync.status, 3)
+    t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], base)
+  }
+  t.end()
+})
+
+t.test(
+  'a link that leads round in circles is no directory that went away',
+  { skip: noRsync },
+  (t) => {
+    const script = `${TREE}; ln -s . s/one/deep/round`
+    for (const how of ['-aL', '-ak', '-aLK']) {
+      const { rsync, prsync } = sideBySide(t.testdir({}), script, [how, 's/one/', 'd/'], 'd')
+      t.equal(rsync.status, 23)
+      t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], how)
+    }
+    t.end()
+  },
+)
+
+t.test('a slash behind a link that leads to no directory', { skip: noRsync }, (t) => {
+  const script = `${TREE}; ln -s nowhere s/dangling; ln -s one/a s/file
+printf 'dangling/\\nfile/\\nto/\\none/a\\0lost\\n' >names`
+  for (const options of ['-r', '-rl', '-rk', '-d']) {
+    for (const source of ['dangling/', 'file/', 'file/.', 'to/'])
+      same(['-R', `s/${source}`, 'd/'], options)
+    same(['--files-from=names', 's', 'd/'], options)
+    same(['--files-from=names', '--no-R', 's', 'd/'], options)
+  }
+  t.end()
+  function same(rest: readonly string[], options: string): void {
+    const { rsync, prsync } = sideBySide(t.testdir({}), script, [options, ...rest], 'd')
+    const where = `${options} ${rest.join(' ')}`
+    t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], where)
+  }
+})
+
 /** Where the names are, where from, where to. */
 const NAMED: readonly (readonly [names: string, from: string, to: string])[] = [
   ['h:', 'h:{}/', 'd/'],

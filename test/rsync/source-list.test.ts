@@ -9,18 +9,25 @@ import type { SourceRules } from '../../lib/rsync/source-look.js'
 const RULES: SourceRules = {
   ...{ recursive: true, dirs: true, links: true, copyLinks: false, copyUnsafeLinks: false },
   ...{ safeLinks: false, copyDirlinks: false, mungeLinks: false, copyDevices: null, chmod: null },
-  ...{ hardLinks: false, atimes: false, oneFileSystem: 0, lacking: null, isHidden: null },
+  ...{
+    hardLinks: false,
+    atimes: false,
+    oneFileSystem: 0,
+    incRecursive: true,
+    lacking: null,
+    isHidden: null,
+  },
 }
 const NO_RULES = {
   side: 'sender' as const,
   ...{ deleteExcluded: false, rootPath: '' },
-  ...{ readMerge: () => null, readMergeAbove: () => null },
+  ...{ readMerge: () => null },
 }
 
 t.test('a directory that goes away before it is listed: nothing is known of what is in it', (t) => {
   const home = t.testdir({ gone: { f: '1' }, stays: {} })
   const vanished: string[] = []
-  const list = new SourceList(RULES, new Filter([], NO_RULES), {
+  const list = new SourceList(RULES, () => new Filter([], NO_RULES), {
     trace: {},
     fault: (_call, _path, error) => t.fail(String(error)),
     vanished: (path) => vanished.push(path),
