@@ -163,7 +163,9 @@ export type SameRule = {
   readonly exact: boolean
   /** A file of several names in the first tree is none of these. */
   readonly single: boolean
-  /** So is what has extended attributes, ACLs among them, in either tree. */
+  /** Contents of files count, with -c; large ones are none of these. */
+  readonly contents: boolean
+  /** What has extended attributes, ACLs among them, in either tree is none of these. */
   readonly bare: boolean
   /** Names that do not count; null: all do. */
   readonly names: NameRules | null

@@ -13,6 +13,11 @@ import type { RawCalls } from './libc-raw.js'
 
 const ENTRY_BYTES = 64 * 1024
 const LINK_BYTES = 4096
+const CONTENT_BYTES = 64 * 1024
+/** Contents of larger files are no work for one call: they are compared where signals are heard. */
+const MOST_CONTENT = 1024 * 1024
+/** Bytes that take as long to read as an entry to look at. */
+const BYTES_AS_ENTRY = 16 * 1024
 const STATX_BASIC = 0x7ff
 // struct dirent64, getdents64(2).
 const RECORD_LENGTH = 16
@@ -42,6 +47,8 @@ export class PairLook {
   readonly #entriesAt: number
   readonly #links = Buffer.allocUnsafeSlow(2 * LINK_BYTES)
   readonly #linksAt: number
+  /** Of a file in either directory; made when contents are compared. */
+  #contents: Contents | null = null
   readonly #seen = new Uint32Array(2 * STATX_WORDS)
   readonly #seenAt: number
   readonly #empty = Buffer.alloc(128)
@@ -81,6 +88,7 @@ export class PairLook {
         rows.push(counts.files, counts.links, counts.directories, counts.bytes)
       }
       left -= 8 + (counts?.files ?? 0)
+      if (rule.contents) left -= (counts?.bytes ?? 0) / BYTES_AS_ENTRY
       if (left <= 0) break
     }
     return { same, rows: Float64Array.from(rows), different, rest: pending }
@@ -149,10 +157,35 @@ export class PairLook {
     if (rule.single && this.#seen[NLINK] !== 1) return false
     if (type === LINK && !this.#isSameLink(a, b, name)) return false
     if (rule.bare && !this.#isBare(pair, at + BASE)) return false
+    const size = (this.#seen[SIZE] ?? 0) + (this.#seen[SIZE + 1] ?? 0) * 2 ** 32
+    if (type === FILE && rule.contents && !this.#isSameContent(a, b, name, size)) return false
     if (type === LINK) counts.links++
     else counts.files++
-    counts.bytes += (this.#seen[SIZE] ?? 0) + (this.#seen[SIZE + 1] ?? 0) * 2 ** 32
+    counts.bytes += size
     return true
+  }
+
+  #isSameContent(a: number, b: number, name: number, size: number): boolean {
+    if (size === 0) return true
+    if (size > MOST_CONTENT) return false
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+    const first = this.#raw.openAt(a, name, flags, 0)
+    const second = first < 0 ? -1 : this.#raw.openAt(b, name, flags, 0)
+    const isSame = second >= 0 && this.#readsSame(first, second)
+    if (first >= 0) this.#raw.close(first)
+    if (second >= 0) this.#raw.close(second)
+    return isSame
+  }
+  #readsSame(a: number, b: number): boolean {
+    this.#contents ??= openContents(this.#raw)
+    const { bytes, at } = this.#contents
+    for (;;) {
+      const length = this.#raw.read(a, at, CONTENT_BYTES)
+      const other = this.#raw.read(b, at + CONTENT_BYTES, CONTENT_BYTES)
+      if (length < 0 || length !== other) return false
+      if (length === 0) return true
+      if (bytes.compare(bytes, CONTENT_BYTES, CONTENT_BYTES + length, 0, length) !== 0) return false
+    }
   }
 
   #isSame(
@@ -243,6 +276,12 @@ const DOT = 0x2e
 const DOT_AT = -1
 /** `/proc/self/fd/N/`, NAME_MAX and a NUL. */
 const PATH_BYTES = 512
+
+type Contents = { readonly bytes: Buffer; readonly at: number }
+function openContents(raw: RawCalls): Contents {
+  const bytes = Buffer.allocUnsafeSlow(2 * CONTENT_BYTES)
+  return { bytes, at: raw.addressOf(bytes) }
+}
 
 /** Both sides' rules: what is not sent, and what is not deleted. */
 function openNames({ rules, deleteExcluded }: NameRules): Names {

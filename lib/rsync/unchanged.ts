@@ -88,7 +88,7 @@ export class Unchanged {
     if (look === null) return
     const { options, keeping, filters, to } = this.#parts
     const { owner, group } = keeping
-    const { deleteExcluded, hardLinks, acls, xattrs } = options
+    const { deleteExcluded, hardLinks, acls, xattrs, checksum } = options
     const job = {
       from: origin.tree.forThreads,
       to: to.forThreads,
@@ -99,6 +99,7 @@ export class Unchanged {
         group,
         exact: options.deleting !== null,
         single: hardLinks,
+        contents: checksum,
         bare: acls || xattrs > 0,
         names: filters.length === 0 ? null : { rules: filters, deleteExcluded },
       },
@@ -180,7 +181,6 @@ function mayLook(o: Options): boolean {
     o.times &&
     !o.omitDirTimes &&
     !o.omitLinkTimes &&
-    !o.checksum &&
     !o.ignoreTimes &&
     !o.logUnchanged &&
     o.info.name < 2 &&

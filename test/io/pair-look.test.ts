@@ -23,6 +23,7 @@ const LOOSE: SameRule = {
   group: true,
   exact: false,
   single: false,
+  contents: false,
   bare: false,
   names: null,
 }
@@ -131,6 +132,28 @@ t.test('a file of several names counts where links are kept', { skip }, async (t
     [''],
     'a further name of what stands there does not',
   )
+})
+
+t.test('contents, where they count', { skip }, async (t) => {
+  const { a, b, look } = stage(t)
+  const contents = { ...LOOSE, contents: true }
+  t.same(look(contents).different, [])
+  writeFileSync(`${b}/d/h`, 'Three')
+  sameTime(`${a}/d/h`, `${b}/d/h`)
+  t.same(look().different, [])
+  t.same(look(contents).different, ['d'])
+  for (const [length, different] of [
+    [200_000, ['d']],
+    [2_000_000, ['', 'd']],
+  ] as const) {
+    for (const end of [a, b]) writeFileSync(`${end}/f`, 'x'.repeat(length))
+    sameTime(`${a}/f`, `${b}/f`)
+    t.same([...look(contents).different].sort(), different, `${length} bytes are read, or left`)
+  }
+  writeFileSync(`${b}/f`, `${'x'.repeat(1999)}y`)
+  writeFileSync(`${a}/f`, 'x'.repeat(2000))
+  sameTime(`${a}/f`, `${b}/f`)
+  t.same([...look(contents).different].sort(), ['', 'd'])
 })
 
 t.test('extended attributes of either', { skip }, async (t) => {
