@@ -156,6 +156,7 @@ t.test('a signal leaves nothing half made; --partial keeps it', async (t) => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text
     })
+    child.once('close', () => watching.close())
     // Until bytes of it stand there.
     for await (const _ of eventsOf(watching)) {
       const [made] = readdirSync(`${home}/d`)
@@ -171,8 +172,10 @@ t.test('a signal leaves nothing half made; --partial keeps it', async (t) => {
 })
 
 async function* eventsOf(watching: ReturnType<typeof watch>): AsyncGenerator<void> {
-  for (;;) {
-    await once(watching, 'change')
+  let isOpen = true
+  watching.once('close', () => (isOpen = false))
+  while (isOpen) {
+    await Promise.race([once(watching, 'change'), once(watching, 'close')])
     yield
   }
 }
