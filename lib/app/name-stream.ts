@@ -1,9 +1,10 @@
 /** Names of --files-from that go to the sender over the connection, each with a NUL behind it, an empty one at the end. */
-import { latin1Of } from '../base/bytes.js'
+import { bytesOf, latin1Of } from '../base/bytes.js'
 import { WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Charset } from '../flist/charset.js'
 import { readNamed } from '../io/operator.js'
+import { FRAMED_NAMES } from '../rsync/handshake.js'
 import type { WireReader } from '../rsync/reader.js'
 import type { WireWriter } from '../rsync/writer.js'
 import { fromWire, toWire } from './wire-charset.js'
@@ -23,10 +24,15 @@ export function readNameList(
 /** @param charset of the names here; null: they go as they are */
 export async function sendNames(
   writer: WireWriter,
+  protocol: number,
   names: readonly string[],
   charset: Charset | null,
 ): Promise<void> {
   const whole = `${names.map((name) => `${toWire(charset, name)}\0`).join('')}\0`
+  if (protocol < FRAMED_NAMES) {
+    writer.unframed(bytesOf(whole))
+    return await writer.flush()
+  }
   for (let at = 0; at < whole.length; at += PART_BYTES) {
     writer.data.latin1(whole.slice(at, at + PART_BYTES))
     await writer.flush()
@@ -35,8 +41,16 @@ export async function sendNames(
 
 export async function readNameStream(
   reader: WireReader,
+  protocol: number,
   charset: Charset | null,
 ): Promise<readonly string[]> {
+  const hadFrames = protocol < FRAMED_NAMES && reader.endFrames()
+  const names = await readNames(reader, charset)
+  if (hadFrames) reader.startFrames()
+  return names
+}
+
+async function readNames(reader: WireReader, charset: Charset | null): Promise<readonly string[]> {
   const names: string[] = []
   let bytes = 0
   for (;;) {

@@ -229,6 +229,8 @@ class ClientRun {
       ...helloOf(options, environment, this.#joined.daemonProtocol, false),
       incremental: isPull ? options.incRecursive : options.recursive,
       framesOld: isPull && options.removeSourceFiles,
+      readsNames:
+        !isPull && options.filesFrom !== null && filesFromThere(options.filesFrom) !== null,
       compressLevel: options.compressLevel,
       trace: this.#events.trace,
     })
@@ -246,7 +248,8 @@ class ClientRun {
     const own = readOwnFilters(options, this.#trusted)
     const cvs = cvsFilters(options)
     this.#sendFilters(terms, own, cvs, true)
-    const names = there === null ? null : await readNameStream(connection.reader, this.#charset)
+    const names =
+      there === null ? null : await readNameStream(connection.reader, terms.protocol, this.#charset)
     becomeCopyUser(options.copyAs)
     const source = new SourceSide({
       options,
@@ -324,7 +327,7 @@ class ClientRun {
         })
       },
       async () => {
-        if (names !== null) await sendNames(connection.writer, names, this.#charset)
+        if (names !== null) await sendNames(connection.writer, terms.protocol, names, this.#charset)
       },
     )
     if (report === null) throw new TypeError('nothing came of it')

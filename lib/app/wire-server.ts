@@ -126,6 +126,7 @@ class ServerRun {
       incremental: isSender ? options.recursive && !options.said.qsort : options.incRecursive,
       seed: options.checksumSeed !== 0 ? options.checksumSeed : seed,
       framesOld: isSender && options.removeSourceFiles,
+      readsNames: isSender && options.filesFrom === '-',
     })
   }
 
@@ -150,7 +151,9 @@ class ServerRun {
     const connection = this.#connection
     const rules = await this.#filters(terms)
     const names =
-      options.filesFrom === '-' ? await readNameStream(connection.reader, this.#charset) : null
+      options.filesFrom === '-'
+        ? await readNameStream(connection.reader, terms.protocol, this.#charset)
+        : null
     const source = new SourceSide({
       options,
       sources: paths.length === 0 ? ['.'] : paths,
@@ -190,6 +193,16 @@ class ServerRun {
     let exit: ExitCode = EXIT.ok
     const { filesFrom } = options
     await connection.together(
+      // First: nothing may be said before names that go without frames.
+      async () => {
+        if (filesFrom !== null && filesFrom !== '-')
+          await sendNames(
+            connection.writer,
+            terms.protocol,
+            readNameList(filesFrom, options.from0, this.#trusted),
+            this.#charset,
+          )
+      },
       async () => {
         const report = await receiveFiles({
           connection,
@@ -208,14 +221,6 @@ class ServerRun {
         })
         this.#words.ended(report)
         exit = report.exit
-      },
-      async () => {
-        if (filesFrom !== null && filesFrom !== '-')
-          await sendNames(
-            connection.writer,
-            readNameList(filesFrom, options.from0, this.#trusted),
-            this.#charset,
-          )
       },
     )
     return exit

@@ -33,8 +33,12 @@ export type Hello = {
   readonly checksums: readonly (typeof CHECKSUMS)[number][]
   readonly compressors: readonly CompressorName[]
   readonly compressLevel?: number | null
+  /** Names of --files-from are to be read: below FRAMED_NAMES without frames, after none or some. */
+  readonly readsNames?: boolean
   readonly trace?: Trace
 }
+/** Names of --files-from go in frames from this protocol on. */
+export const FRAMED_NAMES = 31
 
 export type ClientHello = Hello & {
   /** It may read a list piece by piece, and said so. */
@@ -66,7 +70,7 @@ export async function clientHandshake(
   }
   const names = await negotiate(reader, writer, hello, protocol, compat, false)
   const seed = await reader.decode((c) => c.i32le())
-  reader.startFrames()
+  reader.startFrames(isStepwise(hello, protocol))
   await writer.flush()
   if (protocol >= 30 || hello.framesOld) writer.startFrames()
   return { protocol, compat, seed, ...names }
@@ -91,8 +95,12 @@ export async function serverHandshake(
   writer.data.i32le(hello.seed)
   await writer.flush()
   writer.startFrames()
-  if (protocol >= 30 || hello.framesOld) reader.startFrames()
+  if (protocol >= 30 || hello.framesOld) reader.startFrames(isStepwise(hello, protocol))
   return { protocol, compat, seed: hello.seed, ...names }
+}
+
+function isStepwise({ readsNames }: Hello, protocol: number): boolean {
+  return readsNames === true && protocol < FRAMED_NAMES
 }
 
 async function versions(reader: WireReader, writer: WireWriter, hello: Hello): Promise<number> {

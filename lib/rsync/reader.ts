@@ -21,6 +21,7 @@ export class WireReader {
   #cursor = new Cursor(EMPTY)
   readonly #pieces: Uint8Array[] = []
   #isFramed = false
+  #isStepwise = false
   /** A header or a message that is not whole yet. */
   #partial: Uint8Array = EMPTY
   /** Bytes of the data frame that are to come. */
@@ -48,13 +49,28 @@ export class WireReader {
     this.#beforeWait = beforeWait
   }
 
-  /** From here on the direction is multiplexed, what is already here included. */
-  startFrames(): void {
+  /**
+   * From here on the direction is multiplexed, what is already here included.
+   * @param isStepwise frames are taken off one at a time, when bytes are wanted: `endFrames` may come between two
+   */
+  startFrames(isStepwise = false): void {
+    this.#isStepwise = isStepwise
     const rest = [this.#cursor.view(this.#cursor.left), ...this.#pieces.splice(0)]
     this.#given -= rest[0]?.length ?? 0
     this.#cursor = new Cursor(EMPTY)
     this.#isFramed = true
     for (const piece of rest) this.#accept(piece)
+  }
+
+  /** Until `startFrames` there are no frames. @returns whether there were @throws {WireError} within a frame */
+  endFrames(): boolean {
+    if (!this.#isFramed) return false
+    if (this.#frameLeft > 0 || this.#message !== null || this.#cursor.left > 0)
+      throw new WireError('bytes without a frame begin within one')
+    this.#isFramed = false
+    if (this.#partial.length > 0) this.#pieces.push(this.#partial)
+    this.#partial = EMPTY
+    return true
   }
 
   /** Bytes of the stream that can be decoded without waiting. */
@@ -116,6 +132,7 @@ export class WireReader {
 
   /** Reads until the other side closes: data is dropped, messages are heard. @throws what one of these throws */
   async drain(signal: AbortSignal): Promise<void> {
+    this.#isStepwise = false
     for (;;) {
       const bytes = await this.#link.read(signal)
       if (bytes === null) return
@@ -142,6 +159,7 @@ export class WireReader {
 
   /** Puts the next piece behind what is left. */
   #join(): boolean {
+    if (this.#isStepwise && this.#pieces.length === 0) this.#takeApart(EMPTY)
     const next = this.#pieces.shift()
     if (next === undefined) return false
     const { left } = this.#cursor
@@ -161,8 +179,12 @@ export class WireReader {
   #accept(bytes: Uint8Array): void {
     if (!this.#isFramed) {
       if (bytes.length > 0) this.#pieces.push(bytes)
-      return
-    }
+    } else if (this.#isStepwise) this.#partial = joined([this.#partial, bytes])
+    else this.#takeApart(bytes)
+  }
+
+  /** Frames: one with data in it where they are taken stepwise. */
+  #takeApart(bytes: Uint8Array): void {
     let at = 0
     let all = bytes
     if (this.#partial.length > 0) {
@@ -177,6 +199,7 @@ export class WireReader {
         this.#pieces.push(piece)
         this.#frameLeft -= end - at
         at = end
+        if (this.#isStepwise) break
         continue
       }
       if (this.#message === null) {

@@ -42,6 +42,11 @@ export class WireWriter {
     this.#openFrame()
   }
 
+  /** Bytes of the stream without a frame about them, before the data that is not out yet. */
+  unframed(bytes: Uint8Array): void {
+    this.#messages.push(bytes)
+    this.#streamed += bytes.length
+  }
   /** A message, before the data that is not out yet; nothing where the direction has no frames. */
   message(tag: number, payload: Uint8Array): void {
     if (!this.#isFramed) return

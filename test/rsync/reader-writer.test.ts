@@ -63,6 +63,32 @@ t.test('frames are put together however they are cut', async (t) => {
   }
 })
 
+t.test('bytes without a frame come between two frames, however they are cut', async (t) => {
+  const link = scripted([])
+  const writer = new WireWriter(link, signal)
+  writer.startFrames()
+  writer.data.i32le(7)
+  await writer.flush()
+  writer.unframed(Uint8Array.of(1, 2, 3))
+  writer.data.latin1('abc')
+  await writer.drain()
+  const bytes = joined(link.written)
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const parts = [bytes.subarray(0, cut), bytes.subarray(cut)].filter((b) => b.length > 0)
+    const reader = new WireReader(scripted(parts), signal, () => {}, NOTHING)
+    reader.startFrames(true)
+    t.equal(await reader.decode((c) => c.i32le()), 7)
+    t.equal(reader.endFrames(), true)
+    t.same(await reader.decode((c) => Uint8Array.from(c.view(3))), [1, 2, 3], `cut at ${cut}`)
+    reader.startFrames()
+    t.equal(await reader.decode((c) => c.latin1(3)), 'abc')
+  }
+  const within = new WireReader(scripted([bytes]), signal, () => {}, NOTHING)
+  within.startFrames(true)
+  await within.decode((c) => c.u8())
+  t.throws(() => within.endFrames(), WireError)
+})
+
 t.test('a message goes before the data that is not out yet, and data stays in order', async (t) => {
   const link = scripted([])
   const writer = new WireWriter(link, signal)
