@@ -479,7 +479,9 @@ export class Generator {
       this.#settled(entry, name)
       return
     }
-    transfer({ ...wanted, entry: { ...entry, origin }, announce }, (ok) => {
+    // The same entry wherever it can be: who logs knows it again.
+    const brought = origin === entry.origin ? entry : { ...entry, origin }
+    transfer({ ...wanted, entry: brought, announce }, (ok) => {
       if (ok) this.#settled(entry, name)
       else this.#failed(entry)
     })
