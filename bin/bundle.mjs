@@ -25,13 +25,14 @@ const { dependencies } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')
 const inside = ['bittorrent-protocol', 'chalk', 'ora', 'torrent-piece']
 const external = Object.keys(dependencies).filter((name) => !inside.includes(name))
 
-// A script, not a module: V8 keeps compiled code of scripts alone. What is imported late is run late all the same.
+// A script, not a module: V8 keeps compiled code of scripts alone. What is imported late is required, and run, late all the same.
 await build({
   ...common,
   entryPoints: [inRoot('dist/lib/cli/main.js')],
   outfile: inRoot('dist/lib/bundle/program.cjs'),
   format: 'cjs',
   external,
+  supported: { 'dynamic-import': false },
   define: { 'import.meta.url': 'url' },
   banner: { js: '(function (module, require, url) {' },
   footer: { js: '})' },

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { constants, Script } from 'node:vm'
+import { Script } from 'node:vm'
 import type { main } from '../lib/cli/main.js'
 
 type Program = { readonly main: typeof main }
@@ -21,7 +21,6 @@ export function load(): { readonly program: Program; readonly script: Script } {
   const script = new Script(readFileSync(filename, 'latin1'), {
     filename,
     cachedData: code(),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   })
   const module = { exports: {} }
   ;(script.runInThisContext() as Bundle)(module, createRequire(BUNDLE), BUNDLE.href)
