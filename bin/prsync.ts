@@ -9,6 +9,8 @@ const deaf = (error: NodeJS.ErrnoException): void => {
 process.stdout.on('error', deaf)
 process.stderr.on('error', deaf)
 
+// Until it is known: a program that stops without its end has not done what it was told.
+process.exitCode = 14
 const { main } = load().program
 void main(process.argv.slice(2), process.argv[1] ?? 'prsync').then((status) => {
   process.exitCode = status

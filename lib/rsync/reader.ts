@@ -67,7 +67,7 @@ export class WireReader {
     if (!this.#isFramed) return false
     if (this.#frameLeft > 0 || this.#message !== null || this.#cursor.left > 0)
       throw new WireError('bytes without a frame begin within one')
-    this.#isFramed = false
+    this.#isFramed = this.#isStepwise = false
     if (this.#partial.length > 0) this.#pieces.push(this.#partial)
     this.#partial = EMPTY
     return true
