@@ -16,6 +16,8 @@ export class WireReader {
   /** Called before it waits: what the other side waits for has to be on its way. */
   readonly #beforeWait: () => Promise<void>
   #isSending = false
+  /** Something may have been said since the last of it went. */
+  #isLate = false
   /** Why it could not be sent. */
   #unsent: Error | null = null
   #cursor = new Cursor(EMPTY)
@@ -109,7 +111,6 @@ export class WireReader {
   /** Waits until there are more bytes of the stream. @throws {WireError} at its end */
   async more(): Promise<void> {
     if (this.#join()) return
-    this.#send()
     await this.#readLink()
     if (this.#join()) return
     // A link may use its memory again once it has been read twice.
@@ -119,15 +120,22 @@ export class WireReader {
 
   /** Not awaited: the other side may be writing as well, and read nothing until it is read. */
   #send(): void {
-    if (this.#isSending) return
+    this.#isLate = true
+    if (!this.#isSending) void this.#sendAll()
+  }
+  /** What is said while the last of it goes goes next: a link may have more to read before that is over. */
+  async #sendAll(): Promise<void> {
     this.#isSending = true
-    const over = (): void => {
+    try {
+      while (this.#isLate) {
+        this.#isLate = false
+        await this.#beforeWait()
+      }
+    } catch (error) {
+      this.#unsent ??= error instanceof Error ? error : new WireError(String(error))
+    } finally {
       this.#isSending = false
     }
-    this.#beforeWait().then(over, (error: unknown) => {
-      this.#unsent ??= error instanceof Error ? error : new WireError(String(error))
-      over()
-    })
   }
 
   /** Reads until the other side closes: data is dropped, messages are heard. @throws what one of these throws */
@@ -145,6 +153,8 @@ export class WireReader {
   async #readLink(): Promise<void> {
     const wait = this.beforeRead?.(this.bytesRead) ?? null
     if (wait !== null) await wait
+    // A message may have made this side say something too.
+    this.#send()
     const bytes = await this.#link.read(this.signal)
     if (bytes === null) {
       if (this.#unsent !== null) throw this.#unsent

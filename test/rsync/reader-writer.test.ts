@@ -1,4 +1,5 @@
 /** Frames as they are read and written: however they are cut, messages between data, and what ends a run. */
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Cursor, joined } from '../../lib/base/bytes.js'
 import { ProtocolError, WireError } from '../../lib/base/errors.js'
@@ -167,4 +168,56 @@ t.test('the last words of a peer are heard behind what is dropped', async (t) =>
   )
   reader.startFrames()
   await t.rejects(reader.drain(signal), PeerExit)
+})
+
+/** Says these, each so many microtasks after it is asked for, then one more byte once as many bytes were written. */
+function answering(said: readonly Uint8Array[], ticks: number): Link {
+  const left = [...said]
+  let written = 0
+  return {
+    read: async () => {
+      const next = left.shift()
+      for (let i = 0; next !== undefined && i < ticks; i++) await null
+      if (next !== undefined) return next
+      for (let waited = 0; written < said.length; waited++) {
+        if (waited === 10) throw new Error('it waits for ever')
+        await turn()
+      }
+      return Uint8Array.of(0)
+    },
+    write: async (bytes) => {
+      written += bytes.length
+    },
+    close: NOTHING,
+  }
+}
+
+t.test('who waits for an answer has asked, however much came meanwhile', async (t) => {
+  for (let ticks = 0; ticks < 20; ticks++) {
+    const link = answering([Uint8Array.of(0), Uint8Array.of(0)], ticks)
+    const writer = new WireWriter(link, signal)
+    const flush = (): Promise<void> => writer.flush()
+    const reader = new WireReader(link, signal, () => {}, flush)
+    for (let i = 0; i < 2; i++) {
+      await reader.decode((c) => c.u8())
+      writer.data.u8(1)
+    }
+    t.equal(await reader.decode((c) => c.u8()), 0, `${ticks} microtasks later`)
+  }
+})
+
+t.test('who says something because of a message does not wait before that went', async (t) => {
+  const link = answering([Uint8Array.of(4, 0, 0, 7 + TAG.noSend, 1, 0, 0, 0)], 0)
+  const writer = new WireWriter(link, signal)
+  const framed = {
+    ...link,
+    read: async () => {
+      const bytes = await link.read(signal)
+      return bytes?.length === 1 ? Uint8Array.of(1, 0, 0, 7 + TAG.data, 0) : bytes
+    },
+  }
+  const flush = (): Promise<void> => writer.flush()
+  const reader = new WireReader(framed, signal, () => writer.data.u8(1), flush)
+  reader.startFrames()
+  t.equal(await reader.decode((c) => c.u8()), 0)
 })
