@@ -15,6 +15,7 @@ import type { DirectoryEntry, Entry, FileEntry } from '../lib/flist/entry.js'
 import { digestPieceLength } from '../lib/hash/digests.js'
 import { keyPairOf } from '../lib/hash/ed25519.js'
 import { type ContentId, rootOf } from '../lib/hash/root.js'
+import type { Clock } from '../lib/host.js'
 import { HashPool } from '../lib/io/hash-pool.js'
 import { serveHttp } from '../lib/io/http-server.js'
 import { Store } from '../lib/io/store.js'
@@ -87,7 +88,10 @@ function publish(store: Store): void {
   })
 }
 
+/** Volunteers that joined an hour ago: those of the last minutes are sent a tenth of what they can. */
 function openVolunteers(): Volunteers {
+  let earlierMs = 3_600_000
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() - earlierMs }
   const table = new Volunteers({
     path: `${state}/volunteers`,
     secret: KEYS.seed,
@@ -95,7 +99,7 @@ function openVolunteers(): Volunteers {
     contentsAmong: (_, roots) => roots,
     onQuarantine: () => {},
     origin: () => 'http://127.0.0.1',
-    ...{ uplink: null, rate: () => 0, clock: systemClock, random: systemRandom },
+    ...{ uplink: null, rate: () => 0, clock, random: systemRandom },
   })
   const modules = [{ module: 'm', through: 1, following: 1 }]
   const load = { type: 'load', modules, fair: 50e6 } as const
@@ -122,6 +126,8 @@ function openVolunteers(): Volunteers {
   }
   report()
   for (const [name] of channels) table.saw(name, { kind: 'audit', ok: true, what: '' })
+  earlierMs = 0
+  report()
   setInterval(report, 5000)
   return table
 }
