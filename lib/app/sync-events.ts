@@ -44,6 +44,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     removedBefore(name: ByteName): void
     /** @param side which end it was */
     fault(side: Side, call: string, path: string, error: unknown): void
+    /** What stands at the receiver cannot be read: all of the file comes. */
+    unread(path: string, error: unknown): void
     vanished(what: 'file' | 'directory', path: string): void
     missing(call: 'link_stat' | 'change_dir', path: string, why: string): void
     /** @param directories how many it took */

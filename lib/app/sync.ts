@@ -197,11 +197,11 @@ class SyncRun {
         },
       },
     })
-    if (options.hardLinks) {
-      // How many names a file has is known when all are listed that are gone through.
+    // How many names a file has is known when all are listed that are gone through; so is what cannot be read, which must stay.
+    if (options.hardLinks || options.deleting === 'before') {
       await unchanged.searchAhead(list.root)
       if (!isListedFirst) list.expand(list.root, false, (name) => unchanged.isDone(name))
-      generator.expectLinks(countLinks(list.root))
+      if (options.hardLinks) generator.expectLinks(countLinks(list.root))
     }
     const walk = new Walk({
       options,

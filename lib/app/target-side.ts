@@ -45,7 +45,14 @@ export type TargetParts = {
   readonly charsets?: Pick<SyncCharsets, 'toDestination' | 'toSource'> | null
   readonly events: Pick<
     SyncEvents,
-    'deleting' | 'nonEmpty' | 'backedUp' | 'remark' | 'notDeleting' | 'noAlternate' | 'trace'
+    | 'deleting'
+    | 'nonEmpty'
+    | 'backedUp'
+    | 'remark'
+    | 'unread'
+    | 'notDeleting'
+    | 'noAlternate'
+    | 'trace'
   >
 }
 
@@ -149,10 +156,11 @@ export class TargetSide {
     this.#disk.close()
   }
 
-  readonly fault = (call: string, name: string, error: unknown): void => {
-    const { tree } = this.to
-    const path = name === ROOT_NAME ? tree.path : `${tree.path === '/' ? '' : tree.path}/${name}`
-    this.#parts.troubles.receiver(call, path, error)
+  readonly fault = (call: string, name: string, error: unknown): void =>
+    this.#parts.troubles.receiver(call, this.#whole(name), error)
+  #whole(name: string): string {
+    const { path } = this.to.tree
+    return name === ROOT_NAME ? path : `${path === '/' ? '' : path}/${name}`
   }
 
   mayDelete(): boolean {
@@ -184,6 +192,7 @@ export class TargetSide {
           events.remark(what, entry, name)
         },
         fault: this.fault,
+        unread: (name, error) => events.unread(this.#whole(name), error),
         trace: events.trace,
       },
       localName:

@@ -73,7 +73,7 @@ export class TargetSums {
     }
   }
 
-  /** Is it the file that the sender has? One that cannot be read is none. */
+  /** Is it the file that the sender has? Two that cannot be read are alike, as their sums are to rsync. */
   equal(entry: Entry, tree: SourceTree, name: ByteName): boolean {
     const { sum } = entry
     if (sum === null || sum === undefined) return false
@@ -83,7 +83,7 @@ export class TargetSums {
       return own !== undefined && Buffer.compare(own, sum) === 0
     } catch (error) {
       if (codeOf(error) === undefined) throw error
-      return false
+      return sum.every((byte) => byte === 0)
     }
   }
 }

@@ -76,7 +76,7 @@ function shownName(name: string): string {
   return name === 'md4-old' ? 'md4' : name
 }
 function quoted(word: string): string {
-  return /[\s"]/.test(word) ? `"${word}"` : word
+  return /^[\w=,@+./-]+$/.test(word) ? word : `"${word}"`
 }
 /** As it is mostly named: from where we are. */
 function fromHere(path: string): string {

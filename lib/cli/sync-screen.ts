@@ -110,6 +110,10 @@ export class SyncScreen {
         this.#error(
           `[${side}] ${call} ${this.#quoted(path)}${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,
         ),
+      unread: (path, error) =>
+        this.#error(
+          `[receiver] failed to open ${this.#quoted(path)}, continuing: ${inWords(error)}`,
+        ),
       noAlternate: (kind, path, stands) => {
         const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
         out.error(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
@@ -336,6 +340,9 @@ export class SyncScreen {
       case 'in-the-way':
         out.told(`cannot delete non-empty directory: ${shown}`)
         out.error(`could not make way for new ${KIND_WORDS[entry.stands.kind]}: ${shown}`)
+        return
+      case 'not-made':
+        out.error('*** Skipping any contents from this failed directory ***')
     }
   }
 

@@ -1,6 +1,7 @@
 /** Do two files have the same bytes? Where both are here, comparing them costs less than sums of both. */
 import { readSync } from 'node:fs'
 import type { ByteName } from '../base/byte-name.js'
+import { codeOf, FileError } from '../base/errors.js'
 import type { DiskTree } from './tree.js'
 
 export type FileAt = {
@@ -11,18 +12,32 @@ export type FileAt = {
 
 const PART_BYTES = 256 * 1024
 
+/** Two that cannot be read are alike, as their sums are to rsync: it has none of either. */
 export function equalFiles(a: FileAt, b: FileAt): boolean {
-  const first = a.tree.openFile(a.name, a.isFollowed)
+  const first = opened(a)
+  const second = opened(b)
   try {
-    const second = b.tree.openFile(b.name, b.isFollowed)
-    try {
-      return equalBytes(first, second)
-    } finally {
-      b.tree.closeFile(second)
-    }
+    if (first === null || second === null) return first === second
+    return equalBytes(first, second)
+  } catch (error) {
+    return unreadable(error) ?? false
   } finally {
-    a.tree.closeFile(first)
+    if (first !== null) a.tree.closeFile(first)
+    if (second !== null) b.tree.closeFile(second)
   }
+}
+
+function opened({ tree, name, isFollowed }: FileAt): number | null {
+  try {
+    return tree.openFile(name, isFollowed)
+  } catch (error) {
+    return unreadable(error)
+  }
+}
+/** Of what the system refuses. @throws all else */
+function unreadable(error: unknown): null {
+  if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
+  return null
 }
 
 /** Made once: one for each file would cost more than reading it. */

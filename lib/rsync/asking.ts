@@ -157,6 +157,8 @@ export class Asking {
   ): { readonly head: SumHead; readonly packed?: Uint8Array } | null {
     const { terms, options, to, blockSum, kernels, fault } = this.#parts
     if (basis === null || blockSum === null) return null
+    // Who appends reads no sums: of another file than the one that grows they would be taken for the next request.
+    if (options.append !== 'no' && !isAgain && !isAppended) return null
     try {
       const fd = basis.tree.openFile(basis.name)
       try {

@@ -31,6 +31,7 @@ export type Remark =
   | 'not-creating'
   | 'unsafe'
   | 'in-the-way'
+  | 'not-made'
   | 'not-wanted'
   /** A batch has it, and nobody wants it; it is wanted, and the batch has it not. */
   | 'batched'
@@ -46,6 +47,8 @@ export type GeneratorEvents = {
   /** It waits for another name of the same file, or no longer. */
   waits?(entry: Entry, isWaiting: boolean): void
   fault(call: string, name: ByteName, error: unknown): void
+  /** What stands there cannot be read: all of the file comes. */
+  unread(name: ByteName, error: unknown): void
 }
 
 /** A file whose bytes are wanted. */
@@ -148,9 +151,10 @@ export class Generator {
     events.trace.considered?.(name)
     const skipped = { name, entry, isNew: true, isSkipped: true }
     if (above?.isSkipped === true) return skipped
-    let seen = this.#seen(name, above?.isNew ?? false, options.keepDirlinks)
-    if (seen === undefined) return skipped
-    if (seen === null && options.existing && name !== ROOT_NAME) {
+    // Whether it can be made will tell what may not be looked at.
+    const looked = this.#seen(name, above?.isNew ?? false, options.keepDirlinks, true)
+    let seen = looked ?? null
+    if (looked === null && options.existing && name !== ROOT_NAME) {
       events.remark('not-creating', entry, name)
       return skipped
     }
@@ -184,9 +188,11 @@ export class Generator {
   }
 
   #makeDirectory(entry: Entry, name: ByteName): boolean {
-    const { options, to, attributes } = this.#parts
+    const { options, to, attributes, events } = this.#parts
+    const found = this.#alternates?.find(entry, name) ?? null
+    this.#item(entry, ITEM.local | (found?.flags ?? newFlags(entry)), null)
     if (!options.dryRun) {
-      const made = this.#attempt('mkdir', name, () => {
+      const made = this.#attempt('recv_generator: mkdir', name, () => {
         // Ours to fill, whatever its mode will be.
         if (name !== ROOT_NAME) to.makeDirectory(name, (entry.mode & 0o777) | 0o700)
         const now = to.tree.stat(name)
@@ -198,11 +204,12 @@ export class Generator {
         attributes.give(entry, to.tree, name, like, null, false)
         this.#openUp(name)
       })
-      if (!made) return false
+      if (!made) {
+        events.remark('not-made', entry, name)
+        return false
+      }
     }
     this.created.directory++
-    const found = this.#alternates?.find(entry, name) ?? null
-    this.#item(entry, ITEM.local | (found?.flags ?? newFlags(entry)), null)
     return true
   }
 
@@ -453,13 +460,27 @@ export class Generator {
       this.#bring(entry, found, { name, seen: null, like, iflags: flags, basis: null })
       return true
     }
-    const flags = ITEM.transfer | this.#fileFlags(entry, name, file, found)
     const stands = isDevice ? null : file
     const similar = stands === null && found === null ? this.#similar(entry, name) : null
     const basis = options.wholeFile === false ? this.#basisFor(name, stands, found, similar) : null
+    const isUnread = basis !== null && !isDryOnWire(options) && !this.#isReadable(basis)
+    const flags = isUnread ? newFlags(entry) : this.#fileFlags(entry, name, file, found)
     const like = stands ?? (found ?? similar)?.seen ?? null
-    this.#bring(entry, entry.origin, { name, seen: stands, like, iflags: flags, basis })
+    this.#bring(entry, entry.origin, {
+      ...{ name, seen: stands, like: isUnread ? null : like },
+      ...{ iflags: ITEM.transfer | flags, basis: isUnread ? null : basis },
+    })
     return true
+  }
+  /** What cannot be read is no basis: then all of the file comes, as one that is new. */
+  #isReadable({ tree, name }: Basis): boolean {
+    try {
+      tree.closeFile(tree.openFile(name))
+      return true
+    } catch (error) {
+      this.#parts.events.unread(name, error)
+      return false
+    }
   }
   #fileFlags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
     const changed = this.#parts.options.checksum ? ITEM.change : 0
@@ -505,11 +526,11 @@ export class Generator {
   }
   /** Looked for with --whole-file too: a new file has its mode without -p. */
   #similar(entry: Entry, name: ByteName): Similar | null {
-    const { options, to, events } = this.#parts
+    const { options, events } = this.#parts
     if (options.fuzzy === 0) return null
     const directory = directoryOf(name)
     const { size, mtimeNs } = entry.stands
-    const seen = chooseFuzzy(baseOf(name), size, mtimeNs, to.tree.list(directory) ?? [])
+    const seen = chooseFuzzy(baseOf(name), size, mtimeNs, this.#listed(directory) ?? [])
     if (seen === null) return null
     const similar = joinName(directory, seen.base)
     events.trace.likened?.(name, similar)
@@ -592,9 +613,7 @@ export class Generator {
     const { options, deleter, events } = this.#parts
     if (seen.kind === 'directory') {
       const mayEmpty = options.force || options.deleting !== null
-      const isEmpty = mayEmpty
-        ? deleter.empty(name)
-        : (this.#parts.to.tree.list(name) ?? []).length === 0
+      const isEmpty = mayEmpty ? deleter.empty(name) : this.#listed(name)?.length === 0
       if (!isEmpty) {
         events.remark('in-the-way', entry, name)
         return false
@@ -616,8 +635,22 @@ export class Generator {
 
   // ---- small parts -------------------------------------------------------------------------------
 
+  /** Null: there is none, or it cannot be read, which is told. */
+  #listed(directory: ByteName): readonly Standing[] | null {
+    try {
+      return this.#parts.to.tree.list(directory)
+    } catch (error) {
+      this.#parts.events.fault('opendir', directory, error)
+      return null
+    }
+  }
   /** What stands under a name; undefined: that cannot be found out, and is told. */
-  #seen(name: ByteName, isNew: boolean, followsDirectory: boolean): Standing | null | undefined {
+  #seen(
+    name: ByteName,
+    isNew: boolean,
+    followsDirectory: boolean,
+    isQuiet = false,
+  ): Standing | null | undefined {
     if (isNew) return null
     const { to, events } = this.#parts
     try {
@@ -626,7 +659,7 @@ export class Generator {
       const target = to.tree.statFollowing(name)
       return target?.kind === 'directory' ? target : seen
     } catch (error) {
-      events.fault('recv_generator: stat', name, error)
+      if (!isQuiet) events.fault('recv_generator: failed to stat', name, error)
       return undefined
     }
   }

@@ -125,6 +125,10 @@ export class Incoming implements TokenSink {
     this.#at += bytes.length
   }
 
+  /** It can be written, as far as is known. */
+  get isOpen(): boolean {
+    return !this.#hasFailed
+  }
   /** To be called before the link is read, and awaited. Parameter as of LateWrites. */
   beforeRead(position: number): Promise<void> | null {
     return this.#late?.beforeRead(position) ?? null

@@ -163,12 +163,14 @@ export class Receiver {
 
   /** Takes answers until the sender has echoed the last phase. */
   async answers(): Promise<void> {
-    const { reader, terms, isServer } = this.#parts
+    const { reader, terms, isServer, replay } = this.#parts
     const phases = terms.protocol >= 29 ? 3 : 2
     const numberOf = (c: Cursor): number => this.#answers.read(c)
     while (this.#phase < phases) {
       const number = reader.decodeNow(numberOf) ?? (await reader.decode(numberOf))
       if (number === NDX.done) await this.#echo()
+      // A batch has it where whoever wrote it put files in their places late.
+      else if (number === NDX.deleteStats && replay !== null) await reader.decode(readDeleted)
       else if (!this.#mayBeList(number) || !(await this.#isList(number))) await this.#answer(number)
     }
     if (!isServer) this.stats = await reader.decode((c) => readStats(c, terms.protocol))
@@ -297,9 +299,10 @@ export class Receiver {
       throw new ProtocolError(
         `the answer for entry ${asked.number} has other blocks than were asked for`,
       )
-    request.announce()
-    events.began(entry)
     const incoming = new Incoming(this.#work.incoming, asked, request, head)
+    // Of what cannot be written nothing is told but why.
+    if (incoming.isOpen) request.announce()
+    events.began(entry)
     let isOver = false
     try {
       tokens.begin((block) => incoming.block(block))

@@ -125,7 +125,7 @@ export class Sender {
       if (room !== null) await room
       const number = reader.decodeNow(numberOf) ?? (await reader.decode(numberOf))
       if (number !== NDX.done) {
-        const wait = this.#answer(number, phase)
+        const wait = this.#isCount(number) ? this.#deleted() : this.#answer(number, phase)
         if (wait !== null) await wait
         continue
       }
@@ -148,7 +148,7 @@ export class Sender {
   }
 
   async #farewell(): Promise<void> {
-    const { terms, reader, writer, isServer, batch, stats, events } = this.#parts
+    const { terms, reader, writer, isServer, batch, stats } = this.#parts
     const { protocol } = terms
     const figures = {
       ...stats(),
@@ -160,13 +160,8 @@ export class Sender {
     batch?.stats(figures, protocol)
     for (let left = protocol >= 31 ? 2 : 1; left > 0; ) {
       const number = await reader.decode((c) => this.#asked.read(c))
-      if (number === NDX.deleteStats && protocol >= 31) {
-        const count = await reader.decode(readDeleted)
-        events.deleted(count)
-        if (!isServer) continue
-        this.#number(NDX.deleteStats)
-        writeDeleted(writer.data, count)
-      } else if (number === NDX.done) {
+      if (this.#isCount(number)) await this.#deleted()
+      else if (number === NDX.done) {
         left--
         if (left > 0) {
           this.#number(NDX.done)
@@ -175,6 +170,19 @@ export class Sender {
       } else throw new ProtocolError(`entry ${number} was asked for after the end`)
     }
     await writer.drain()
+  }
+
+  /** What was deleted comes at the end; before it where files are put in their places late. */
+  #isCount(number: number): boolean {
+    return number === NDX.deleteStats && this.#parts.terms.protocol >= 31
+  }
+  async #deleted(): Promise<void> {
+    const { reader, writer, isServer, events } = this.#parts
+    const count = await reader.decode(readDeleted)
+    events.deleted(count)
+    if (!isServer) return
+    this.#number(NDX.deleteStats)
+    writeDeleted(writer.data, count)
   }
 
   #number(ndx: number): void {
@@ -302,7 +310,7 @@ export class Sender {
         if (terms.protocol >= 30) writer.number(TAG.noSend, number)
         return null
       }
-      if (tellsFirst) events.item(entry, item.iflags, item.xname)
+      if (tellsFirst) events.item(entry, item.iflags, null)
       events.began(entry)
       this.#prefix(number, item, answers)
       const begin = (): Promise<boolean> | boolean => {
@@ -324,7 +332,7 @@ export class Sender {
       this.#told(entry, item.iflags)
       const bytes = writer.position - sentFrom
       events.ended(entry, number, { bytes, sumBytes, digest: outgoing.digest })
-      if (!tellsFirst) events.item(entry, item.iflags, item.xname)
+      if (!tellsFirst) events.item(entry, item.iflags, null)
     }
     if (typeof sent !== 'boolean') return sent.finally(close).then(over)
     over(sent)

@@ -1,11 +1,14 @@
-/** Files that the sender may not read: what else there is comes, it is said, and the connection ends. Beside the real rsync. */
+/** What may not be read, at either end: what else there is comes, it is said, and the run ends as rsync's. Beside the real rsync. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import t from 'tap'
 import { PROGRAM } from '../support/program.js'
 import { noRsyncAsRoot } from '../support/real-rsync.js'
+import { sideBySide } from '../support/side-by-side.js'
 
-/** A remote shell that takes from root the right to read everything. */
+/** Takes from root the right to read everything. */
+const BOUND = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search,-fowner', '--']
+/** A remote shell that does so. */
 const SHELL = '#!/bin/sh\nshift\nexec setpriv --bounding-set -dac_override,-dac_read_search -- $*\n'
 const OURS = `${process.execPath} ${PROGRAM}`
 
@@ -42,3 +45,54 @@ for (const protocol of [27, 29, 30, 31, 32])
         t.same(stands(pair), theirs, pair.join(' from '))
       t.end()
     })
+
+const OLD = 'find s d -exec touch -h -d @1500000000 {} +'
+const MODES = [
+  ['one', 0, 0],
+  ['two', 0, 0],
+  ['two', 0, 0o644],
+  ['two', 0o644, 0],
+  ['one', 0o644, 0],
+  ['one', 0, 0o644],
+] as const
+/** What stands, in the shell; what is copied. */
+const CASES: readonly (readonly [script: string, line: string])[] = [
+  ...MODES.map(([text, from, to]) => {
+    const modes = `chmod ${from.toString(8)} s/a; chmod ${to.toString(8)} d/a`
+    return [`echo one >s/a; echo ${text} >d/a; ${OLD}; ${modes}`, '-aic s/ d/'] as const
+  }),
+  ...['', '-b', '--delay-updates', '-y'].map((how) => {
+    const script = `seq 900 >s/a; seq 800 >d/a; ${OLD}; chmod 0 d/a`
+    return [script, `-ai --no-W ${how} s/ d/`.replace('  ', ' ')] as const
+  }),
+  // A directory that is in the way, and what is in it cannot be seen.
+  [`echo a >s/x; mkdir -p d/x/y; ${OLD}; chmod 0 d/x`, '-ai s/ d/'],
+  [`echo a >s/x; mkdir -p d/x/y; ${OLD}; chmod 0 d/x`, '-ai --delete s/ d/'],
+  // Where something of the source cannot be listed nothing is extraneous; what goes meanwhile hangs on who is quicker.
+  ...['before', 'after'].map((when) => {
+    const script = `mkdir s/a s/b d/a d/b; touch d/a/old d/b/old d/old; ${OLD}; chmod 0 s/b`
+    return [script, `-ai --delete-${when} s/ d/`] as const
+  }),
+  // Nothing can be made there.
+  [`mkdir -p s/a/b d/a; touch s/a/b/c s/a/f; ${OLD}; chmod 555 d/a`, '-rli s/ d/'],
+  [`mkdir -p s/a/b d/a; touch s/a/b/c; ${OLD}; chmod 0 d/a`, '-rlti --existing s/ d/'],
+  [`mkdir -p s/a d/a; touch s/a/c d/a/c; ${OLD}; chmod 0 d/a`, '-rli -n s/ d/'],
+]
+
+for (const way of ['local', 'pulled'])
+  t.test(`what may not be read or written, ${way}`, { skip: noRsyncAsRoot }, (t) => {
+    for (const [script, line] of CASES) {
+      const words = line.split(' ')
+      const from = ['-e', '{}/shell', '--rsync-path={program}', 'h:{}/s/']
+      const args = way === 'local' ? words : words.flatMap((word) => (word === 's/' ? from : word))
+      const make = `mkdir s d; printf '#!/bin/sh\nshift\nexec $*\n' >shell; chmod 755 shell; ${script}`
+      const { rsync, prsync } = sideBySide(t.testdir({}), make, args, 'd', BOUND)
+      const name = `${line}: ${script}`
+      t.equal(prsync.status, rsync.status, name)
+      t.same([...prsync.out].sort(), [...rsync.out].sort(), name)
+      t.same(prsync.stands, rsync.stands, name)
+      const told = (text: string): boolean => text.includes('continuing: Permission denied')
+      t.equal(told(prsync.stderr), told(rsync.stderr), name)
+    }
+    t.end()
+  })

@@ -14,6 +14,8 @@ const SETS = [
   '-ai --files-from={}/names --delete {}/s {}/d',
   '-ai --remove-source-files --partial-dir=.p',
   '-ai --link-dest=../alt --delay-updates',
+  '-ai --delay-updates --delete',
+  '-ai -y --delete-after',
   '-aiAX',
   '-ain --delete',
   '-ai -C --delete-excluded',

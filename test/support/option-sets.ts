@@ -128,6 +128,7 @@ export const OPTION_SETS: readonly string[] = [
   '-an --out-format=%n|%b|%c',
   '-avv --out-format=%n',
   '-a --cc=xxh3 --out-format=%n|%b|%c',
+  '-ai --delay-updates --delete',
 ]
 
 export function argumentsOf(set: string): readonly string[] {
