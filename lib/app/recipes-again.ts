@@ -60,7 +60,7 @@ export async function wantStanding(
           wanted.push({ root, size: 0, told: 0, looks: 0, seen: 0 })
   }
   store.transaction(() => {
-    for (const each of wanted) store.putWanting(each)
+    for (const each of wanted) if (store.wantingOf(each.root) === null) store.putWanting(each)
   })
 }
 

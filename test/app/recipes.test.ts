@@ -208,11 +208,42 @@ t.test('images that stood before recipes were looked for', async (t) => {
   const store = new Store(`${state}/modules/m`)
   store.transaction(() => store.removeValue('anchored'))
   await store.close()
-  writeFileSync(join(source, 'new.bin'), bytes(1_100_000))
   const centre = await startCentre(source, state)
   t.teardown(() => centre.stop())
-  t.equal((await centre.rescan()).sequence, 3)
+  t.equal((await centre.rescan()).sequence, 2, 'nothing new has to come for it')
   t.equal(recipeIn(state, image)?.sources.length, 41)
+})
+
+t.test('contents that have no anchor of the kind before', async (t) => {
+  const { source, state } = scene(t, plainImage)
+  await (await startCentre(source, state)).stop()
+  const path = `${state}/modules/m`
+  const [first, last] = [0, 39].map((i) => readFileSync(join(source, `pool/p${i}.deb`)))
+  if (first === undefined || last === undefined) return
+  const index = open({ path, maxDbs: 16 })
+  const anchors = await index.openDB({ name: 'anchors', keyEncoding: 'binary', encoding: 'binary' })
+  await anchors.remove(Buffer.from(contentRoot(first), 'latin1'))
+  await index.close()
+  const store = new Store(path)
+  t.equal(store.hasAnchor(contentRoot(first)), false)
+  const kept = { offset: 1, low: 2, high: 3 }
+  store.transaction(() => {
+    store.putAnchor(contentRoot(last), kept)
+    store.putValue('anchored', Uint8Array.of(2, 1))
+  })
+  await store.close()
+  const centre = await startCentre(source, state)
+  await centre.rescan()
+  await centre.stop()
+  const after = new Store(path)
+  t.equal(after.hasAnchor(contentRoot(first)), true)
+  t.same([...(after.value('anchored') ?? [])], [3, 1])
+  const all = after.anchorsAfter(null, 100).anchors.map(({ anchor }) => anchor)
+  t.ok(
+    all.some(({ offset, low }) => offset === 1 && low === 2),
+    'the others stay',
+  )
+  await after.close()
 })
 
 t.test('look after look: what came in between is found too', async (t) => {
