@@ -11,7 +11,7 @@ import type { RecipePool } from '../io/recipe-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { pathOf } from './index-tree.js'
-import { wantStanding } from './recipes-again.js'
+import { wantStanding } from './recipes-wanted.js'
 
 /** Files whose anchors one thread takes at a time. */
 export const ANCHOR_BATCH = 256

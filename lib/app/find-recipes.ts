@@ -19,7 +19,7 @@ import { AnchorIndex } from './anchor-index.js'
 import { ANCHOR_BATCH, anchorStanding, anchorsOf } from './anchor-standing.js'
 import { type HashedContent, type IndexLook, pathOf } from './index-tree.js'
 import { recipeOf } from './recipe-of.js'
-import { isSettled, want } from './recipes-again.js'
+import { isSettled, want } from './recipes-wanted.js'
 import type { Stale } from './scan.js'
 
 /** Above it a version is worth looking for runs in. */

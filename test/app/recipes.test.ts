@@ -198,6 +198,22 @@ t.test('packages that come after their image, and in several looks', async (t) =
   t.equal((await centre.rescan()).sequence, 6, 'and then it is left alone')
 })
 
+t.test('an image whose name tells nothing, and its packages after it', async (t) => {
+  const { source, state } = scene(t, plainImage)
+  const image = readFileSync(join(source, 'image'))
+  renameSync(join(source, 'pool'), join(state, 'aside'))
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  t.equal(recipeIn(state, image), null)
+  cpSync(join(state, 'aside'), join(source, 'pool'), { recursive: true })
+  t.equal((await centre.rescan()).sequence, 2)
+  t.equal(recipeIn(state, image), null, 'as many bytes again were hashed: not yet two for one')
+  writeFileSync(join(source, 'more.gz'), bytes(500_000))
+  t.equal((await centre.rescan()).sequence, 3)
+  t.equal((await centre.rescan()).sequence, 4)
+  t.equal(recipeIn(state, image)?.sources.length, 41)
+})
+
 t.test('images that stood before recipes were looked for', async (t) => {
   const { source, state } = scene(t, (source) => {
     plainImage(source)
