@@ -16,13 +16,17 @@ import {
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import t, { type Test } from 'tap'
+import { MemorySink } from '../../lib/app/memory-sink.js'
 import { pull } from '../../lib/app/pull.js'
 import type { PullReport } from '../../lib/app/pull-report.js'
+import { RecipeKeeping } from '../../lib/app/recipe-keeping.js'
 import { systemClock } from '../../lib/app/system.js'
 import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { contentRoot } from '../../lib/hash/merkle.js'
 import type { ContentId } from '../../lib/hash/root.js'
+import { TreeContents } from '../../lib/io/contents.js'
 import { Store } from '../../lib/io/store.js'
+import { DiskTree } from '../../lib/io/tree.js'
 import { decodeRecipe, encodeRecipe, packLiterals, type Recipe } from '../../lib/snapshot/recipe.js'
 import { NO_EVENTS, pullConfig, pullFrom, startCentre } from '../support/centre.js'
 import { contentOf } from '../support/contents.js'
@@ -106,6 +110,65 @@ t.test('a node puts an image together of the packages of the same pull', async (
   const store = new Store(`${dest}/.~prsync~/index`)
   t.ok(store.leaves(contentRoot(readFileSync(join(dest, 'image')))), 'it can be proved to others')
   await store.close()
+})
+
+t.test('a node keeps recipes with their contents, and gives them to others', async (t) => {
+  const { source, state, dest } = scene(t, plainImage)
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  await pullFrom(centre.url, dest)
+  const image = contentRoot(readFileSync(join(source, 'image')))
+  const tree = new DiskTree(dest)
+  const store = new Store(`${dest}/.~prsync~/index`)
+  const recipe = store.recipe(image)
+  const contents = new TreeContents(tree, store)
+  const given = contents.find(recipe?.root ?? image)?.readNow?.(0, recipe?.length ?? 0)
+  t.equal(contentRoot(given ?? new Uint8Array(0)), recipe?.root)
+  // What sweeps pages must not take it.
+  t.ok([...store.hintRoots()].includes(recipe?.root ?? image))
+  contents.close()
+  store.transaction(() => store.putDirectory(ROOT_NAME, null))
+  t.equal(store.recipe(image), null)
+  t.equal(store.hasBlob(recipe?.root ?? image), false, 'it goes with its content')
+  await store.close()
+  tree.close()
+})
+
+t.test('recipes: what is in the index is not fetched, what is fetched goes there', async (t) => {
+  const store = new Store(join(t.testdir({}), 'index'))
+  t.teardown(() => store.close())
+  const [here, small, large] = [bytes(500), bytes(700), bytes(200_000)].map((all) => ({
+    all,
+    content: contentOf(all),
+  }))
+  if (here === undefined || small === undefined || large === undefined) return
+  store.transaction(() => store.putBlob(here.content, here.all))
+  const offered: string[] = []
+  const keeping = new RecipeKeeping(store, (roots) => offered.push(...roots))
+  const asked: string[] = []
+  const fetcher = keeping.over(async (missing, sink) => {
+    asked.push(...missing.map(({ content }) => content.root))
+    sink.small(small.content, small.all)
+    const partial = sink.open(large.content)
+    partial.write(0, large.all)
+    partial.finish(null)
+  })
+  const wanted = [here, small, large].map(({ content }) => ({
+    content,
+    since: 1,
+    name: ROOT_NAME,
+    ranges: [],
+  }))
+  const sink = new MemorySink()
+  await fetcher(wanted, sink, new AbortController().signal)
+  t.same(asked, [small.content.root, large.content.root])
+  t.same(offered.sort(), [small.content.root, large.content.root].sort())
+  for (const { content, all } of [here, small, large]) {
+    t.ok(Buffer.from(sink.contents.get(content.root) ?? []).equals(all))
+    t.ok(Buffer.from(store.blob(content.root) ?? []).equals(all))
+  }
+  keeping.bind([{ content: large.content, recipe: small.content }])
+  t.equal(store.recipe(large.content.root), null, 'what does not stand here has none')
 })
 
 t.test('the recipe tells all of a plain image, in little', async (t) => {
