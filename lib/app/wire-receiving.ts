@@ -225,6 +225,7 @@ class Receiving {
       : null
     const pace = new Pace({
       bwlimit: 0,
+      shared: null,
       stopAtMs: options.stopAtMs,
       signal: connection.signal,
       moved: () => {},

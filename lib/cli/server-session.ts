@@ -14,7 +14,7 @@ import { writeAll } from './write-all.js'
 
 type Terms = Pick<
   ServerConfig,
-  'request' | 'accounts' | 'daemonProtocol' | 'filters' | 'hides' | 'refusal'
+  'request' | 'accounts' | 'daemonProtocol' | 'filters' | 'hides' | 'uplink' | 'refusal'
 >
 
 /** What a daemon has of a session besides: its voice, and how it logs. */
