@@ -49,6 +49,8 @@ export type ServerPort = {
   readonly checksum: ChecksumName
   info(text: string): void
   error(text: string): void
+  /** What the client says as an error, and does not count as one. */
+  warning(text: string): void
   deleted(name: string, isDirectory: boolean): void
 }
 export type ServerWords = {
@@ -101,6 +103,8 @@ class ServerRun {
         checksum: terms.checksum,
         info: (text) => writer.say(TAG.info, this.#toWire(text)),
         error: (text) => writer.say(TAG.errorXfer, this.#toWire(text)),
+        warning: (text) =>
+          writer.say(terms.protocol < 30 ? TAG.info : TAG.warning, this.#toWire(text)),
         deleted: (name, isDirectory) =>
           writer.say(TAG.deleted, this.#toWire(name) + (isDirectory ? '\0' : '')),
       })

@@ -227,6 +227,7 @@ export async function playClient(
     line,
     told: line,
     error: line,
+    warn: line,
     quoted: (path) => `"${path}"`,
     log: nothing,
     progress: nothing,
