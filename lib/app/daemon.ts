@@ -24,9 +24,11 @@ import { listenForProcesses } from '../io/daemon-listener.js'
 import { type DaemonLog, openDaemonLog } from '../io/daemon-log.js'
 import { runHook } from '../io/hooks.js'
 import { daemonCalls } from '../io/libc-daemon.js'
+import { SharedPace } from '../io/shared-pace.js'
 import { type Conf, flagOf, numberOf, readConf, textOf, type Values } from '../options/conf.js'
 import { parseRefusals, refusedOption } from '../options/refuse.js'
 import { parseSocketOptions } from '../options/socket-options.js'
+import { parseRate } from '../options/units.js'
 import { type DaemonDesk, type DaemonRequest, receiveClient } from '../rsync/daemon.js'
 import { type PeerInfo, UNDETERMINED } from '../rsync/host-access.js'
 import { LineLink } from '../rsync/line-link.js'
@@ -51,6 +53,8 @@ export type SessionFrom = {
   readonly refusal: string | null
   /** Bytes a second at most; 0: the client says. */
   readonly bwlimit: number
+  /** What all connections send together; null: no limit. */
+  readonly uplink: SharedPace | null
   /** Who is who in the module. */
   readonly accounts: Accounts
   /** What of the module is as if it were not there; null: nothing. */
@@ -161,12 +165,14 @@ export async function serveConnection(
   const log = globalLog(conf.globals, options)
   for (const notice of conf.notices) log(notice)
   const link = new LineLink(raw)
+  let uplink: SharedPace | null = null
   try {
     if (from.address !== null) tuneSocket(conf.globals, options, log)
     // Its name is looked up by what stands outside of `daemon chroot`.
     const peer = await peerOf(link, from, conf.globals, options.env, signal)
+    uplink = uplinkOf(conf.globals, options)
     await confineDaemon(conf, options)
-    return await new Reception(conf, peer, options, run, log).serve(link, clock, signal)
+    return await new Reception(conf, peer, options, run, log, uplink).serve(link, clock, signal)
   } catch (error) {
     // Who comes and goes without a word is nothing to tell.
     if (error instanceof SocketError) return error.exitCode
@@ -178,7 +184,14 @@ export async function serveConnection(
     throw error
   } finally {
     await link.close()
+    uplink?.close()
   }
+}
+
+/** `uplink`: before rights are given up. @throws {StartupError}, {UsageError} */
+function uplinkOf(globals: Values, { env }: DaemonOptions): SharedPace | null {
+  const rate = parseRate(textOf(globals, 'uplink', env) || '0', 'uplink')
+  return rate === 0 ? null : new SharedPace(`${textOf(globals, 'lock file', env)}.uplink`, rate)
 }
 
 /** Of the connection, which is standard input. */
@@ -207,14 +220,23 @@ class Reception {
   #peer: PeerInfo
   readonly #options: DaemonOptions
   readonly #run: RunSession
+  readonly #uplink: SharedPace | null
   #log: DaemonLog
 
-  constructor(conf: Conf, peer: PeerInfo, options: DaemonOptions, run: RunSession, log: DaemonLog) {
+  constructor(
+    conf: Conf,
+    peer: PeerInfo,
+    options: DaemonOptions,
+    run: RunSession,
+    log: DaemonLog,
+    uplink: SharedPace | null,
+  ) {
     this.#conf = conf
     this.#peer = peer
     this.#options = options
     this.#run = run
     this.#log = log
+    this.#uplink = uplink
   }
 
   get #from(): string {
@@ -240,6 +262,7 @@ class Reception {
           user: request.user,
           refusal,
           bwlimit: this.#options.bwlimit,
+          uplink: this.#uplink,
           accounts: module.accounts(setting),
           hides: module.hides(setting),
           log: this.#log,

@@ -6,7 +6,6 @@ import { type ByteName, joinName } from '../base/byte-name.js'
 import { LIMITS } from '../base/limits.js'
 import { overAll } from '../base/together.js'
 import { NO_ROW } from '../delta/anchor-table.js'
-import { type Anchor, PART_BYTES } from '../delta/anchors.js'
 import type { Hits } from '../delta/image-scan.js'
 import { stemOf } from '../flist/similar.js'
 import type { ContentId, Root } from '../hash/root.js'
@@ -17,17 +16,16 @@ import type { HashedFile, RecipePool } from '../io/recipe-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { AnchorIndex } from './anchor-index.js'
+import { ANCHOR_BATCH, anchorStanding, anchorsOf } from './anchor-standing.js'
 import { type HashedContent, type IndexLook, pathOf } from './index-tree.js'
 import { recipeOf } from './recipe-of.js'
-import { isSettled, want, wantStanding } from './recipes-again.js'
+import { isSettled, want } from './recipes-wanted.js'
 import type { Stale } from './scan.js'
 
 /** Above it a version is worth looking for runs in. */
 const LEAST_RUNS = 256 * 1024
 /** Files of one stem that are compared by size, the last by name. */
 const MOST_VERSIONS = 32
-/** Files whose anchors one thread takes at a time. */
-const BATCH = 256
 /** Pairs of hits that wait for contents that are being hashed: 16 bytes each. */
 const MOST_WAITING = 2 ** 21
 
@@ -69,7 +67,7 @@ export class RecipeSearch implements IndexLook {
     signal: AbortSignal,
   ): Promise<RecipeSearch> {
     const count = files.reduce((sum, of) => sum + of.files.length, 0)
-    if (index === null) await anchorAll(parts, signal)
+    if (index === null) await anchorStanding(parts, signal)
     const roomy = index === null || index.room < count ? null : index
     const search = new RecipeSearch(
       parts,
@@ -116,7 +114,7 @@ export class RecipeSearch implements IndexLook {
   async #addFiles(files: readonly Stale[], signal: AbortSignal): Promise<void> {
     const { tree, recipes } = this.#parts
     const names = files.flatMap((of) => of.files.map((f) => joinName(of.directory, f.base)))
-    await overAll(slices(names, BATCH), recipes.width, signal, async (some) => {
+    await overAll(slices(names, ANCHOR_BATCH), recipes.width, signal, async (some) => {
       const anchors = await anchorsOf(
         recipes,
         some.map((name) => pathOf(tree, name)),
@@ -225,66 +223,6 @@ function off(known: Known, size: number): number {
   return Math.abs(known.size - size)
 }
 
-/**
- * Contents that were hashed by a version that knew no anchors, or others, are read at their beginning, once.
- * Those that have none are looked at with them.
- */
-async function anchorAll(
-  { tree, store, recipes, assembleMin }: RecipeSearchParts,
-  signal: AbortSignal,
-): Promise<void> {
-  const [kind, isDone] = store.value(ANCHORED) ?? []
-  if (kind === ANCHOR_KIND && isDone === 1) return
-  if (kind !== ANCHOR_KIND)
-    store.transaction(() => {
-      store.clearAnchors()
-      store.putValue(ANCHORED, Uint8Array.of(ANCHOR_KIND, 0))
-    })
-  const unknown = function* (): Iterable<{ name: ByteName; root: Root }> {
-    for (const { name, record } of store.directories())
-      for (const { base, root, size, hashed, directory } of record.known)
-        if (root !== null && hashed && !directory && size >= PART_BYTES && !store.hasAnchor(root))
-          yield { name: joinName(name, base), root }
-  }
-  await overAll(slices(unknown(), BATCH), recipes.width, signal, async (some) => {
-    const anchors = await anchorsOf(
-      recipes,
-      some.map(({ name }) => pathOf(tree, name)),
-    )
-    store.transaction(() => {
-      for (const [i, { root }] of some.entries()) {
-        const anchor = anchors[i] ?? null
-        if (anchor !== null) store.putAnchor(root, anchor)
-      }
-    })
-  })
-  await wantStanding(store, assembleMin, signal)
-  allAnchored(store)
-}
-const ANCHORED = 'anchored'
-/** Those of another kind are of no use: 1 were windows at multiples of 512 bytes. */
-const ANCHOR_KIND = 2
-
-/** All that is hashed from now on gets its anchor then. */
-export function allAnchored(store: Store): void {
-  store.transaction(() => store.putValue(ANCHORED, Uint8Array.of(ANCHOR_KIND, 1)))
-}
-
-async function anchorsOf(
-  recipes: RecipePool,
-  paths: readonly string[],
-): Promise<readonly (Anchor | null)[]> {
-  const result = await recipes.run({ kind: 'anchors', paths })
-  return result.kind === 'anchors' ? result.anchors : []
-}
-
-function* slices<T>(items: Iterable<T>, size: number): Iterable<readonly T[]> {
-  let some: T[] = []
-  for (const item of items) {
-    some.push(item)
-    if (some.length < size) continue
-    yield some
-    some = []
-  }
-  if (some.length > 0) yield some
+function* slices<T>(items: readonly T[], size: number): Iterable<readonly T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size)
 }

@@ -36,7 +36,7 @@ export function allowedRequest(
     ? asked.paths.flatMap((path) =>
         expandPath(path, compileGlob, (each) => hides?.(`${root}/${each}`, false, true) !== true),
       )
-    : asked.paths
+    : asked.paths.map((path) => inRoot(path, module))
   const target = paths[0] ?? '.'
   try {
     const paced = { ...asked.options, bwlimit: least(asked.options.bwlimit, bwlimit) }
@@ -48,6 +48,11 @@ export function allowedRequest(
     if (!(error instanceof FileError)) throw error
     return { request: { ...asked, paths }, refusal: error }
   }
+}
+
+/** Where the module is all there is, a destination is told as it stands there. */
+function inRoot(path: string, module: ModuleSetting): string {
+  return module.path === '/' && path !== '.' && !path.startsWith('/') ? `/${path}` : path
 }
 
 /** Of two limits; 0 is none. */

@@ -22,12 +22,14 @@ import { type BuiltPage, buildDirectory } from '../snapshot/build.js'
 import { encodeHead, type Head, headDigest } from '../snapshot/head.js'
 import { TOP } from '../snapshot/page.js'
 import type { AnchorIndex } from './anchor-index.js'
+import { allAnchored, anchorStanding } from './anchor-standing.js'
 import { BatchedWrites } from './batched-writes.js'
-import { allAnchored, RecipeSearch } from './find-recipes.js'
+import { RecipeSearch } from './find-recipes.js'
 import { type HashProgress, type IndexLook, indexStale } from './index-tree.js'
 import { CENTRE_SNAPSHOTS, keepPages } from './page-keeping.js'
 import { readDirectoryPage } from './pages.js'
-import { countHashed, lookAgain, nextDue } from './recipes-again.js'
+import { lookAgain } from './recipes-again.js'
+import { countHashed, nextDue } from './recipes-wanted.js'
 import { forgetBelow, listSelected, type Scan, type Select, type Stale, scanTree } from './scan.js'
 import { settledAt } from './settle.js'
 
@@ -161,12 +163,15 @@ export class Publisher {
   }
 
   /**
-   * Looks once more through an image whose parts may have come since.
+   * Looks once more through an image whose parts may have come since, or that stood before anybody looked.
+   * @param isBusy somebody wants the tree looked at
    * @returns null: none is due; true: it has another recipe, which the next snapshot names
    */
-  async again(signal: AbortSignal): Promise<boolean | null> {
+  async again(signal: AbortSignal, isBusy: () => boolean): Promise<boolean | null> {
     const { store, assembleMin } = this.#options
-    const due = assembleMin === null ? null : nextDue(store)
+    if (assembleMin === null) return null
+    await anchorStanding(this.#options, signal, isBusy)
+    const due = nextDue(store)
     if (due === null) return null
     const search = await RecipeSearch.begin(this.#options, this.#anchors, [], signal)
     this.#anchors = search.index

@@ -154,7 +154,7 @@ export class Publishing {
     try {
       for (const { publisher } of this.#served.values())
         while (this.#next === null) {
-          const one = await publisher.again(signal)
+          const one = await publisher.again(signal, () => this.#next !== null)
           if (one === null) break
           isFound ||= one
         }

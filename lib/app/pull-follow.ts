@@ -27,6 +27,7 @@ import {
   rememberWish,
   throughOf,
 } from './pulled.js'
+import { RecipeKeeping } from './recipe-keeping.js'
 import { LocalSources } from './sources.js'
 import { swarmFetcher } from './swarm-fetch.js'
 import { SwarmMeter } from './swarm-meter.js'
@@ -218,13 +219,14 @@ function assemble(
     report,
     log: host.log,
   })
+  const recipes = new RecipeKeeping(store, offer)
   const assembly = new AssemblySource({
     tree,
     store,
     partials,
     pool,
     threads: assemblies,
-    fetcher: metadata,
+    fetcher: recipes.over(metadata),
     log: host.log,
     damaged: (name) =>
       outcome.fault(
@@ -243,6 +245,7 @@ function assemble(
     fetcher,
     delta,
     assembly,
+    recipes,
     done: (job, way) => run.done(job, way),
   })
   const run: PullRun = new PullRun({

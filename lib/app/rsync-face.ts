@@ -31,9 +31,8 @@ export function openRsyncFace(face: RsyncFace, centre: Centre): Promise<ProcessL
   const config = `${state}/rsyncd.conf`
   const real = (path: string): string => realPath(latin1Of(Buffer.from(path)))
   const modules = centre.modules.map((each) => ({ ...each, directory: real(each.directory) }))
-  writeFile(config, bytesOf(faceConf(modules, real(state), isRoot())), true)
+  writeFile(config, bytesOf(faceConf(modules, real(state), uploadRate, isRoot())), true)
   const words = [...face.program, '--daemon', '--no-detach', `--config=${config}`]
-  if (uploadRate !== null) words.push(`--bwlimit=${Math.max(512, uploadRate)}b`)
   const most = LIMITS.daemonProcesses
   const limit = { most, admits: mayEnter, refusal: formatFull(most) }
   return listenForProcesses({ ...face.listen, backlog: BACKLOG }, words, limit)
@@ -44,13 +43,19 @@ const BACKLOG = 64
 const MOST_CLIENTS = 100
 
 /** As the centre itself sees its files, and only what it has published of them. Paths have one char per byte. @throws {StartupError} */
-export function faceConf(modules: Centre['modules'], state: string, asRoot: boolean): string {
+export function faceConf(
+  modules: Centre['modules'],
+  state: string,
+  uploadRate: number | null,
+  asRoot: boolean,
+): string {
   const lines = [
     '# Written by prsync serve at each start.',
     'read only = yes',
     'syslog tag = prsync',
     `max connections = ${MOST_CLIENTS}`,
     `lock file = ${plain(state)}/rsync.lock`,
+    ...(uploadRate === null ? [] : [`uplink = ${Math.max(512, uploadRate)}b`]),
     ...(asRoot ? ['uid = 0', 'gid = 0'] : []),
   ]
   for (const { name, directory } of modules)

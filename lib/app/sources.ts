@@ -23,6 +23,7 @@ import type { Fetcher, Missing } from './missing.js'
 import type { Job } from './pull-plan.js'
 import type { PullReport } from './pull-report.js'
 import type { Sources } from './pull-run.js'
+import type { RecipeKeeping } from './recipe-keeping.js'
 
 /** Recipes in memory at a time. */
 const RECIPES_BYTES = 2 * LIMITS.recipeBytes
@@ -40,6 +41,7 @@ export type LocalSourcesParts = {
   readonly fetcher: Fetcher
   readonly delta: DeltaSource
   readonly assembly: AssemblySource
+  readonly recipes: RecipeKeeping
   readonly done: (job: Job, way: Way) => void
 }
 
@@ -74,7 +76,7 @@ export class LocalSources implements Sources {
     jobs: ReadonlyMap<Root, readonly Job[]>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { assembly } = this.#parts
+    const { assembly, materializer, recipes: keeping } = this.#parts
     const rising = [...images].sort((a, b) => a.content.length - b.content.length)
     for (const some of withinMemory(rising)) {
       const recipes = await assembly.recipes(some, signal)
@@ -82,6 +84,8 @@ export class LocalSources implements Sources {
         recipes.get(content.root)?.sources.map(({ root }) => root) ?? []
       for (const wave of wavesOf(some, ({ content }) => content.root, sourcesOf))
         await this.#bringWave(wave, recipes, jobs, signal)
+      materializer.flushIndex()
+      keeping.bind(some)
     }
     await assembly.judge(signal)
   }

@@ -135,6 +135,7 @@ class SyncRun {
     const { to, attributes, deleter, placing } = target
     const pace = new Pace({
       bwlimit: options.bwlimit,
+      shared: null,
       stopAtMs: options.stopAtMs,
       signal,
       moved: (bytes) => this.#events.moved(bytes),

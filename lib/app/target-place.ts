@@ -3,6 +3,7 @@ import { type ByteName, byteName, directoryOf, ROOT_NAME } from '../base/byte-na
 import { FileError, SelectionError } from '../base/errors.js'
 import type { FileKind } from '../host.js'
 import {
+  cannotMake,
   isThere,
   kindOfDestination,
   kindOfPath,
@@ -41,7 +42,8 @@ export function targetPlace(
 ): TargetPlace | null {
   const { mkpath, dryRun } = rule
   const path = trustedTarget(named, rule)
-  const kind = kindOfDestination(/[^/]\/\.?$/.test(named) ? `${path}/` : path)
+  if (mkpath) refuseBelowFile(named, only)
+  const kind = kindOfDestination(/[^/]\/\.?$/.test(named) ? `${path}/` : path, named)
   const trimmed = named.replace(/(.)\/+$/, '$1')
   const endsInSlash = named.endsWith('/')
   if (kind === 'directory') {
@@ -93,11 +95,20 @@ function fileTarget(path: string, localName: ByteName, rule: PathRule): TargetPl
 function makeTarget(named: string, path: string, parents: boolean): void {
   const isNowhere = named.endsWith('/.') && !parents
   if (isNowhere || isThere(named))
-    throw new FileError(
-      `mkdir "${named}" failed: ${isNowhere ? 'No such file or directory (2)' : 'File exists (17)'}`,
-    )
+    throw cannotMake(named, isNowhere ? 'No such file or directory (2)' : FILE_EXISTS)
   makePath(path.replace(/(.)\/+$/, '$1'), parents)
 }
+
+/** --mkpath makes what is above first, which has other words, and another status, than a destination that cannot be. */
+function refuseBelowFile(named: string, only: Coming['only']): void {
+  const trimmed = byteName(named.replace(/(.)\/+$/, '$1'))
+  let above = trimmed
+  while (above !== '/' && kindOfPath(above) === 'nothing') above = directoryAbove(above)
+  if (above === trimmed || kindOfPath(above) !== 'other') return
+  const isMade = above === directoryAbove(trimmed) && !named.endsWith('/') && only() !== null
+  throw cannotMake(named, isMade ? FILE_EXISTS : 'Not a directory (20)')
+}
+const FILE_EXISTS = 'File exists (17)'
 
 export function kindOfOnly(
   only: { readonly stands: { readonly kind: FileKind } } | null,
@@ -120,7 +131,8 @@ export function isBelow(path: string, directory: string): boolean {
 /** Components of a path that are not there. */
 function missingIn(path: string): number {
   let missing = 0
-  for (let at = path; kindOfPath(at) === 'nothing'; at = directoryOf(byteName(at))) missing++
+  for (let at = path; at !== '/' && kindOfPath(at) === 'nothing'; at = directoryAbove(byteName(at)))
+    missing++
   return missing
 }
 /** What may not be looked at is told where it is opened. */
@@ -133,10 +145,13 @@ function isDirectory(path: string): boolean {
 }
 /** The nearest directory above a path that stands, to open in a dry run that makes nothing. */
 function existingAbove(path: string): string {
-  for (let at = path; ; at = directoryOf(byteName(at))) {
-    if (isDirectory(at)) return at
+  for (let at = path; ; at = directoryAbove(byteName(at))) {
+    if (at === '/' || isDirectory(at)) return at
     if (at === ROOT_NAME || !at.includes('/')) return '.'
   }
+}
+function directoryAbove(path: ByteName): ByteName {
+  return directoryOf(path) || byteName('/')
 }
 
 /** The destination as it was named, without links that lead on, and wherever it is: a slash at its end still says that it is a directory. */

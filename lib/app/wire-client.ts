@@ -263,6 +263,7 @@ class ClientRun {
     try {
       const list = source.list(source.places(), [...own, ...cvs])
       return await sendFiles({
+        uplink: null,
         connection,
         terms,
         options,

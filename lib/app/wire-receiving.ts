@@ -225,6 +225,7 @@ class Receiving {
       : null
     const pace = new Pace({
       bwlimit: 0,
+      shared: null,
       stopAtMs: options.stopAtMs,
       signal: connection.signal,
       moved: () => {},
@@ -270,7 +271,7 @@ class Receiving {
     // What was asked for must not wait long, nor the answers.
     const pause = (): Promise<void> | null => {
       const isDue = !writer.isEmpty && performance.now() - writer.writtenMs > FLUSH_MS
-      return isDue ? writer.flush() : (writer.room() ?? pace.pause())
+      return asking.pause() ?? (isDue ? writer.flush() : (writer.room() ?? pace.pause()))
     }
     const walk = new Walk({
       options,
@@ -328,6 +329,7 @@ class Receiving {
         events.item(entry, iflags, xname === null ? null : byteName(xname)),
       fault: (call, entry, error) => target.fault(call, entry.name, error),
       begun: (number) => this.#ledger.begin(number),
+      pause: () => connection.pause(),
     })
   }
 

@@ -4,6 +4,7 @@ import type { Charset } from '../flist/charset.js'
 import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES, openChecksum } from '../hash/checksum.js'
 import { readAt, sizeOf } from '../io/open-file.js'
+import type { SharedPace } from '../io/shared-pace.js'
 import type { Options } from '../options/options.js'
 import { KernelStore } from '../rsync/kernel-store.js'
 import { blockSumOf, Outgoing } from '../rsync/outgoing.js'
@@ -42,6 +43,8 @@ export type SendingParts = {
   readonly troubles: Troubles
   readonly accounts: Accounts
   readonly isServer: boolean
+  /** What it may send together with others; null: nothing is shared. */
+  readonly uplink: SharedPace | null
   /** --iconv: names here; null: they go as they are. */
   readonly charset: Charset | null
   /** The batch that is written. */
@@ -51,7 +54,7 @@ export type SendingParts = {
 
 export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const { connection, terms, options, list, source, troubles, isServer, events } = parts
-  const { charset, recording } = parts
+  const { charset, recording, uplink } = parts
   const { writer, reader } = connection
   const { data } = writer
   if (recording !== null) {
@@ -101,6 +104,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   let deleted: Deleted = NO_COUNTS
   const pace = new Pace({
     bwlimit: options.bwlimit,
+    shared: uplink === null ? null : (bytes) => uplink.spend(bytes),
     stopAtMs: options.stopAtMs,
     signal: connection.signal,
     moved: (bytes) => events.moved(bytes),

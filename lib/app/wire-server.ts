@@ -5,6 +5,7 @@ import type { FilterRule } from '../flist/filter.js'
 import type { ChecksumName } from '../hash/checksum.js'
 import type { Link } from '../host.js'
 import { operatorPaths } from '../io/operator.js'
+import type { SharedPace } from '../io/shared-pace.js'
 import type { ServerRequest } from '../options/server-request.js'
 import { serverHandshake } from '../rsync/handshake.js'
 import { hasFilterList, readFilterList } from '../wire/filter-list.js'
@@ -32,6 +33,8 @@ export type ServerConfig = {
   readonly accounts: Accounts
   /** What is as if it were not there; null: nothing. */
   readonly hides: Hides | null
+  /** What all connections of a daemon send together; null: no limit. */
+  readonly uplink: SharedPace | null
   /** Why there is to be no transfer; it is told once the client can hear it. */
   readonly refusal: PrsyncError | null
   readonly environment: { readonly [name: string]: string | undefined }
@@ -46,6 +49,8 @@ export type ServerPort = {
   readonly checksum: ChecksumName
   info(text: string): void
   error(text: string): void
+  /** What the client says as an error, and does not count as one. */
+  warning(text: string): void
   deleted(name: string, isDirectory: boolean): void
 }
 export type ServerWords = {
@@ -98,6 +103,8 @@ class ServerRun {
         checksum: terms.checksum,
         info: (text) => writer.say(TAG.info, this.#toWire(text)),
         error: (text) => writer.say(TAG.errorXfer, this.#toWire(text)),
+        warning: (text) =>
+          writer.say(terms.protocol < 30 ? TAG.info : TAG.warning, this.#toWire(text)),
         deleted: (name, isDirectory) =>
           writer.say(TAG.deleted, this.#toWire(name) + (isDirectory ? '\0' : '')),
       })
@@ -175,6 +182,7 @@ class ServerRun {
         troubles: this.#troubles,
         accounts: this.#config.accounts,
         isServer: true,
+        uplink: this.#config.uplink,
         charset: this.#charset,
         recording: null,
         events,

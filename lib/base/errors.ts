@@ -25,6 +25,9 @@ export const EXIT = {
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
+/** A call that failed for a path, which a daemon shows its clients as it stands in the module. */
+export type FailedCall = { readonly before: string; readonly path: string; readonly after: string }
+
 /** What ends a run: the message is for a person, the status for a program. */
 export abstract class PrsyncError extends Error {
   abstract readonly exitCode: ExitCode
@@ -32,9 +35,15 @@ export abstract class PrsyncError extends Error {
   get isSilent(): boolean {
     return false
   }
-  constructor(message: string, options: ErrorOptions & { readonly at?: string } = {}) {
+  /** What the message says, in parts; null: it is not of a call. */
+  readonly call: FailedCall | null
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly at?: string; readonly call?: FailedCall } = {},
+  ) {
     super(options.at === undefined ? message : `${options.at}: ${message}`, options)
     this.name = new.target.name
+    this.call = options.call ?? null
   }
 }
 

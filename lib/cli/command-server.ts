@@ -27,6 +27,7 @@ export async function serverCommand(
         daemonProtocol: null,
         filters: [],
         hides: null,
+        uplink: null,
         refusal: null,
       },
       link,

@@ -12,6 +12,7 @@ export const runDaemonSession: RunSession = async (link, argv, from, signal) => 
     refusal,
     filters: module.filters,
     hides: from.hides,
+    uplink: from.uplink,
     accounts: from.accounts,
     daemonProtocol: from.protocol,
   }

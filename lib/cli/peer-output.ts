@@ -38,13 +38,20 @@ export class PeerOutput implements Output {
     this.log(text)
   }
   error(text: string): void {
+    this.#say(text, false)
+  }
+  warn(text: string): void {
+    this.#say(text, true)
+  }
+  #say(text: string, isWarning: boolean): void {
     const module = this.#module
     const root = module === null || module.root === '/' ? null : `${module.root}/`
     const shown = root === null ? text : text.replaceAll(root, '')
     this.#log(shown, true)
     const { msgs2stderr } = this.#options
     const goesOver = module !== null || msgs2stderr === false || (this.port?.protocol ?? 32) < 29
-    if (goesOver && this.port !== null) this.port.error(`${shown}\n`)
+    if (goesOver && this.port !== null && isWarning) this.port.warning(`${shown}\n`)
+    else if (goesOver && this.port !== null) this.port.error(`${shown}\n`)
     else writeSync(2, bytesOf(`${escapeName(shown, this.#options.eightBitOutput)}\n`))
   }
   quoted(path: string): string {

@@ -1,10 +1,12 @@
 /** --log-file: what is worth keeping of a run, at either end of a connection. rsync(1). Lines are one char per byte, without their end. */
+
 import { closeSync } from 'node:fs'
 import { openToAppend } from '../app/log-file.js'
 import { bytesOf } from '../base/bytes.js'
+import { inWords } from '../base/errno-words.js'
 import type { Options } from '../options/options.js'
 import { timeText } from './out-format.js'
-import { inWords } from './sync-words.js'
+
 import { writeAll } from './write-all.js'
 
 export class RunLog {

@@ -14,7 +14,7 @@ import { writeAll } from './write-all.js'
 
 type Terms = Pick<
   ServerConfig,
-  'request' | 'accounts' | 'daemonProtocol' | 'filters' | 'hides' | 'refusal'
+  'request' | 'accounts' | 'daemonProtocol' | 'filters' | 'hides' | 'uplink' | 'refusal'
 >
 
 /** What a daemon has of a session besides: its voice, and how it logs. */
@@ -57,7 +57,7 @@ export function serveClient(
     },
     failed: (error) => {
       if (!(error instanceof PrsyncError)) return
-      const words = error.isSilent ? [] : errorWords(error).trimEnd().split('\n')
+      const words = error.isSilent ? [] : wordsOf(error, output).trimEnd().split('\n')
       // Behind a remote shell the program says it, when it ends.
       for (const line of [...words, `prsync ${statusWords(error.exitCode)}`])
         if (voice === null) output.log(line)
@@ -66,6 +66,12 @@ export function serveClient(
     ended: (report) => log?.end(report),
   }
   return serveWire(config, link, words, signal)
+}
+
+function wordsOf(error: PrsyncError, output: PeerOutput): string {
+  if (error.call === null) return errorWords(error)
+  const { before, path, after } = error.call
+  return `prsync: [Receiver] ${before} ${output.quoted(path)}${after}`
 }
 
 /** --log-file of a server that a remote shell started: it stays open until the process ends. */

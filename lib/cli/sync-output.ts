@@ -19,6 +19,8 @@ export type Output = {
   /** For the log as well. */
   told(text: string): void
   error(text: string): void
+  /** An error that alone spoils no status: at a server's client it must not count as one. */
+  warn(text: string): void
   /** A path as errors name it. */
   quoted(path: string): string
   /** @param isLast the line ends with it */
@@ -62,6 +64,9 @@ export class SyncOutput implements Output {
     this.flush()
     writeAll(2, bytesOf(`${text}\n`))
     this.log(text)
+  }
+  warn(text: string): void {
+    this.error(text)
   }
   quoted(path: string): string {
     return `"${path}"`

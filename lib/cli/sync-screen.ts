@@ -5,6 +5,7 @@ import type { Passed, SyncEvents, SyncReport } from '../app/sync-events.js'
 import type { FileSums } from '../app/sync-sums.js'
 import type { ServerPort } from '../app/wire-server.js'
 import type { ByteName } from '../base/byte-name.js'
+import { inWords } from '../base/errno-words.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.js'
 import type { Options } from '../options/options.js'
 import type { Places } from '../options/remote.js'
@@ -22,7 +23,7 @@ import {
 import { progressLine } from './progress-line.js'
 import { type Output, SyncOutput } from './sync-output.js'
 import { fileSumBytes, statsLines, summaryLines, wireOf } from './sync-summary.js'
-import { escapeName, inWords, KIND_WORDS, statusWords } from './sync-words.js'
+import { escapeName, KIND_WORDS, statusWords } from './sync-words.js'
 
 type Entry = Parameters<SyncEvents['item']>[0]
 type Remark = Parameters<SyncEvents['remark']>[0]
@@ -116,9 +117,9 @@ export class SyncScreen {
         ),
       noAlternate: (kind, path, stands) => {
         const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
-        out.error(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
+        out.warn(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
       },
-      vanished: (what, path) => out.error(`${what} has vanished: ${this.#quoted(path)}`),
+      vanished: (what, path) => out.warn(`${what} has vanished: ${this.#quoted(path)}`),
       missing: (call, path, why) =>
         this.#error(`[sender] ${call} ${this.#quoted(path)} failed: ${why}`),
       madeDestination: (path, directories) => {
@@ -146,10 +147,9 @@ export class SyncScreen {
       mismatch: (entry, isLast) => {
         const { inplace, partial, partialDir } = this.options
         const kept = inplace || (partial && partialDir === null) ? 'retained' : 'discarded'
-        const what = isLast ? 'ERROR' : 'WARNING'
-        this.#error(
-          `${what}: ${this.#name(entry.name)} failed verification -- update ${kept}${isLast ? '.' : ' (will try again).'}`,
-        )
+        const words = `${this.#name(entry.name)} failed verification -- update ${kept}`
+        if (isLast) this.#error(`ERROR: ${words}.`)
+        else out.warn(`prsync: WARNING: ${words} (will try again).`)
       },
     }
   }

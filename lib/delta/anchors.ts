@@ -3,7 +3,7 @@
  * that the bytes pick themselves, so that an anchor is found at whatever offset its content stands, and no window has to be
  * rolled over all the others. docs/decisions/0053.
  */
-import { type Kernel, MARK_BYTES } from '../kernel/kernel-port.js'
+import { FAINT, type Kernel, MARK_BYTES } from '../kernel/kernel-port.js'
 
 /** What a key tells apart, from its mark on. */
 export const WINDOW_BYTES = 1024
@@ -23,21 +23,28 @@ export function marksOf(bytes: number): Uint32Array {
   return new Uint32Array(Math.ceil(bytes / 64))
 }
 
-/** Marks with whole windows among the bytes at `offset` of `kernel.data`: place after `offset` and key, pair by pair. */
+/** Marks with whole windows among the bytes at `offset` of `kernel.data`: as `Kernel.marks` gives them, pair by pair. */
 export function marksIn(
   kernel: Kernel,
   offset: number,
   length: number,
   into: Uint32Array,
+  since: number,
 ): Uint32Array {
   if (length < WINDOW_BYTES) return into.subarray(0, 0)
-  const count = kernel.marks(offset, length - WINDOW_BYTES + MARK_BYTES, into)
+  const count = kernel.marks(offset, length - WINDOW_BYTES + MARK_BYTES, into, since)
   return into.subarray(0, count * 2)
+}
+
+/** Where the mark of a pair stands, whether it is faint or not. */
+export function placeOf(word: number): number {
+  return word >= FAINT ? word - FAINT : word
 }
 
 /**
  * The anchor of a content, or of a part of it, that begins with these bytes: at its first mark, but behind the run of equal
- * ones it may begin with, as fills are everywhere. Null: it has none.
+ * ones it may begin with, as fills are everywhere. At a faint mark where it has no other: wherever it stands, that mark is as far
+ * behind others as here, or further. Null: it has none.
  */
 export function anchorIn(
   kernel: Kernel,
@@ -46,18 +53,31 @@ export function anchorIn(
   into: Uint32Array,
 ): Anchor | null {
   if (length < PART_BYTES) return null
-  const marks = marksIn(kernel, offset, length, into)
-  let at = 0
-  while (at + 3 < marks.length && isRun(marks, at + 2)) at += 2
-  if (at > 0) at += 2
-  const place = marks[at]
-  if (place === undefined) return null
-  return { offset: place, low: marks[at + 1] ?? 0, high: windowKey(kernel, offset + place) }
+  const all = marksIn(kernel, offset, length, into, 0)
+  const at = behindRun(all, false) ?? behindRun(all, true)
+  if (at === null) return null
+  const place = placeOf(all[at] ?? 0)
+  return { offset: place, low: all[at + 1] ?? 0, high: windowKey(kernel, offset + place) }
 }
 
-function isRun(marks: Uint32Array, at: number): boolean {
-  const [before = 0, last, place = 0, low] = marks.subarray(at - 2, at + 2)
-  return low === last && place - before <= PERIOD_BYTES
+/** The first of the marks, or of the faint ones, but behind the run that these may begin with. */
+function behindRun(marks: Uint32Array, faint: boolean): number | null {
+  let before: number | null = null
+  let isRun = false
+  for (let at = 0; at < marks.length; at += 2) {
+    if ((marks[at] ?? 0) >= FAINT !== faint) continue
+    if (before !== null) {
+      if (!goesOn(marks, before, at)) return isRun ? at : before
+      isRun = true
+    }
+    before = at
+  }
+  return isRun ? null : before
+}
+
+function goesOn(marks: Uint32Array, before: number, at: number): boolean {
+  const apart = (marks[at] ?? 0) - (marks[before] ?? 0)
+  return marks[at + 1] === marks[before + 1] && apart <= PERIOD_BYTES
 }
 
 const key = new Uint8Array(4)

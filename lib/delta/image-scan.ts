@@ -1,7 +1,7 @@
 /** Looks for anchors in a content while it is read through the kernel's memory for its hashes anyway. Hot. */
-import type { Kernel } from '../kernel/kernel-port.js'
+import { FAINT, FAINT_AFTER, type Kernel } from '../kernel/kernel-port.js'
 import { type AnchorTable, NO_ROW } from './anchor-table.js'
-import { marksIn, marksOf, PERIOD_BYTES, WINDOW_BYTES, windowKey } from './anchors.js'
+import { marksIn, marksOf, PERIOD_BYTES, placeOf, WINDOW_BYTES, windowKey } from './anchors.js'
 
 /** Windows that stand in the table: where in the content, and the row, pair by pair. */
 export type Hits = Float64Array
@@ -22,6 +22,8 @@ export class ImageScan {
   /** The mark before: where in the content, and its key. */
   #lastAt = 0
   #last: number | undefined
+  /** Bytes between the last mark that is not faint and what was not looked at. Nothing is known of what came before the first. */
+  #since = FAINT_AFTER
   #hits: Float64Array = new Float64Array(256)
   #count = 0
 
@@ -37,17 +39,20 @@ export class ImageScan {
   add(kernel: Kernel, offset: number, length: number): void {
     const start = offset - this.#carried
     const held = this.#carried + length
-    const marks = marksIn(kernel, start, held, this.#marks)
+    const marks = marksIn(kernel, start, held, this.#marks, this.#since)
     for (let i = 0; i < marks.length; i += 2) {
-      const [place = 0, low = 0] = [marks[i], marks[i + 1]]
+      const [word = 0, low = 0] = [marks[i], marks[i + 1]]
+      const place = placeOf(word)
       // A run of equal marks is looked at where it begins: within it there is no anchor.
       const isRun = low === this.#last && this.#at + place - this.#lastAt <= PERIOD_BYTES
       if (!isRun && this.#table.mayHold(low)) this.#look(kernel, start, place, low)
       this.#last = low
       this.#lastAt = this.#at + place
+      if (word < FAINT) this.#since = -place
     }
     this.#carried = Math.min(held, WINDOW_BYTES - 1)
     this.#at += held - this.#carried
+    this.#since = Math.min(FAINT_AFTER, this.#since + held - this.#carried)
     kernel.data.copyWithin(offset - this.#carried, start + held - this.#carried, start + held)
   }
 

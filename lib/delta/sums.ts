@@ -7,6 +7,7 @@
 import { Cursor, Writer } from '../base/bytes.js'
 import { WireError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { atOnce, type Steps } from '../base/steps.js'
 import type { BlockSum, Kernel } from '../kernel/kernel-port.js'
 import { contentBlockLength, type SumHead } from './block-size.js'
 
@@ -92,6 +93,16 @@ export function basisSumsOf(
   sum: BlockSum,
   kernel: Kernel,
 ): BlockSums | null {
+  return atOnce(basisSums(source, head, sum, kernel))
+}
+
+/** The same in steps, between which others may use the kernel. */
+export function* basisSums(
+  source: Source,
+  head: SumHead,
+  sum: BlockSum,
+  kernel: Kernel,
+): Steps<BlockSums | null> {
   const { blockLength, count, sumLength } = head
   const length = count * blockLength - (head.remainder === 0 ? 0 : blockLength - head.remainder)
   const stride = 4 + sumLength
@@ -104,6 +115,7 @@ export function basisSumsOf(
     kernel.weakSums(0, n, blockLength, packed, at, stride)
     kernel.strongSums(sum, sumLength, 0, n, blockLength, packed, at + 4, stride)
     at += Math.ceil(n / blockLength) * stride
+    yield n
   }
   return { length, blockLength, count, sumLength, sum, packed }
 }

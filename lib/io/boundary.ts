@@ -40,8 +40,9 @@ export function isInside(path: string, root: string | null = boundary): boolean 
     try {
       return isBelow(realpathSync(bytes(stands), 'latin1'), root)
     } catch (error) {
-      // A link that leads nowhere could be led anywhere by what is made next.
-      if (codeOf(error) !== 'ENOENT' || isLink(stands)) return false
+      // A link that leads nowhere could be led anywhere by what is made next. Below a file there is nothing to lead.
+      const code = codeOf(error)
+      if ((code !== 'ENOENT' && code !== 'ENOTDIR') || isLink(stands)) return false
       if (at === '') return false
     }
   }

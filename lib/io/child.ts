@@ -52,7 +52,10 @@ export async function linkToChild(
   return new OwnedChild(child, new net.Socket(how), stdin, signal, ring)
 }
 
-/** Runs a command line of a shell with one socket as its input and output: RSYNC_CONNECT_PROG. @throws {ProgramError} */
+/**
+ * Runs a command line of a shell with one socket as its input and output: RSYNC_CONNECT_PROG. It stands for the network, which
+ * has no status. @throws {ProgramError}
+ */
 export async function linkToSocketProgram(
   command: string,
   shell: string,
@@ -70,7 +73,8 @@ export async function linkToSocketProgram(
   )
   await started(child, shell)
   const socket = child.stdio[3] as Readable & Writable
-  return new OwnedChild(child, socket, socket, signal)
+  const link = new OwnedChild(child, socket, socket, signal)
+  return Object.assign(link, { finished: () => link.over.then(() => 0) })
 }
 
 function started(child: ChildProcess, program: string): Promise<void> {
@@ -83,7 +87,7 @@ function started(child: ChildProcess, program: string): Promise<void> {
 }
 
 class OwnedChild extends StreamLink implements ChildLink {
-  readonly #over: Promise<number>
+  readonly over: Promise<number>
 
   constructor(
     child: ChildProcess,
@@ -95,7 +99,7 @@ class OwnedChild extends StreamLink implements ChildLink {
     super(incoming, outgoing, ring)
     const stop = (): void => void child.kill('SIGTERM')
     child.on('error', () => {}) // of a kill that came too late
-    this.#over = new Promise((resolve) => {
+    this.over = new Promise((resolve) => {
       child.once('exit', (code, name) => {
         signal.removeEventListener('abort', stop)
         resolve(code ?? (name !== null && CRASHES.has(name) ? CRASHED : TERMINATED))
@@ -106,7 +110,7 @@ class OwnedChild extends StreamLink implements ChildLink {
   }
 
   finished(): Promise<number> {
-    return this.#over
+    return this.over
   }
 }
 

@@ -12,6 +12,7 @@ import {
   statSync,
 } from 'node:fs'
 import { posix } from 'node:path'
+import { inWords } from '../base/errno-words.js'
 import { codeOf, FileError, messageOf, SelectionError, UsageError } from '../base/errors.js'
 import { insideOnly, isInside, outside } from './boundary.js'
 
@@ -29,14 +30,19 @@ export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {
   }
 }
 
-/** Where a transfer goes; nothing may stand there, but then it must be known that nothing does. @throws {SelectionError} */
-export function kindOfDestination(path: string): 'directory' | 'other' | 'nothing' {
+/**
+ * Where a transfer goes; nothing may stand there, but then it must be known that nothing does.
+ * @param shown as the user named it @throws {SelectionError}
+ */
+export function kindOfDestination(path: string, shown = path): 'directory' | 'other' | 'nothing' {
   try {
     return statSync(bytes(path)).isDirectory() ? 'directory' : 'other'
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return 'nothing'
-    throw new SelectionError(`cannot stat destination "${path}": ${messageOf(error)}`, {
+    const after = `: ${inWords(error)}`
+    throw new SelectionError(`cannot stat destination "${shown}"${after}`, {
       cause: error,
+      call: { before: 'ERROR: cannot stat destination', path: shown, after },
     })
   }
 }
@@ -59,8 +65,12 @@ export function makePath(path: string, parents: boolean): void {
     mkdirSync(bytes(path), { recursive: parents })
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return
-    throw new FileError(`mkdir "${path}" failed: ${messageOf(error)}`, { cause: error })
+    throw cannotMake(path, inWords(error))
   }
+}
+export function cannotMake(path: string, why: string): FileError {
+  const after = ` failed: ${why}`
+  return new FileError(`mkdir "${path}"${after}`, { call: { before: 'mkdir', path, after } })
 }
 
 /** Without links and dots; as it is where nothing stands. */

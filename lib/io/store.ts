@@ -39,6 +39,8 @@ export type Wanting = {
   /** How often it was looked through again, and what had been hashed in all when it last was; bytes. */
   readonly looks: number
   readonly seen: number
+  /** Its name says nothing of what it is: what is spent on those is limited. */
+  readonly unnamed: boolean
 }
 
 export class Store {
@@ -343,9 +345,13 @@ export class Store {
     const value = this.#wanting.get(asBuffer(bytesOf(root)))
     return value === undefined ? null : wantingOf(root, value)
   }
-  putWanting({ root, size, told, looks, seen }: Wanting): void {
+  /** How many they are. */
+  get wantingCount(): number {
+    return this.#wanting.getCount()
+  }
+  putWanting({ root, size, told, looks, seen, unnamed }: Wanting): void {
     const out = new Writer(32)
-    for (const n of [size, told, looks, seen]) out.varint(n)
+    for (const n of [size, told, looks, seen, unnamed ? 1 : 0]) out.varint(n)
     this.#wanting.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
   }
   removeWanting(root: Root): void {
@@ -477,7 +483,8 @@ function afterRoot(root: Root): Buffer {
 function wantingOf(root: Root, value: Buffer): Wanting {
   const from = new Cursor(value)
   const [size, told, looks, seen] = [from.varint(), from.varint(), from.varint(), from.varint()]
-  return { root, size, told, looks, seen }
+  // Those of older versions all had names.
+  return { root, size, told, looks, seen, unnamed: from.left > 0 && from.varint() === 1 }
 }
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

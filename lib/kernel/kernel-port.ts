@@ -85,9 +85,11 @@ export type Kernel = {
   scan(offset: number, last: number, length: number, testFirst: boolean): number
   /**
    * The marks that stand with their MARK_BYTES in these bytes, in rising order: place after `offset` and key of each to
-   * `out`. Returns how many; what comes after as many as `out` holds, or MOST_MARKS, is passed over.
+   * `out`. FAINT_AFTER or more behind a mark there are faint ones too, whose places say so by FAINT: `since` bytes lie between
+   * the last mark and `offset`. Returns how many; what comes after as many as `out` holds, or MOST_MARKS, is passed over, and
+   * after a quarter of that what is faint.
    */
-  marks(offset: number, length: number, out: Uint32Array): number
+  marks(offset: number, length: number, out: Uint32Array, since: number): number
   /** SHA-256 of each 64 bytes of `count`, nodes of a hash tree, packed to the start of `out`. */
   nodeSums(offset: number, count: number, out: Uint8Array): void
 }
@@ -96,3 +98,6 @@ export type Kernel = {
 export const MARK_BYTES = 32
 /** Marks that one call finds at most: four times those of a MiB of random bytes. */
 export const MOST_MARKS = 8192
+/** How far behind a mark faint ones begin, and the bit that their places have. */
+export const FAINT_AFTER = 2048
+export const FAINT = 2 ** 31

@@ -77,7 +77,7 @@ type Exports = {
   placeScan(at: number, length: number): number
   scanSum(): number
   scan(at: number, last: number, length: number, testFirst: number): number
-  marks(data: number, length: number, out: number, most: number): number
+  marks(data: number, length: number, out: number, most: number, since: number): number
   nodeSums(data: number, count: number, out: number): void
 }
 
@@ -224,9 +224,9 @@ class WasmKernel implements Kernel {
     return this.#wasm.scan(base + offset, base + last, length, testFirst ? 1 : 0) - base
   }
 
-  marks(offset: number, length: number, out: Uint32Array): number {
+  marks(offset: number, length: number, out: Uint32Array, since: number): number {
     const most = Math.min(MOST_MARKS, out.length >> 1)
-    const count = this.#wasm.marks(this.#dataAt + offset, length, SUMS, most)
+    const count = this.#wasm.marks(this.#dataAt + offset, length, SUMS, most, since)
     out.set(this.#marks.subarray(0, count * 2))
     return count
   }

@@ -6,6 +6,8 @@ import { hash } from 'node:crypto'
 import {
   type BlockSum,
   CHAIN_CAP,
+  FAINT,
+  FAINT_AFTER,
   FILTER_WORDS,
   filterSlot,
   headBits,
@@ -103,13 +105,19 @@ class Reference implements Kernel {
     return last + 1
   }
 
-  marks(offset: number, length: number, out: Uint32Array): number {
+  marks(offset: number, length: number, out: Uint32Array, since: number): number {
     const view = new DataView(this.data.buffer, offset, length)
     const most = Math.min(MOST_MARKS, out.length >> 1)
+    let faintLeft = most >> 2
+    let mark = -since
     let count = 0
     for (let at = 0; at + MARK_BYTES <= length && count < most; at++) {
-      if (!isMark(view, at)) continue
-      out[count * 2] = at
+      const value = markValue(view, at)
+      const isFaint = value >= MARK_BELOW
+      if (isFaint && (value >= FAINT_BELOW || at - mark < FAINT_AFTER || faintLeft === 0)) continue
+      if (isFaint) faintLeft--
+      else mark = at
+      out[count * 2] = isFaint ? at + FAINT : at
       out[count * 2 + 1] = markKey(view, at)
       count++
     }
@@ -179,11 +187,13 @@ function strongSum(sum: BlockSum, block: Uint8Array): Uint8Array {
   }
 }
 
-/** 128 of 65 536 values, and none of bytes that repeat after 1, 2 or 4. */
-function isMark(view: DataView, at: number): boolean {
+/** 128 and 1024 of 65 536 values are below these, and none of bytes that repeat after 1, 2 or 4. */
+const MARK_BELOW = -32640
+const FAINT_BELOW = -31744
+function markValue(view: DataView, at: number): number {
   const apart = (from: number): number => view.getInt16(from, true) - view.getInt16(from + 4, true)
   const value = Math.imul(apart(at), 0x6d2b) - Math.imul(apart(at + 2), 0x4b1b)
-  return (value << 16) >> 16 < -32640
+  return (value << 16) >> 16
 }
 function markKey(view: DataView, at: number): number {
   const word = (i: number): bigint => view.getBigUint64(at + i, true)

@@ -31,13 +31,16 @@ const ARCHIVE =
 /** Two numbers may be a series that is built again and again (22.04), three are a version. */
 const VERSION = /(^|[-_.v])(\d+\.\d+\.\d+|20\d\d-?[01]\d-?[0-3]\d)(?!\d)/
 
-/** Images and archives that may hold other files as these stand elsewhere. */
-export function mayHoldFiles(name: string): boolean {
-  return HOLDS_FILES.test(name)
+/** Other files as these stand elsewhere: those of images and archives, of what is compressed none, else nobody knows. */
+export function mayHoldFiles(name: string): 'yes' | 'perhaps' | 'no' {
+  if (HOLDS_FILES.test(name)) return 'yes'
+  return COMPRESSED.test(name) ? 'no' : 'perhaps'
 }
 
 const HOLDS_FILES =
   /\.(iso|img|raw|bin|dmg|udf|qcow2?|vmdk|vdi|vhdx?|ova|tar|cpio|zip|jar|war|a|squashfs|sfs|snap|appimage)$/i
+const COMPRESSED =
+  /\.(u?deb|ddeb|d?rpm|apk|whl|gem|crate|egg|gz|tgz|bz2|tbz2?|xz|txz|lzma|lz4?|zst|zck|br|7z|rar|jpe?g|png|webp|mp[34]|mkv|webm|og[gv]|opus|flac)$/i
 
 /** RFC 9111 §5.2.2; a name that leads elsewhere from time to time is not `isVersioned`, however it looks. */
 export function cacheControlOf(name: string): string {

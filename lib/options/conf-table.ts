@@ -42,6 +42,8 @@ export const PARAMETERS: readonly Parameter[] = [
   globalFlag('proxy protocol'),
   globalText('proxy protocol hosts'),
   globalText('socket options'),
+  // prsync's own.
+  globalText('uplink'),
   text('auth digest'),
   text('auth users'),
   text('charset'),

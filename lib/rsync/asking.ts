@@ -3,8 +3,9 @@
  * are wanted. Remembers what it asked, and believes nothing else of an answer. prsync-protocol(7), requests.
  */
 import { codeOf, FileError } from '../base/errors.js'
+import type { Steps } from '../base/steps.js'
 import { type SumHead, sumHeadFor } from '../delta/block-size.js'
-import { type BlockSums, basisSumsOf, type Source } from '../delta/sums.js'
+import { basisSums, type Source } from '../delta/sums.js'
 import type { WantedXattr } from '../flist/list-entry.js'
 import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
@@ -52,11 +53,31 @@ export type AskingParts = {
   readonly told: (entry: Entry, iflags: number, xname: string | null) => void
   readonly fault: (call: string, entry: Entry, error: unknown) => void
   readonly begun: (number: number) => void
+  /** Within long work: signs of life go out, Ctrl-C is heard. Null: not now. */
+  readonly pause: () => Promise<void> | null
 }
+
+/** Bytes of a basis that are summed at once; what is behind them, with pauses. docs/decisions/0064. */
+const AT_ONCE_BYTES = 32 * 2 ** 20
+
+type Wanted = {
+  readonly entry: Entry
+  readonly request: Request | null
+  readonly done: (ok: boolean) => void
+  readonly iflags: number
+  readonly xname: string | null
+  readonly isAgain: boolean
+}
+type Sums = { readonly head: SumHead; readonly packed?: Uint8Array }
+/** A request that is not written yet: its sums are still made. */
+type Late = { readonly wanted: Wanted; readonly steps: Steps<Sums | null> }
 
 export class Asking {
   readonly #parts: AskingParts
   readonly #asked = new Map<number, Asked>()
+  #late: Late | null = null
+  /** Whoever is told that a file came may ask for another, and waits for nothing. */
+  #isTelling = false
 
   constructor(parts: AskingParts) {
     this.#parts = parts
@@ -68,16 +89,60 @@ export class Asking {
     if (terms.protocol < 29) {
       if (!this.#isDryTransfer(iflags)) return told(entry, iflags, xname)
     }
-    this.#ask({ entry, request: null, done: () => {}, iflags, xname, isAgain: false })
+    this.#write({ entry, request: null, done: () => {}, iflags, xname, isAgain: false }, null)
   }
   #isDryTransfer(iflags: number): boolean {
     return isDryOnWire(this.#parts.options) && (iflags & ITEM.transfer) !== 0
   }
 
-  /** The bytes of a file. `done` is called when they stand there, or will not. */
+  /**
+   * The bytes of a file. `done` is called when they stand there, or will not. Where its basis is large the request goes out while
+   * `pause` is awaited.
+   */
   file(request: Request, done: (ok: boolean) => void, isAgain = false): void {
     const { entry, iflags } = request
-    this.#ask({ entry, request, done, iflags, xname: null, isAgain })
+    const wanted = { entry, request, done: this.#telling(done), iflags, xname: null, isAgain }
+    this.#parts.begun(entry.number ?? -1)
+    const steps = this.#sums(request, isAgain, this.#isAppended(wanted))
+    const mayWait = !isAgain && !this.#isTelling && this.#late === null
+    for (let bytes = 0; bytes < AT_ONCE_BYTES || !mayWait; ) {
+      const step = steps.next()
+      if (step.done === true) return this.#write(wanted, step.value)
+      bytes += step.value
+    }
+    this.#late = { wanted, steps }
+  }
+  #telling(done: (ok: boolean) => void): (ok: boolean) => void {
+    return (ok) => {
+      const before = this.#isTelling
+      this.#isTelling = true
+      try {
+        done(ok)
+      } finally {
+        this.#isTelling = before
+      }
+    }
+  }
+
+  /** What has to be awaited before the next entry; null: nothing. */
+  pause(): Promise<void> | null {
+    return this.#late === null ? null : this.#finish(this.#late)
+  }
+  async #finish({ wanted, steps }: Late): Promise<void> {
+    const { writer, pause } = this.#parts
+    try {
+      // What was asked for before need not wait for it.
+      await writer.flush()
+      for (;;) {
+        const step = steps.next()
+        if (step.done === true) return this.#write(wanted, step.value)
+        const due = pause()
+        if (due !== null) await due
+      }
+    } finally {
+      steps.return(null)
+      this.#late = null
+    }
   }
 
   /** What an answer is to. */
@@ -97,19 +162,15 @@ export class Asking {
     return files
   }
 
-  #ask(what: {
-    readonly entry: Entry
-    readonly request: Request | null
-    readonly done: (ok: boolean) => void
-    readonly iflags: number
-    readonly xname: string | null
-    readonly isAgain: boolean
-  }): void {
-    const { writer, numbers, terms, options, begun } = this.#parts
+  #isAppended({ request, isAgain }: Wanted): boolean {
+    return this.#parts.options.append !== 'no' && !isAgain && (request?.seen?.size ?? 0) > 0
+  }
+
+  /** @param sums null: the whole file is wanted, or no bytes */
+  #write(what: Wanted, sums: Sums | null): void {
+    const { writer, numbers, terms, options } = this.#parts
     const { entry, request, done, isAgain } = what
     const number = entry.number ?? -1
-    const isAppended = options.append !== 'no' && !isAgain && (request?.seen?.size ?? 0) > 0
-    const sums = request === null ? null : this.#sums(request, isAgain, isAppended)
     const basis = request !== null && sums !== null ? basisByte(request.basis) : BASIS.file
     const isFuzzy = basis === BASIS.fuzzy && request?.basis !== null && request !== null
     const xname = isFuzzy ? baseOfFuzzy(request.basis) : what.xname
@@ -124,7 +185,6 @@ export class Asking {
       writeSumHead(data, head)
       if (sums?.packed !== undefined) data.put(sums.packed)
     }
-    if (request !== null) begun(number)
     this.#asked.set(number, {
       entry,
       number,
@@ -132,7 +192,7 @@ export class Asking {
       request,
       done,
       head,
-      isAppended,
+      isAppended: this.#isAppended(what),
       wants,
       isAgain,
     })
@@ -150,11 +210,7 @@ export class Asking {
   }
 
   /** Null: the whole file is wanted. */
-  #sums(
-    { entry, basis }: Request,
-    isAgain: boolean,
-    isAppended: boolean,
-  ): { readonly head: SumHead; readonly packed?: Uint8Array } | null {
+  *#sums({ entry, basis }: Request, isAgain: boolean, isAppended: boolean): Steps<Sums | null> {
     const { terms, options, to, blockSum, kernels, fault } = this.#parts
     if (basis === null || blockSum === null) return null
     // Who appends reads no sums: of another file than the one that grows they would be taken for the next request.
@@ -172,12 +228,8 @@ export class Asking {
         if (head.count === 0) return null
         if (isAppended) return { head }
         const source: Source = { length, read: (offset, into) => to.read(fd, into, offset) }
-        const sums: BlockSums | null = basisSumsOf(
-          source,
-          head,
-          blockSum,
-          kernels.forEntries(0, head.blockLength),
-        )
+        const kernel = kernels.forEntries(0, head.blockLength)
+        const sums = yield* basisSums(source, head, blockSum, kernel)
         return sums === null ? null : { head, packed: sums.packed }
       } finally {
         basis.tree.closeFile(fd)

@@ -9,6 +9,8 @@ import type { Steps } from '../base/steps.js'
 export type PaceRules = {
   /** Bytes a second; 0: no limit. */
   readonly bwlimit: number
+  /** What others spend of too: takes bytes, and tells in how many milliseconds they may have been sent. Null: nothing is shared. */
+  readonly shared: ((bytes: number) => number) | null
   /** Milliseconds of the wall clock; null: no end. */
   readonly stopAtMs: number | null
   readonly signal: AbortSignal
@@ -74,8 +76,10 @@ export class Pace {
   }
 
   #spend(bytes: number): void {
-    const { bwlimit, moved } = this.#rules
+    const { bwlimit, shared, moved } = this.#rules
     moved(bytes)
+    if (shared !== null)
+      this.#paidUntilMs = Math.max(this.#paidUntilMs, performance.now() + shared(bytes))
     if (bwlimit > 0)
       this.#paidUntilMs =
         Math.max(this.#paidUntilMs, performance.now() - BREATH_MS) + (bytes * 1000) / bwlimit

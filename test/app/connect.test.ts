@@ -147,6 +147,11 @@ t.test('a daemon behind a program, and behind a remote shell', { skip: noRsync }
   })
   const through = await open('the-host::mod', program, ['mod'])
   t.ok(await firstByte(through))
+  const failing = { RSYNC_CONNECT_PROG: `rsync --daemon --config=${conf}; exit 9` }
+  const network = await open('h::mod', options({ env: failing }), ['mod'])
+  t.ok(await firstByte(network))
+  await shut(network)
+  t.equal(network.kind === 'connection' && (await network.finished()), 0, 'it has no status')
   const shell = `${directory}/shell`
   writeFileSync(
     shell,

@@ -22,7 +22,9 @@ import { systemClock } from '../../lib/app/system.js'
 import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { contentRoot } from '../../lib/hash/merkle.js'
 import type { ContentId } from '../../lib/hash/root.js'
+import { TreeContents } from '../../lib/io/contents.js'
 import { Store } from '../../lib/io/store.js'
+import { DiskTree } from '../../lib/io/tree.js'
 import { decodeRecipe, encodeRecipe, packLiterals, type Recipe } from '../../lib/snapshot/recipe.js'
 import { NO_EVENTS, pullConfig, pullFrom, startCentre } from '../support/centre.js'
 import { contentOf } from '../support/contents.js'
@@ -106,6 +108,28 @@ t.test('a node puts an image together of the packages of the same pull', async (
   const store = new Store(`${dest}/.~prsync~/index`)
   t.ok(store.leaves(contentRoot(readFileSync(join(dest, 'image')))), 'it can be proved to others')
   await store.close()
+})
+
+t.test('a node keeps recipes with their contents, and gives them to others', async (t) => {
+  const { source, state, dest } = scene(t, plainImage)
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  await pullFrom(centre.url, dest)
+  const image = contentRoot(readFileSync(join(source, 'image')))
+  const tree = new DiskTree(dest)
+  const store = new Store(`${dest}/.~prsync~/index`)
+  const recipe = store.recipe(image)
+  const contents = new TreeContents(tree, store)
+  const given = contents.find(recipe?.root ?? image)?.readNow?.(0, recipe?.length ?? 0)
+  t.equal(contentRoot(given ?? new Uint8Array(0)), recipe?.root)
+  // What sweeps pages must not take it.
+  t.ok([...store.hintRoots()].includes(recipe?.root ?? image))
+  contents.close()
+  store.transaction(() => store.putDirectory(ROOT_NAME, null))
+  t.equal(store.recipe(image), null)
+  t.equal(store.hasBlob(recipe?.root ?? image), false, 'it goes with its content')
+  await store.close()
+  tree.close()
 })
 
 t.test('the recipe tells all of a plain image, in little', async (t) => {
@@ -198,6 +222,22 @@ t.test('packages that come after their image, and in several looks', async (t) =
   t.equal((await centre.rescan()).sequence, 6, 'and then it is left alone')
 })
 
+t.test('an image whose name tells nothing, and its packages after it', async (t) => {
+  const { source, state } = scene(t, plainImage)
+  const image = readFileSync(join(source, 'image'))
+  renameSync(join(source, 'pool'), join(state, 'aside'))
+  const centre = await startCentre(source, state)
+  t.teardown(() => centre.stop())
+  t.equal(recipeIn(state, image), null)
+  cpSync(join(state, 'aside'), join(source, 'pool'), { recursive: true })
+  t.equal((await centre.rescan()).sequence, 2)
+  t.equal(recipeIn(state, image), null, 'as many bytes again were hashed: not yet two for one')
+  writeFileSync(join(source, 'more.gz'), bytes(500_000))
+  t.equal((await centre.rescan()).sequence, 3)
+  t.equal((await centre.rescan()).sequence, 4)
+  t.equal(recipeIn(state, image)?.sources.length, 41)
+})
+
 t.test('images that stood before recipes were looked for', async (t) => {
   const { source, state } = scene(t, (source) => {
     plainImage(source)
@@ -208,11 +248,42 @@ t.test('images that stood before recipes were looked for', async (t) => {
   const store = new Store(`${state}/modules/m`)
   store.transaction(() => store.removeValue('anchored'))
   await store.close()
-  writeFileSync(join(source, 'new.bin'), bytes(1_100_000))
   const centre = await startCentre(source, state)
   t.teardown(() => centre.stop())
-  t.equal((await centre.rescan()).sequence, 3)
+  t.equal((await centre.rescan()).sequence, 2, 'nothing new has to come for it')
   t.equal(recipeIn(state, image)?.sources.length, 41)
+})
+
+t.test('contents that have no anchor of the kind before', async (t) => {
+  const { source, state } = scene(t, plainImage)
+  await (await startCentre(source, state)).stop()
+  const path = `${state}/modules/m`
+  const [first, last] = [0, 39].map((i) => readFileSync(join(source, `pool/p${i}.deb`)))
+  if (first === undefined || last === undefined) return
+  const index = open({ path, maxDbs: 16 })
+  const anchors = await index.openDB({ name: 'anchors', keyEncoding: 'binary', encoding: 'binary' })
+  await anchors.remove(Buffer.from(contentRoot(first), 'latin1'))
+  await index.close()
+  const store = new Store(path)
+  t.equal(store.hasAnchor(contentRoot(first)), false)
+  const kept = { offset: 1, low: 2, high: 3 }
+  store.transaction(() => {
+    store.putAnchor(contentRoot(last), kept)
+    store.putValue('anchored', Uint8Array.of(2, 1))
+  })
+  await store.close()
+  const centre = await startCentre(source, state)
+  await centre.rescan()
+  await centre.stop()
+  const after = new Store(path)
+  t.equal(after.hasAnchor(contentRoot(first)), true)
+  t.same([...(after.value('anchored') ?? [])], [3, 1])
+  const all = after.anchorsAfter(null, 100).anchors.map(({ anchor }) => anchor)
+  t.ok(
+    all.some(({ offset, low }) => offset === 1 && low === 2),
+    'the others stay',
+  )
+  await after.close()
 })
 
 t.test('look after look: what came in between is found too', async (t) => {
@@ -442,6 +513,18 @@ async function withRecipe(scene: Scene, recipe: Uint8Array, id?: ContentId): Pro
   return state
 }
 
+/** Two of the same 4000 bytes, as if the gap between them could be below zero: 64 bits of it. */
+function overlapping(length: number, source: ContentId): Uint8Array {
+  const range = (offset: number) =>
+    ({ offset, length: 4000, kind: 'copy', source: 0, from: 0 }) as const
+  const parts = [range(0), range(4000)]
+  const good = encodeRecipe({ length, sources: [source], parts, packed: new Uint8Array(0) })
+  // The last six bytes: gap, length (two), source, from, literals.
+  const at = good.length - 6
+  const back = Uint8Array.of(0xe0, 0xf0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01) // -2000
+  return Buffer.concat([good.subarray(0, at), back, good.subarray(at + 1)])
+}
+
 t.test('hostile recipes: refused or of no use, never wrong bytes', async (t) => {
   const base = scene(t, plainImage)
   const image = readFileSync(join(base.source, 'image'))
@@ -483,6 +566,14 @@ t.test('hostile recipes: refused or of no use, never wrong bytes', async (t) => 
         Array.from({ length: 200_000 }, (_, i) => copy(i * 2, 1, i % 5000)),
       ),
     ],
+    [
+      'a million ranges',
+      recipe(
+        [p0],
+        Array.from({ length: 1_000_000 }, (_, i) => copy(i * 3, 1, i % 5000)),
+      ),
+    ],
+    ['ranges that overlap', overlapping(image.length, p0)],
   ]
   for (const [i, [name, bad]] of cases.entries()) {
     rmSync(base.state, { recursive: true, force: true })

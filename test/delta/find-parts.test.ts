@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { AnchorTable, NO_ROW } from '../../lib/delta/anchor-table.js'
-import { type Anchor, anchorIn, HEAD_BYTES, marksOf } from '../../lib/delta/anchors.js'
+import { type Anchor, anchorIn, HEAD_BYTES, marksIn, marksOf } from '../../lib/delta/anchors.js'
 import { type FoundParts, findParts } from '../../lib/delta/find-parts.js'
 import { type Hits, ImageScan } from '../../lib/delta/image-scan.js'
 import { openKernel } from '../../lib/kernel/kernel.js'
-import { MOST_MARKS } from '../../lib/kernel/kernel-port.js'
+import { FAINT, MOST_MARKS } from '../../lib/kernel/kernel-port.js'
 import { noise, sourceOf } from './support.js'
 
 const CHUNK = 1 << 20
@@ -130,6 +130,31 @@ t.test('at any offset, whatever is read at once', async (t) => {
   for (const step of [100, 1023, 1024, 4099]) t.same(hitsIn(image, table, NO_ROW, step), hits)
 })
 
+t.test('the shortest contents, which may have no mark but faint ones', async (t) => {
+  const contents = Array.from({ length: 4000 }, (_, i) => noise(4096 + (i % 5), 2 * i + 1001))
+  const anchors = contents.map(anchorOf)
+  t.equal(anchors.filter((anchor) => anchor === null).length, 0)
+  kernel.data.fill(0, 0, HEAD_BYTES)
+  const isFaint = (bytes: Uint8Array): boolean => {
+    kernel.data.set(bytes)
+    const marks = marksIn(kernel, 0, bytes.length, marksOf(HEAD_BYTES), 0)
+    return marks.every((word, i) => i % 2 === 1 || word >= FAINT)
+  }
+  const faint = contents.filter(isFaint)
+  t.ok(faint.length > 3 && faint.length < 30, `one of four hundred: ${faint.length}`)
+  // Behind zeros, behind marks, one behind the other, and over the ends of what is read at once.
+  const image = Buffer.concat([
+    new Uint8Array(5000),
+    ...faint.flatMap((bytes, i) => [bytes, noise(i * 700, i + 3)]),
+    ...faint,
+  ])
+  const { parts } = found(image, contents)
+  t.equal(parts.filter(({ kind }) => kind === 'copy').length, 2 * faint.length)
+  const { table } = known(contents)
+  const hits = hitsIn(image, table)
+  for (const step of [1000, 1024, 5003]) t.same(hitsIn(image, table, NO_ROW, step), hits)
+})
+
 t.test('what repeats has its anchor behind the run', async (t) => {
   const stripes = Buffer.alloc(20_000, noise(24, 3))
   const whole = Buffer.concat([stripes, noise(30_000, 51)])
@@ -212,12 +237,12 @@ t.test('marks made dense on purpose are passed over, and what comes after is fou
   for (let seed = 1; grams.length < 64; seed += 2) {
     kernel.data.fill(0, 0, 32)
     kernel.data.set(noise(8, seed), 0)
-    if (kernel.marks(0, 32, one) === 1 && one[0] === 0) grams.push(noise(8, seed))
+    if (kernel.marks(0, 32, one, 0) === 1 && one[0] === 0) grams.push(noise(8, seed))
   }
   const order = noise(CHUNK / 8, 3)
   const dense = Buffer.concat(Array.from(order, (i) => grams[i % 64] ?? new Uint8Array(8)))
   kernel.data.set(dense, 0)
-  t.equal(kernel.marks(0, CHUNK, new Uint32Array(2 * CHUNK)), MOST_MARKS)
+  t.equal(kernel.marks(0, CHUNK, new Uint32Array(2 * CHUNK), 0), MOST_MARKS)
   const content = noise(200_000, 61)
   const image = Buffer.concat([dense, content, dense])
   const { parts, hits } = found(image, [content, dense.subarray(0, 500_000)])

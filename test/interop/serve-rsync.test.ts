@@ -1,4 +1,5 @@
 /** `prsync serve --rsync-listen`: what a centre has published, for rsync's own clients, and nothing else. */
+import { randomBytes } from 'node:crypto'
 import {
   mkdirSync,
   mkdtempSync,
@@ -16,6 +17,33 @@ import { startCentre } from '../support/centre.js'
 import { PROGRAM } from '../support/program.js'
 import { noRsync, type Said } from '../support/real-rsync.js'
 import { runAsync } from '../support/run-async.js'
+
+t.test('--uplink is for all connections together', { skip: noRsync }, async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'prsync-face-'))
+  mkdirSync(join(home, 't'))
+  const rate = 4 * 2 ** 20
+  for (const name of ['a', 'b']) writeFileSync(join(home, 't', name), randomBytes(rate / 2))
+  const centre = await startCentre(join(home, 't'), join(home, 'state'), {
+    uploadRate: rate,
+    rsync: {
+      listen: { host: '127.0.0.1', port: 0 },
+      program: [process.execPath, PROGRAM],
+    },
+  })
+  const clock = process.hrtime.bigint
+  const began = clock()
+  const pull = (name: string): Promise<Said> =>
+    runAsync('rsync', [`${centre.rsyncUrl}m/${name}`, `${name}-got`], home)
+  t.match(await Promise.all(['a', 'b'].map(pull)), [{ status: 0 }, { status: 0 }])
+  for (const name of ['a', 'b'])
+    t.ok(readFileSync(join(home, 't', name)).equals(readFileSync(join(home, `${name}-got`))))
+  const until = readFileSync(join(home, 'state', 'rsync.lock.uplink')).readBigInt64LE()
+  const seconds = Number(until - began) / 1e9
+  t.ok(seconds > 0.85, `two halves of what goes in a second: paid for after ${seconds}`)
+  t.ok(Number(until - clock()) / 1e9 < 0.3, 'and that was waited for')
+  await centre.stop()
+  rmSync(home, { recursive: true })
+})
 
 t.test('a centre and rsync', { skip: noRsync }, async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'prsync-face-'))

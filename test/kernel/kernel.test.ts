@@ -7,6 +7,8 @@ import { openKernel } from '../../lib/kernel/kernel.js'
 import { KERNEL_SOURCE_DIGEST } from '../../lib/kernel/kernel-bytes.js'
 import {
   type BlockSum,
+  FAINT,
+  FAINT_AFTER,
   filterSlot,
   headOf,
   type Kernel,
@@ -122,10 +124,10 @@ function stops(k: Kernel, bytes: Uint8Array, window: number, weaks: readonly num
 }
 
 /** Place and key of each mark. */
-function marks(k: Kernel, bytes: Uint8Array, offset: number, most: number): number[][] {
+function marks(k: Kernel, bytes: Uint8Array, offset: number, most: number, since = 0): number[][] {
   k.data.set(bytes, offset)
   const out = new Uint32Array(most * 2)
-  const count = k.marks(offset, bytes.length, out)
+  const count = k.marks(offset, bytes.length, out, since)
   return Array.from({ length: count }, (_, i) => [...out.subarray(i * 2, i * 2 + 2)])
 }
 
@@ -135,18 +137,25 @@ t.test('marks: where the bytes say, wherever they stand', async (t) => {
       fc.nat(1e6),
       fc.nat(5000),
       fc.nat(100),
-      fc.integer({ min: 1, max: 20 }),
-      (seed, length, offset, most) => {
+      fc.integer({ min: 1, max: 40 }),
+      fc.nat(3000),
+      (seed, length, offset, most, since) => {
         const bytes = noise(length, seed)
-        const all = marks(reference, bytes, 0, most)
-        assert.deepEqual(marks(kernel, bytes, offset, most), all)
-        for (const [place = 0] of all) assert.ok(place + MARK_BYTES <= length)
+        const all = marks(reference, bytes, 0, most, since)
+        assert.deepEqual(marks(kernel, bytes, offset, most, since), all)
+        for (const [word = 0] of all) assert.ok((word % FAINT) + MARK_BYTES <= length)
       },
     ),
   )
   const roomy = openKernel({ dataBytes: 1 << 18, entries: 1 })
-  const many = marks(roomy, noise(1 << 18, 5), 0, 1000)
-  t.ok(many.length > 380 && many.length < 650, `one of 512: ${many.length}`)
+  const many = marks(roomy, noise(1 << 18, 5), 0, 1000).map(([word = 0]) => word)
+  const strict = many.filter((word) => word < FAINT)
+  t.ok(strict.length > 380 && strict.length < 650, `one of 512: ${strict.length}`)
+  t.ok(many.length < 1.3 * strict.length, `and little more: ${many.length}`)
+  for (const [i, word] of many.entries()) {
+    const last = many.slice(0, i).findLast((before) => before < FAINT) ?? 0
+    if (word >= FAINT) t.ok(word - FAINT - last >= FAINT_AFTER, 'faint ones far behind a mark')
+  }
   for (const period of [1, 2, 4]) {
     const run = Buffer.alloc(100_000, noise(period, period + 3))
     t.same(marks(roomy, run, 0, 10), [], `none in what repeats after ${period}`)

@@ -160,7 +160,7 @@ t.test('values and what silence means', async (t) => {
 })
 
 t.test('all parameters of the manual of rsync 3.5.0', async (t) => {
-  t.equal(PARAMETERS.length, 59, 'and one of our own')
+  t.equal(PARAMETERS.length, 60, 'and two of our own')
   for (const { name, kind, initial } of PARAMETERS) {
     t.equal(parameterOf(name.toUpperCase().replace(' ', ''))?.name, name)
     if (kind === 'number') t.match(initial, /^\d+$/, name)

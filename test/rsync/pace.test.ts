@@ -15,7 +15,7 @@ function* copy(log: string[], steps: number, bytes: number): Steps<boolean> {
     log.push('closed')
   }
 }
-const FREE = { bwlimit: 0, stopAtMs: null, moved: () => {} }
+const FREE = { bwlimit: 0, shared: null, stopAtMs: null, moved: () => {} }
 
 t.test('small work is done at once, and told', async (t) => {
   let moved = 0
@@ -41,6 +41,19 @@ t.test('--bwlimit holds', async (t) => {
   await pace.pause()
   t.same(log, ['done', 'closed', 'true'])
   t.ok(performance.now() - began > 200, '300 kB at 1 MB/s')
+})
+
+t.test('what is shared with others is waited for', async (t) => {
+  const told: number[] = []
+  const shared = (bytes: number): number => told.push(bytes) * 60
+  const pace = new Pace({ ...FREE, shared, signal: new AbortController().signal })
+  const began = performance.now()
+  const log: string[] = []
+  pace.run(copy(log, 3, 10), () => log.push('true'))
+  await pace.pause()
+  t.same(log, ['done', 'closed', 'true'])
+  t.same(told, [10, 10, 10])
+  t.ok(performance.now() - began > 115, 'as long as it says')
 })
 
 t.test('a signal ends a file in the middle, cleaned up', async (t) => {

@@ -227,6 +227,7 @@ export async function playClient(
     line,
     told: line,
     error: line,
+    warn: line,
     quoted: (path) => `"${path}"`,
     log: nothing,
     progress: nothing,
@@ -251,7 +252,7 @@ export async function playServer(
   const daemonProtocol = recording.isDaemon ? 32 : null
   const terms = {
     ...{ request, daemonProtocol, accounts: LOCAL_ACCOUNTS },
-    ...{ filters: [], hides: null, refusal: null },
+    ...{ filters: [], hides: null, uplink: null, refusal: null },
   }
   const visitor = { address: '192.0.2.1', host: 'UNKNOWN', user: '', module: 'm', path: '/' }
   const voice = { name: 'm', root: '/', format: null, visitor, log: () => {} }

@@ -197,6 +197,7 @@ export async function sending(
       events,
       charset: null,
       recording: null,
+      uplink: null,
     }
     const parts = { connection, terms: TERMS, options, source, list, ...shown }
     const report = await sendFiles(parts)
