@@ -28,7 +28,7 @@ import { fromWire, lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 import { sendFiles } from './wire-sending.js'
-import { asAgreed, filterExchange, helloOf } from './wire-terms.js'
+import { asAgreed, filterExchange, helloOf, refuseUnsayable } from './wire-terms.js'
 
 export type RemoteConfig = {
   readonly options: Options
@@ -232,6 +232,7 @@ class ClientRun {
       readsNames:
         !isPull && options.filesFrom !== null && filesFromThere(options.filesFrom) !== null,
       compressLevel: options.compressLevel,
+      agreed: (protocol) => refuseUnsayable(options, protocol),
       trace: this.#events.trace,
     })
     recording?.begin(options, terms)

@@ -22,7 +22,7 @@ import { lackingIn, openWireCharset, toWire } from './wire-charset.js'
 import { WireConnection } from './wire-connection.js'
 import { receiveFiles } from './wire-receiving.js'
 import { sendFiles } from './wire-sending.js'
-import { filterExchange, helloOf } from './wire-terms.js'
+import { filterExchange, helloOf, refuseUnsayable } from './wire-terms.js'
 
 export type ServerConfig = {
   readonly request: ServerRequest
@@ -110,6 +110,7 @@ class ServerRun {
       })
       const { refusal } = this.#config
       if (refusal !== null) throw refusal
+      refuseUnsayable(request.options, terms.protocol)
       becomeCopyUser(request.options.copyAs)
       const code = request.isSender ? await this.#send(terms) : await this.#receive(terms)
       await writer.drain()

@@ -1,4 +1,5 @@
 /** What both ends of a connection make of the same options, before the first entry. */
+import { ProtocolError } from '../base/errors.js'
 import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { type Hello, namesOffered } from '../rsync/handshake.js'
@@ -29,6 +30,27 @@ export function helloOf(
       ? ['zlib']
       : namesOffered(COMPRESSORS, environment['RSYNC_COMPRESS_LIST'], isServer),
   }
+}
+
+/** @throws {ProtocolError} where an option says what the agreed protocol has no words for */
+export function refuseUnsayable(options: Options, protocol: number): void {
+  const { acls, xattrs, fuzzy, pruneEmptyDirs, alternates } = options
+  const least: readonly (readonly [what: string, isAsked: boolean, protocol: number])[] = [
+    ['--acls', acls, 30],
+    ['--xattrs', xattrs > 0, 30],
+    ['--fuzzy', fuzzy > 0, 29],
+    ['--prune-empty-dirs', pruneEmptyDirs, 29],
+    [
+      `Using more than one --${alternates?.kind}-dest option`,
+      (alternates?.directories.length ?? 0) > 1,
+      29,
+    ],
+  ]
+  for (const [what, isAsked, needed] of least)
+    if (isAsked && protocol < needed)
+      throw new ProtocolError(
+        `${what} requires protocol ${needed} or higher (negotiated ${protocol})`,
+      )
 }
 
 /** The same events at a client, where an item says no more than these terms let rsync know of it. */

@@ -63,7 +63,9 @@ export type Request = {
   /** What will be told of it. ITEM.transfer is not set where its bytes are on this machine. */
   readonly iflags: number
   /** To be called when its source is open: it is named then, and never if it cannot be read. */
-  readonly announce: () => void
+  readonly announce: (iflags?: number) => void
+  /** It came once, into its place, and was not what it should be: a backup is of what stood there before. */
+  readonly isWritten?: boolean
   /** A file to look for equal blocks in; null: none. */
   readonly basis: Basis | null
 }
@@ -491,9 +493,9 @@ export class Generator {
   #bring(entry: Entry, origin: Entry['origin'], wanted: Omit<Request, 'entry' | 'announce'>): void {
     const { options, transfer } = this.#parts
     const { name, seen, iflags } = wanted
-    const announce = (): void => {
+    const announce = (flags = iflags): void => {
       if (seen === null) this.created.file++
-      this.#item(entry, iflags, null)
+      this.#item(entry, flags, null)
     }
     if (isDryOnWire(options)) {
       announce()

@@ -14,6 +14,7 @@ import {
   choose,
   chosenSums,
   compatOf,
+  usualListSum,
   usualSum,
 } from '../wire/negotiate.js'
 import { COMPAT, type CompressorName, type Terms } from '../wire/terms.js'
@@ -45,6 +46,8 @@ export type ClientHello = Hello & {
   readonly incremental: boolean
   /** The client's direction is multiplexed though the protocol is old: --remove-source-files of a pull. */
   readonly framesOld: boolean
+  /** Hears which protocol it is, before a server that refuses it leaves. May throw. */
+  readonly agreed?: (protocol: number) => void
 }
 export type ServerHello = Hello & {
   /** Letters behind `-e`, with the dot. */
@@ -60,6 +63,7 @@ export async function clientHandshake(
   hello: ClientHello,
 ): Promise<Terms> {
   const protocol = await versions(reader, writer, hello)
+  hello.agreed?.(protocol)
   let compat = 0
   if (protocol >= 30) {
     compat = await reader.decode(readVarint)
@@ -148,7 +152,8 @@ async function negotiate(
   const { trace = NO_TRACE, compressLevel = null } = hello
   trace.chose?.('checksum', checksum, asksSum, null)
   if (compressor !== null) trace.chose?.('compress', compressor, asksCompressor, compressLevel)
-  return { checksum, listChecksum: chosen?.[1] ?? sum, compressor }
+  const listSum = asksSum ? sum : usualListSum(protocol)
+  return { checksum, listChecksum: chosen?.[1] ?? listSum, compressor }
 }
 
 async function names(reader: WireReader): Promise<string> {

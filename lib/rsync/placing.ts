@@ -32,10 +32,10 @@ export class Placing {
   }
 
   /** The file to write: a new one, or the one that stands there. */
-  open({ entry, name, seen, like }: Request): NewFile {
+  open({ entry, name, seen, like, isWritten }: Request): NewFile {
     const { options, to, attributes } = this.#parts
     if (options.inplace) {
-      if (options.backup && seen !== null) this.#copyAside(name, seen)
+      if (options.backup && seen !== null && isWritten !== true) this.#copyAside(name, seen)
       return to.openInPlace(name, entry.mode & 0o700)
     }
     const apart = options.tempDir === null ? null : to.otherMade(options.tempDir)

@@ -361,8 +361,15 @@ export class Receiver {
     else this.#again.push(asked)
   }
   #ask({ request, done, number }: Asked): void {
-    if (request !== null) this.#work?.asking.file(request, done, true)
+    if (request !== null) this.#work?.asking.file(this.#onceMore(request), done, true)
     this.#parts.events.settled(number)
+  }
+
+  /** What was written in its place has its size now. */
+  #onceMore(request: Request): Request {
+    if (!this.#parts.options.inplace) return request
+    const iflags = request.iflags & ~ITEM.size
+    return { ...request, iflags, announce: () => request.announce(iflags), isWritten: true }
   }
 
   #settle({ number, done }: Asked, ok: boolean): void {

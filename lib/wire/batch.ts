@@ -6,7 +6,7 @@ import type { Cursor, Writer } from '../base/bytes.js'
 import { ProtocolError } from '../base/errors.js'
 import type { Options } from '../options/options.js'
 import { readVarint, writeVarint } from './ints.js'
-import { PROTOCOL, usualSum } from './negotiate.js'
+import { PROTOCOL, usualListSum, usualSum } from './negotiate.js'
 import type { Terms } from './terms.js'
 
 export type BatchHead = { readonly flags: number; readonly terms: Terms }
@@ -30,11 +30,11 @@ export function readBatchHead(c: Cursor): BatchHead {
     throw new ProtocolError(`the batch is of protocol ${protocol}: ${PROTOCOL.least} at least`)
   const compat = protocol >= 30 ? readVarint(c) : 0
   const seed = c.i32le()
-  const sum = usualSum(protocol)
+  const sums = { checksum: usualSum(protocol), listChecksum: usualListSum(protocol) }
   const compressor = (flags & COMPRESSED) !== 0 && protocol >= 29 ? 'zlib' : null
   return {
     flags,
-    terms: { protocol, compat, seed, checksum: sum, listChecksum: sum, compressor },
+    terms: { protocol, compat, seed, ...sums, compressor },
   }
 }
 

@@ -92,3 +92,7 @@ function sumNamed(name: string): ChecksumName {
 export function usualSum(protocol: number): ChecksumName {
   return protocol >= 30 ? 'md5' : 'md4-old'
 }
+/** Of -c in a list, where there is no choice: the same without a seed. */
+export function usualListSum(protocol: number): ChecksumName {
+  return protocol >= 30 ? 'md5' : 'md4'
+}
