@@ -2,9 +2,9 @@
 import { closeSync } from 'node:fs'
 import { openToAppend } from '../app/log-file.js'
 import { bytesOf } from '../base/bytes.js'
+import { inWords } from '../base/errno-words.js'
 import type { Options } from '../options/options.js'
 import { timeText } from './out-format.js'
-import { inWords } from './sync-words.js'
 import { writeAll } from './write-all.js'
 
 export class RunLog {

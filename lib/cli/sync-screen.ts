@@ -5,6 +5,7 @@ import type { Passed, SyncEvents, SyncReport } from '../app/sync-events.js'
 import type { FileSums } from '../app/sync-sums.js'
 import type { ServerPort } from '../app/wire-server.js'
 import type { ByteName } from '../base/byte-name.js'
+import { inWords } from '../base/errno-words.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.js'
 import type { Options } from '../options/options.js'
 import type { Places } from '../options/remote.js'
@@ -22,7 +23,7 @@ import {
 import { progressLine } from './progress-line.js'
 import { type Output, SyncOutput } from './sync-output.js'
 import { fileSumBytes, statsLines, summaryLines, wireOf } from './sync-summary.js'
-import { escapeName, inWords, KIND_WORDS, statusWords } from './sync-words.js'
+import { escapeName, KIND_WORDS, statusWords } from './sync-words.js'
 
 type Entry = Parameters<SyncEvents['item']>[0]
 type Remark = Parameters<SyncEvents['remark']>[0]
@@ -120,7 +121,7 @@ export class SyncScreen {
       madeDestination: (path, directories) => {
         if (info.name === 0 && outFormat === null) return
         const many = `${directories} ${directories === 1 ? 'directory' : 'directories'} for`
-        out.told(`created ${this.options.mkpath ? many : 'directory'} ${this.#name(path)}`)
+        out.told(`created ${directories === null ? 'directory' : many} ${this.#name(path)}`)
       },
       notDeleting: () => {
         if (!this.#unsafeTold) out.told('IO error encountered -- skipping file deletion')

@@ -1,5 +1,5 @@
-/** Words of rsync that programs look for: statuses, errors of the system, kinds of files, names with bytes that are not shown. */
-import { codeOf, EXIT, type ExitCode, messageOf, type PrsyncError } from '../base/errors.js'
+/** Words of rsync that programs look for: statuses, kinds of files, names with bytes that are not shown. */
+import { EXIT, type ExitCode, type PrsyncError } from '../base/errors.js'
 import type { FileKind } from '../host.js'
 
 /** As rsync shows names in a UTF-8 locale: what is no character, and what a terminal should not see (DEL too, which rsync lets through), as \\#ooo. */
@@ -24,25 +24,6 @@ export const KIND_WORDS: Readonly<Record<FileKind, string>> = {
   block: 'device file',
   fifo: 'special file',
   socket: 'special file',
-}
-
-const ERRNO_WORDS: ReadonlyMap<string, string> = new Map([
-  ['EPERM', 'Operation not permitted (1)'],
-  ['ENOENT', 'No such file or directory (2)'],
-  ['EIO', 'Input/output error (5)'],
-  ['EACCES', 'Permission denied (13)'],
-  ['EBUSY', 'Device or resource busy (16)'],
-  ['EEXIST', 'File exists (17)'],
-  ['ENOTDIR', 'Not a directory (20)'],
-  ['EISDIR', 'Is a directory (21)'],
-  ['ENOSPC', 'No space left on device (28)'],
-  ['EROFS', 'Read-only file system (30)'],
-  ['ENAMETOOLONG', 'File name too long (36)'],
-  ['ENOTEMPTY', 'Directory not empty (39)'],
-  ['ELOOP', 'Too many levels of symbolic links (40)'],
-])
-export function inWords(error: unknown): string {
-  return ERRNO_WORDS.get(codeOf(error) ?? '') ?? messageOf(error)
 }
 
 /** What ended a run: a request that cannot be met, or a failure. */

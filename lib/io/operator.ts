@@ -12,6 +12,7 @@ import {
   statSync,
 } from 'node:fs'
 import { posix } from 'node:path'
+import { inWords } from '../base/errno-words.js'
 import { codeOf, FileError, messageOf, SelectionError, UsageError } from '../base/errors.js'
 import { insideOnly, isInside, outside } from './boundary.js'
 
@@ -35,7 +36,7 @@ export function kindOfDestination(path: string): 'directory' | 'other' | 'nothin
     return statSync(bytes(path)).isDirectory() ? 'directory' : 'other'
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return 'nothing'
-    throw new SelectionError(`cannot stat destination "${path}": ${messageOf(error)}`, {
+    throw new SelectionError(`cannot stat destination "${fullPath(path)}": ${inWords(error)}`, {
       cause: error,
     })
   }
@@ -59,8 +60,19 @@ export function makePath(path: string, parents: boolean): void {
     mkdirSync(bytes(path), { recursive: parents })
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return
-    throw new FileError(`mkdir "${path}" failed: ${messageOf(error)}`, { cause: error })
+    throw new FileError(`mkdir "${fullPath(path)}" failed: ${inWords(error)}`, { cause: error })
   }
+}
+
+/** From the root, as errors name it: links and dots as they are. */
+export function fullPath(path: string): string {
+  if (path.startsWith('/')) return path
+  const here = workingDirectory()
+  return path === '.' ? here : `${here === '/' ? '' : here}/${path}`
+}
+/** One char per byte. */
+export function workingDirectory(): string {
+  return Buffer.from(process.cwd(), 'utf8').toString('latin1')
 }
 
 /** Without links and dots; as it is where nothing stands. */
