@@ -7,19 +7,12 @@ import type { ServerPort } from '../app/wire-server.js'
 import type { ByteName } from '../base/byte-name.js'
 import { inWords } from '../base/errno-words.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.js'
-import type { Options } from '../options/options.js'
+import { type Options, tellsItem } from '../options/options.js'
 import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { traceFor } from './debug-lines.js'
 import { formatNumber } from './numbers.js'
-import {
-  type Context,
-  formatDeletion,
-  formatTold,
-  modeText,
-  tellsItem,
-  timeText,
-} from './out-format.js'
+import { type Context, formatDeletion, formatTold, modeText, timeText } from './out-format.js'
 import { progressLine } from './progress-line.js'
 import { type Output, SyncOutput } from './sync-output.js'
 import { fileSumBytes, statsLines, summaryLines, wireOf } from './sync-summary.js'
@@ -163,7 +156,7 @@ export class SyncScreen {
         if (isOurs && (isTold(iflags) || xname !== null)) this.#named(entry, iflags, xname)
       },
       remark: (what, entry, name) => {
-        if (isOld() && what === 'uptodate') this.#uptodate(this.#name(name))
+        if (isOld() && what === 'uptodate') this.#uptodate(entry, this.#name(name))
         else own.remark(what, entry, name)
       },
       began: () => {},
@@ -239,16 +232,19 @@ export class SyncScreen {
 
   #item(entry: Entry, iflags: number, xname: ByteName | null): void {
     const { info, outFormat, logUnchanged, logFile, logFileFormat, dryRun } = this.options
-    const isSaid = isTold(iflags) || xname !== null
+    // A link to the same file in a directory of --link-dest is told where all is.
+    const isSaid = isTold(iflags) || (xname !== null && xname !== '')
     // A format without %i names what came or was made; other attributes alone only from -vv on.
     const isMade = (iflags & (ITEM.transfer | ITEM.local)) !== 0
     const isNamed = isSaid && (isMade || entry.stands.kind === 'directory' || info.name > 1)
     const isDue = (format: string): boolean => (tellsItem(format) ? isSaid : isNamed)
-    if (logFile !== null && logFileFormat !== '' && isDue(logFileFormat))
+    const isShown = (format: string): boolean =>
+      isDue(format) || (logUnchanged && tellsItem(format))
+    if (logFile !== null && logFileFormat !== '' && isShown(logFileFormat))
       if (!dryRun || (iflags & ITEM.transfer) === 0)
         this.#out.log(escapeName(this.#format(logFileFormat, entry, iflags, xname), true))
     if (outFormat !== null) {
-      if (isDue(outFormat) || (logUnchanged && tellsItem(outFormat)))
+      if (isShown(outFormat))
         this.#out.line(this.#name(this.#format(outFormat, entry, iflags, xname)))
       return
     }
@@ -298,8 +294,9 @@ export class SyncScreen {
     }
   }
 
-  #uptodate(shown: string): void {
-    if (this.options.info.name > 1) this.#out.line(`${shown} is uptodate`)
+  #uptodate({ stands }: Entry, shown: string): void {
+    const slash = stands.kind === 'directory' ? '/' : ''
+    if (this.options.info.name > 1) this.#out.told(`${shown}${slash} is uptodate`)
   }
   #remark(what: Remark, entry: Entry, shown: string): void {
     const { info } = this.options
@@ -328,7 +325,7 @@ export class SyncScreen {
           out.told(`ignoring unsafe symlink "${shown}" -> "${this.#name(entry.target)}"`)
         return
       case 'uptodate':
-        if (!tellsItem(this.options.outFormat ?? '')) this.#uptodate(shown)
+        if (!tellsItem(this.options.outFormat ?? '')) this.#uptodate(entry, shown)
         return
       case 'batched':
         return out.told(`(Skipping batched update for "${shown}")`)

@@ -64,6 +64,10 @@ export type Request = {
   /** A file to look for equal blocks in; null: none. */
   readonly basis: Basis | null
 }
+/** Do its bytes come from the sender? */
+export function isSent({ iflags }: Pick<Request, 'iflags'>): boolean {
+  return (iflags & ITEM.transfer) !== 0
+}
 /** Which file it is: the one that is replaced, what is left of an earlier try, one of --link-dest and the like, a similar one. */
 export type Basis = {
   readonly tree: SourceTree
@@ -110,6 +114,7 @@ export class Generator {
   readonly #alternates: Alternates | null
   /** Directories that were made so that they can be filled, and their own mode. */
   readonly #opened = new Map<ByteName, number>()
+  /** What stood nowhere, in a directory of --link-dest and the like neither. */
   readonly created = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
 
   constructor(parts: GeneratorParts) {
@@ -200,8 +205,8 @@ export class Generator {
       })
       if (!made) return false
     }
-    this.created.directory++
     const found = this.#alternates?.find(entry, name) ?? null
+    if (found?.match === 'exact') this.#parts.events.remark('uptodate', entry, name)
     this.#item(entry, ITEM.local | (found?.flags ?? newFlags(entry)), null)
     return true
   }
@@ -365,16 +370,17 @@ export class Generator {
       })
       if (!made) return
     }
-    if (seen === null) this.created[countedAs(entry.stands.kind)]++
-    if (isThere) this.#itemIfAll(entry, ITEM.local | ITEM.xname, leader)
-    else this.#item(entry, ITEM.local | ITEM.xname | flags, leader)
+    if (isThere) {
+      this.#parts.events.remark('uptodate', entry, name)
+      this.#itemIfAll(entry, ITEM.local | ITEM.xname, leader)
+    } else this.#item(entry, ITEM.local | ITEM.xname | flags, leader)
     this.#parts.events.settled(entry)
   }
 
   /** In a dry run: what would stand under a name that leads others, if it is here or in a directory of --link-dest. */
   #wouldStand(entry: Entry, leader: ByteName): Standing | null {
     const found = this.#alternates?.find(entry, leader) ?? null
-    return this.#parts.to.tree.stat(leader) ?? (found?.match === 'exact' ? found.seen : null)
+    return found?.match === 'exact' ? found.seen : this.#parts.to.tree.stat(leader)
   }
 
   /** Links, devices, FIFOs, sockets. @returns it stands */
@@ -414,7 +420,7 @@ export class Generator {
       })
       if (!made) return false
     }
-    if (!isSameKind) this.created[countedAs(kind)]++
+    if (found?.match === 'exact') this.#parts.events.remark('uptodate', entry, name)
     this.#item(entry, ITEM.local | flags, null)
     this.#settled(entry, name)
     return true
@@ -450,6 +456,7 @@ export class Generator {
       // It is as new as its time says, where that is not kept.
       const flags = ITEM.local | found.flags | (options.times ? 0 : ITEM.time)
       const like = found.match === 'exact' ? null : found.seen
+      if (found.match === 'exact') this.#parts.events.remark('uptodate', entry, name)
       this.#bring(entry, found, { name, seen: null, like, iflags: flags, basis: null })
       return true
     }
@@ -469,11 +476,8 @@ export class Generator {
   /** @param origin where its bytes are, which may be a directory of --copy-dest */
   #bring(entry: Entry, origin: Entry['origin'], wanted: Omit<Request, 'entry' | 'announce'>): void {
     const { options, transfer } = this.#parts
-    const { name, seen, iflags } = wanted
-    const announce = (): void => {
-      if (seen === null) this.created.file++
-      this.#item(entry, iflags, null)
-    }
+    const { name, iflags } = wanted
+    const announce = (): void => this.#item(entry, iflags, null)
     if (isDryOnWire(options)) {
       announce()
       this.#settled(entry, name)
@@ -570,6 +574,7 @@ export class Generator {
     if (kind === 'compare') {
       if (seen !== null && !options.dryRun && !this.#attempt('unlink', name, () => to.remove(name)))
         return true
+      this.#parts.events.remark('uptodate', entry, name)
       this.#itemIfAll(entry, 0, null)
       if (isFile) this.#parts.events.settled(entry)
       return true
@@ -580,6 +585,7 @@ export class Generator {
       const made = this.#attempt('link', name, () => to.link(found.tree, name, name, seen !== null))
       if (!made) return false
     }
+    this.#parts.events.remark('uptodate', entry, name)
     this.#itemIfAll(entry, ITEM.local | ITEM.xname, '' as ByteName)
     this.#settled(entry, name, isFile)
     return true
@@ -635,6 +641,7 @@ export class Generator {
     return attributes.differences(entry, to.tree, name, seen, isTransfer)
   }
   #item(entry: Entry, iflags: number, xname: ByteName | null): void {
+    if ((iflags & ITEM.isNew) !== 0) this.created[countedAs(entry.stands.kind)]++
     if (isTold(iflags) || xname !== null || this.#parts.options.logUnchanged)
       this.#parts.events.item(entry, iflags, xname)
   }
