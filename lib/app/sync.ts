@@ -11,13 +11,14 @@ import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { CopyCrew } from '../rsync/copy-crew.js'
 import type { Entry, Generator } from '../rsync/generator.js'
+import { LinksAhead } from '../rsync/links-ahead.js'
 import type { LocalDelta } from '../rsync/local-delta.js'
 import { LocalTransfer } from '../rsync/local-transfer.js'
 import { Pace } from '../rsync/pace.js'
 import type { SourceList } from '../rsync/source-list.js'
-import { countLinks, isListed, pathOf, type SourceEntry } from '../rsync/source-node.js'
+import { isListed, pathOf, type SourceDirectory, type SourceEntry } from '../rsync/source-node.js'
 import { Unchanged } from '../rsync/unchanged.js'
-import { Walk } from '../rsync/walk.js'
+import { Walk, type WalkedList } from '../rsync/walk.js'
 import { becomeCopyUser, checkOneSided } from './copy-as.js'
 import { countOf, forEachEntry, SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
@@ -197,15 +198,21 @@ class SyncRun {
         },
       },
     })
+    let walked: WalkedList<SourceDirectory> = list
     if (options.hardLinks) {
       // How many names a file has is known when all are listed that are gone through.
-      await unchanged.searchAhead(list.root)
-      if (!isListedFirst) list.expand(list.root, false, (name) => unchanged.isDone(name))
-      generator.expectLinks(countLinks(list.root))
+      if (!isListedFirst) {
+        await unchanged.searchAhead(list.root)
+        list.expand(list.root, false, (name) => unchanged.isDone(name))
+      }
+      const links = new LinksAhead(list.root, !options.incRecursive, (counts) =>
+        generator.expectLinks(counts),
+      )
+      walked = { root: list.root, list: (at) => list.list(at), enter: (at) => links.enter(at) }
     }
     const walk = new Walk({
       options,
-      list,
+      list: walked,
       generator,
       deleter,
       mayDelete: () => target.mayDelete(),

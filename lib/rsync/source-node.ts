@@ -59,16 +59,12 @@ function keyOf(node: SourceNode): { base: string; kind: string } {
   return { base: baseOf(node.name), kind: isListed(node) ? 'directory' : 'file' }
 }
 
-/** Members of each group of hard links in a list that was expanded. */
-export function countLinks(directory: SourceDirectory): ReadonlyMap<string, number> {
+/** Members of each group of hard links in a directory that was listed. */
+export function countLinks({ listed }: SourceDirectory): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
-  const add = (inner: SourceDirectory): void => {
-    for (const node of inner.listed ?? []) {
-      if (isListed(node)) add(node)
-      else if (node.link !== null) counts.set(node.link, (counts.get(node.link) ?? 0) + 1)
-    }
-  }
-  add(directory)
+  for (const node of listed ?? [])
+    if (!isListed(node) && node.link !== null)
+      counts.set(node.link, (counts.get(node.link) ?? 0) + 1)
   return counts
 }
 
