@@ -376,7 +376,7 @@ export class SyncScreen {
     if (now - file.shownMs < (isFirst ? FIRST_SHOWN_MS : SHOWN_MS)) return
     file.shownMs = now
     if (this.options.info.progress > 1) this.#showWhole(null)
-    else this.#showFile(file.moved, null)
+    else this.#showFile(isFirst ? this.#firstOf(file.entry) : file.moved, null)
     this.#out.flush()
   }
   #ended(entry: Entry, at: Passed): void {
@@ -391,11 +391,14 @@ export class SyncScreen {
     }
     if (this.options.info.progress > 1) this.#showWhole(end)
     else {
-      // Small files come at once; rsync draws them twice.
-      if (this.#file.shownMs === this.#file.begunMs) this.#showFile(entry.stands.size, null)
+      if (this.#file.shownMs === this.#file.begunMs) this.#showFile(this.#firstOf(entry), null)
       this.#showFile(entry.stands.size, end)
     }
     this.#file.entry = null
+  }
+  /** rsync draws a file first when the first of it has come, and at its end. */
+  #firstOf({ stands }: Entry): number {
+    return Math.min(stands.size, FIRST_BYTES)
   }
   #endProgress(): void {
     if (this.options.info.progress < 2) return
@@ -431,6 +434,7 @@ export class SyncScreen {
 
 /** A line that says how far a file is: soon after it began, then each second. */
 const FIRST_SHOWN_MS = 200
+const FIRST_BYTES = 32_768
 const SHOWN_MS = 1000
 
 /** `%f`: the path of the source as a person named it, without a slash before it. */
