@@ -88,7 +88,7 @@ export class TargetSide {
       throw error
     }
     const backup = options.backup
-      ? new Backup(to, options.backupDir, options.suffix, (name, kept) => {
+      ? new Backup(to, options.backupDir, options.suffix, options.acls, (name, kept) => {
           trace.backedUp?.(name)
           events.backedUp(name, kept)
         })
@@ -190,6 +190,7 @@ export class TargetSide {
         place.localName === null
           ? null
           : (this.#renamed?.nameInList(place.localName) ?? place.localName),
+      isUnmade: place.unmade !== null,
       isRoot: this.#isRoot,
       mayMakeDevices: options.superUser ?? this.#isRoot,
     })

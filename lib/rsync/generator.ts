@@ -89,6 +89,8 @@ export type GeneratorParts = {
   readonly events: GeneratorEvents
   /** The only source goes under this name. */
   readonly localName: ByteName | null
+  /** A dry run goes into a directory that was not made: nothing stands in it. */
+  readonly isUnmade: boolean
   readonly mayMakeDevices: boolean
   readonly isRoot: boolean
 }
@@ -357,8 +359,10 @@ export class Generator {
     // Linked there too: with its leader it has become what it was.
     const isThere = isExact && this.#alternates?.kind === 'link' && found.seen.ino === first?.ino
     const isCompared = seen !== null && (isSame || !hasWaited)
+    // ACLs and extended attributes come with the link: rsync tells them in a dry run alone.
+    const toldBits = options.dryRun ? ~0 : ~(ITEM.acl | ITEM.xattr)
     const flags = isCompared
-      ? attributes.differences(entry, to.tree, name, seen, false)
+      ? attributes.differences(entry, to.tree, name, seen, false) & toldBits
       : isExact && this.#alternates?.kind === 'copy'
         ? found.flags
         : ITEM.isNew
@@ -380,7 +384,7 @@ export class Generator {
   /** In a dry run: what would stand under a name that leads others, if it is here or in a directory of --link-dest. */
   #wouldStand(entry: Entry, leader: ByteName): Standing | null {
     const found = this.#alternates?.find(entry, leader) ?? null
-    return found?.match === 'exact' ? found.seen : this.#parts.to.tree.stat(leader)
+    return found?.match === 'exact' ? found.seen : (this.#seen(leader, false, false) ?? null)
   }
 
   /** Links, devices, FIFOs, sockets. @returns it stands */
@@ -529,7 +533,7 @@ export class Generator {
   #unchanged(entry: Entry, name: ByteName, seen: Standing): void {
     const { options, to, attributes, events } = this.#parts
     const flags = this.#differences(entry, name, seen, false)
-    this.#item(entry, flags, null)
+    this.#item(entry, options.dryRun ? flags : besideAcl(flags, entry, seen), null)
     if (!isTold(flags)) events.remark('uptodate', entry, name)
     if (!options.dryRun)
       this.#attempt('failed to set attributes on', name, () =>
@@ -624,8 +628,8 @@ export class Generator {
 
   /** What stands under a name; undefined: that cannot be found out, and is told. */
   #seen(name: ByteName, isNew: boolean, followsDirectory: boolean): Standing | null | undefined {
-    if (isNew) return null
-    const { to, events } = this.#parts
+    const { to, events, isUnmade } = this.#parts
+    if (isNew || isUnmade) return null
     try {
       const seen = to.tree.stat(name)
       if (!followsDirectory || seen?.kind !== 'symlink') return seen
@@ -676,6 +680,12 @@ function countedAs(kind: FileKind): 'file' | 'directory' | 'symlink' | 'device' 
 /** rsync(1) --safe-links: judged by the link's place in the transfer. */
 function isSafe(entry: Entry): boolean {
   return isSafeLink(entry.target, entry.name.split('/').length - 1)
+}
+
+/** What an ACL changes of a mode is told as its own change, once it is set. */
+function besideAcl(flags: number, { mode }: Entry, seen: Standing): number {
+  const isByAcl = (flags & ITEM.acl) !== 0 && ((mode ^ seen.mode) & 0o7000) === 0
+  return isByAcl ? flags & ~ITEM.perms : flags
 }
 
 /** Of what is not here: its attributes are told apart, since values that are long have to be asked for. */
