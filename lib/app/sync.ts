@@ -198,13 +198,13 @@ class SyncRun {
         },
       },
     })
+    // How many names a file has is known when all are listed that are gone through; so is whether all could be read.
+    if (!isListedFirst && (options.hardLinks || deletesByWholeList(options))) {
+      await unchanged.searchAhead(list.root)
+      list.expand(list.root, false, (name) => unchanged.isDone(name))
+    }
     let walked: WalkedList<SourceDirectory> = list
     if (options.hardLinks) {
-      // How many names a file has is known when all are listed that are gone through.
-      if (!isListedFirst) {
-        await unchanged.searchAhead(list.root)
-        list.expand(list.root, false, (name) => unchanged.isDone(name))
-      }
       const links = new LinksAhead(list.root, !options.incRecursive, (counts) =>
         generator.expectLinks(counts),
       )
@@ -253,6 +253,11 @@ class SyncRun {
       exit: this.#troubles.exit(refused),
     }
   }
+}
+
+/** Does it go by all of the list whether anything is deleted at all? In parts it does as far as that came. */
+function deletesByWholeList({ deleting, incRecursive, ignoreErrors }: Options): boolean {
+  return deleting !== null && deleting !== 'after' && !incRecursive && !ignoreErrors
 }
 
 /** Loaded when needed: the kernel is large. */

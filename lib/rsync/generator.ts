@@ -202,7 +202,9 @@ export class Generator {
           ...now,
           mode: modeFor(entry, null, attributes.keeping) | (now.mode & 0o2000),
         }
-        attributes.give(entry, to.tree, name, like, null, false)
+        this.#attempt('failed to set attributes on', name, () =>
+          attributes.give(entry, to.tree, name, like, null, false),
+        )
         this.#openUp(name)
       })
       if (!made) return false
@@ -419,10 +421,13 @@ export class Generator {
         const replaces = isSameKind && to.tree.stat(name) !== null
         if (kind === 'symlink') to.symlink(entry.target, name, replaces)
         else to.makeNode(entry.stands, name, replaces)
-        // Without -p the mode of what it replaces stays, of whatever kind that was.
-        attributes.give(entry, to.tree, name, seen?.kind === 'directory' ? null : seen, null)
       })
       if (!made) return false
+      // Without -p the mode of what it replaces stays, of whatever kind that was.
+      const like = seen?.kind === 'directory' ? null : seen
+      this.#attempt('failed to set attributes on', name, () =>
+        attributes.give(entry, to.tree, name, like, null),
+      )
     }
     if (found?.match === 'exact') this.#parts.events.remark('uptodate', entry, name)
     this.#item(entry, ITEM.local | flags, null)
