@@ -14,6 +14,7 @@ import {
   addContents,
   type Contents,
   compareNodes,
+  endsWith,
   isListed,
   isOnlyImplied,
   join,
@@ -144,10 +145,7 @@ export class SourceList {
       const entry = this.#look.entry(name, origin, stands, !contents)
       if (isOnlyImplied(before)) before.entry = entry
       else this.#double(entry)
-      if (
-        contents &&
-        !before.contents.some((c) => c.tree === origin.tree && c.name === origin.name)
-      )
+      if (contents && !(this.#rules.incRecursive && endsWith(before, origin)))
         before.contents.push(this.#ranked(origin))
       return
     }
@@ -235,7 +233,6 @@ export class SourceList {
       const isFull = isListed(node) ? this.expand(node, prune, isDone) : true
       full ||= isFull
       if (isFull || !prune) kept.push(node)
-      else if (isListed(node) && node.entry !== null) this.count.directory--
     }
     directory.listed = kept
     return full
@@ -287,7 +284,8 @@ export class SourceList {
         const entry = this.#look.entry(name, from, stands, !contents)
         if (isOnlyImplied(before)) before.entry = entry
         else this.#tally(entry)
-        if (contents) addContents(before, { ...place, rank, above })
+        if (contents && !(this.#rules.incRecursive && endsWith(before, place)))
+          addContents(before, { ...place, rank, above })
         continue
       }
       const entry = this.#look.entry(name, from, stands, isInto && !contents)

@@ -47,6 +47,11 @@ export function join(found: Map<string, SourceNode>, node: SourceNode): SourceEn
   for (const [inner, one] of node.named) before.named.set(inner, one)
   return isOnlyImplied(node) ? null : node.entry
 }
+/** Was the same place added just before? In a list that comes in parts it is read once then. */
+export function endsWith({ contents }: SourceDirectory, place: Origin<SourceTree>): boolean {
+  const last = contents.at(-1)
+  return last?.tree === place.tree && last.name === place.name
+}
 export function addContents(directory: SourceDirectory, place: Contents): void {
   directory.contents.push(place)
   directory.contents.sort((a, b) => a.rank - b.rank)
