@@ -143,8 +143,10 @@ export class SourceList {
     }
     if (before !== undefined && isListed(before)) {
       const entry = this.#look.entry(name, origin, stands, !contents)
-      if (isOnlyImplied(before)) before.entry = entry
-      else this.#double(entry)
+      if (isOnlyImplied(before)) {
+        this.#tally(before.entry)
+        before.entry = entry
+      } else this.#double(entry)
       if (contents && !(this.#rules.incRecursive && endsWith(before, origin)))
         before.contents.push(this.#ranked(origin))
       return
@@ -282,8 +284,8 @@ export class SourceList {
       const contents = isInto && recursive && !isMount
       if (before !== undefined && isListed(before)) {
         const entry = this.#look.entry(name, from, stands, !contents)
+        this.#tally(isOnlyImplied(before) ? before.entry : entry)
         if (isOnlyImplied(before)) before.entry = entry
-        else this.#tally(entry)
         if (contents && !(this.#rules.incRecursive && endsWith(before, place)))
           addContents(before, { ...place, rank, above })
         continue

@@ -11,8 +11,9 @@ const FORMS: readonly (readonly [options: string, sources: readonly string[]])[]
   // Of a place that is named twice in a row what is below is read once, but all of it where the list does not come in parts.
   ['-a', ['one/ one/', 'one one', './ ./', 'one/deep one', 'four/ four/ four']],
   ['-a --no-i-r', ['one/ one/', 'one one', './ ./ one']],
-  ['-aR', ['./ ./', 'one one', 'two/ two/']],
+  ['-aR', ['./ ./', './one ./one', './one/deep ./one', './one/a ./one', './two/deep ./one ./two']],
   ['-am', ['one', './', 'one/empty', 'one/empty/ two']],
+  ['-aR --no-i-r', ['./one/deep ./one', './one/deep/sub/f ./one/deep']],
   ['-amR --no-i-r', ['one', 'one/empty']],
 ]
 
