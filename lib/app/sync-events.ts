@@ -49,7 +49,7 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     vanished(what: 'file' | 'directory', path: string): void
     missing(call: 'link_stat' | 'change_dir', path: string, why: string): void
     /** @param directories how many it took */
-    madeDestination(path: string, directories: number): void
+    madeDestination(path: string, directories: number | null): void
     /** A directory of --compare-dest, --copy-dest or --link-dest that is none. */
     noAlternate(kind: 'compare' | 'copy' | 'link', path: string, stands: 'other' | 'nothing'): void
     /** The source could not be read in full: what is extraneous stays. */

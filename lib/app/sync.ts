@@ -11,13 +11,14 @@ import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { CopyCrew } from '../rsync/copy-crew.js'
 import type { Entry, Generator } from '../rsync/generator.js'
+import { LinksAhead } from '../rsync/links-ahead.js'
 import type { LocalDelta } from '../rsync/local-delta.js'
 import { LocalTransfer } from '../rsync/local-transfer.js'
 import { Pace } from '../rsync/pace.js'
 import type { SourceList } from '../rsync/source-list.js'
-import { countLinks, isListed, pathOf, type SourceEntry } from '../rsync/source-node.js'
+import { isListed, pathOf, type SourceDirectory, type SourceEntry } from '../rsync/source-node.js'
 import { Unchanged } from '../rsync/unchanged.js'
-import { Walk } from '../rsync/walk.js'
+import { Walk, type WalkedList } from '../rsync/walk.js'
 import { becomeCopyUser, checkOneSided } from './copy-as.js'
 import { countOf, forEachEntry, SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
@@ -198,15 +199,21 @@ class SyncRun {
         },
       },
     })
-    // How many names a file has is known when all are listed that are gone through; so is what cannot be read, which must stay.
-    if (options.hardLinks || options.deleting === 'before') {
+    // How many names a file has is known when all are listed that are gone through; so is whether all could be read.
+    if (!isListedFirst && (options.hardLinks || deletesByWholeList(options))) {
       await unchanged.searchAhead(list.root)
-      if (!isListedFirst) list.expand(list.root, false, (name) => unchanged.isDone(name))
-      if (options.hardLinks) generator.expectLinks(countLinks(list.root))
+      list.expand(list.root, false, (name) => unchanged.isDone(name))
+    }
+    let walked: WalkedList<SourceDirectory> = list
+    if (options.hardLinks) {
+      const links = new LinksAhead(list.root, !options.incRecursive, (counts) =>
+        generator.expectLinks(counts),
+      )
+      walked = { root: list.root, list: (at) => list.list(at), enter: (at) => links.enter(at) }
     }
     const walk = new Walk({
       options,
-      list,
+      list: walked,
       generator,
       deleter,
       mayDelete: () => target.mayDelete(),
@@ -247,6 +254,11 @@ class SyncRun {
       exit: this.#troubles.exit(refused),
     }
   }
+}
+
+/** Does it go by all of the list whether anything is deleted at all? In parts it does as far as that came. */
+function deletesByWholeList({ deleting, incRecursive, ignoreErrors }: Options): boolean {
+  return deleting !== null && deleting !== 'after' && !incRecursive && !ignoreErrors
 }
 
 /** Loaded when needed: the kernel is large. */

@@ -4,6 +4,7 @@ import { FileError, SelectionError } from '../base/errors.js'
 import type { FileKind } from '../host.js'
 import {
   cannotMake,
+  fullPath,
   isThere,
   kindOfDestination,
   kindOfPath,
@@ -11,11 +12,14 @@ import {
   operatorPaths,
   type PathRule,
   realPath,
+  workingDirectory,
 } from '../io/operator.js'
 
 export type TargetPlace = {
   /** The directory that is written. */
   readonly directory: string
+  /** In a dry run: the directory that would be made to be written; null: the one above. */
+  readonly unmade: string | null
   /** The only source goes under this name. */
   readonly localName: ByteName | null
   /** Nothing stands there. */
@@ -31,24 +35,24 @@ export type Coming = {
 }
 
 /**
- * Null: nothing comes. @param named as the user gave it @param made a directory was made, so many in all
+ * Null: nothing comes. @param named as the user gave it @param made a directory was made: so many in all, by --mkpath; null: itself
  * @throws {SelectionError} where what comes cannot go there
  */
 export function targetPlace(
   named: string,
   { isEmpty, only }: Coming,
   rule: TargetRule,
-  made: (path: string, directories: number) => void,
+  made: (path: string, directories: number | null) => void,
 ): TargetPlace | null {
   const { mkpath, dryRun } = rule
   const path = trustedTarget(named, rule)
   if (mkpath) refuseBelowFile(named, only)
-  const kind = kindOfDestination(/[^/]\/\.?$/.test(named) ? `${path}/` : path, named)
+  const kind = kindOfDestination(/[^/]\/\.?$/.test(named) ? path.replace(/\/*$/, '/') : path, named)
   const trimmed = named.replace(/(.)\/+$/, '$1')
   const endsInSlash = named.endsWith('/')
   if (kind === 'directory') {
     if (isEmpty && !endsInSlash) return null
-    return { directory: realPath(path), localName: null, isNew: false }
+    return { directory: realPath(path), unmade: null, localName: null, isNew: false }
   }
   const kindOfOnly = isEmpty ? null : only()
   if (kind === 'other' && kindOfOnly === null && !isEmpty)
@@ -60,22 +64,39 @@ export function targetPlace(
     const missing = mkpath && above !== '' ? missingIn(above) : 0
     if (missing > 0) {
       if (!dryRun) makePath(trustedTarget(above, rule), true)
-      made(above, missing)
+      // rsync names the whole of it where nothing comes.
+      made(isEmpty ? trimmed : above, missing)
     }
     const localName = byteName(trimmed.slice(trimmed.lastIndexOf('/') + 1))
-    if (missing > 0 && dryRun)
-      return { directory: realPath(existingAbove(above)), localName, isNew: true }
+    if (missing > 0 && dryRun) return isEmpty ? null : unmadePlace(above, localName)
     // The directory that was just made, by another name: `d/.`
     if (/^\.\.?$/.test(localName) && kindOfDestination(trimmed) === 'directory')
-      return isEmpty ? null : { directory: realPath(trimmed), localName: null, isNew: false }
+      return isEmpty
+        ? null
+        : { directory: realPath(trimmed), unmade: null, localName: null, isNew: false }
     const place = fileTarget(trimmed, localName, rule)
     return isEmpty ? null : place
   }
   const missing = missingIn(trimmed)
   if (!dryRun) makeTarget(trimmed, path, mkpath)
-  made(trimmed, missing)
-  if (dryRun) return { directory: realPath(existingAbove(path)), localName: null, isNew: true }
-  return { directory: realPath(path), localName: null, isNew: !mkpath }
+  if (mkpath) made(trimmed, missing)
+  // A dry run of rsync's goes on as if nothing had been made, and would make it.
+  if (!mkpath || dryRun) made(trimmed, null)
+  if (dryRun) return unmadePlace(path, null)
+  return { directory: realPath(path), unmade: null, localName: null, isNew: !mkpath }
+}
+
+function unmadePlace(path: string, localName: ByteName | null): TargetPlace {
+  const unmade = fullPath(path.replace(/(.)\/+$/, '$1'))
+  return { directory: realPath(existingAbove(path)), unmade, localName, isNew: true }
+}
+/** Where an option's directory is that is named as seen from the one that is written. In a dry run that may be none: then one `..` leads out of it by name. */
+export function seenFrom({ directory, unmade }: TargetPlace, path: string): string {
+  if (path.startsWith('/')) return path
+  if (unmade === null) return `${directory === '/' ? '' : directory}/${path}`
+  return path.startsWith('../')
+    ? `${directoryOf(byteName(unmade))}/${path.slice(3)}`
+    : `${unmade}/${path}`
 }
 
 /** What stands under the name itself is replaced, also where it is a link. */
@@ -84,9 +105,12 @@ function fileTarget(path: string, localName: ByteName, rule: PathRule): TargetPl
   const above = slash < 0 ? '.' : path.slice(0, slash) || '/'
   const directory = trustedTarget(above, rule)
   if (kindOfPath(directory) !== 'directory')
-    throw new SelectionError(`change_dir "${above}" failed: No such file or directory (2)`)
+    throw new SelectionError(
+      `change_dir "${fullPath(above)}" failed: No such file or directory (2)`,
+    )
   return {
     directory: realPath(directory),
+    unmade: null,
     localName,
     isNew: false,
   }
@@ -122,7 +146,7 @@ export function standsAt(path: string): string {
   const trimmed = path.replace(/(.)\/+$/, '$1')
   const above = existingAbove(trimmed)
   const inner = above === '.' || !trimmed.startsWith(above) ? trimmed : trimmed.slice(above.length)
-  const real = realPath(above === '.' ? process.cwd() : above)
+  const real = realPath(above === '.' ? workingDirectory() : above)
   return `${real === '/' ? '' : real}/${inner.replace(/^\/+/, '')}`.replace(/\/+$/, '')
 }
 export function isBelow(path: string, directory: string): boolean {

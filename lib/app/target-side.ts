@@ -25,7 +25,7 @@ import type { ReceivingTree } from '../rsync/trees.js'
 import type { SyncCharsets } from './sync-charsets.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
 import { filterOf, protecting } from './sync-filters.js'
-import type { TargetPlace } from './target-place.js'
+import { seenFrom, type TargetPlace } from './target-place.js'
 
 export type TargetParts = {
   readonly options: Options
@@ -66,8 +66,9 @@ export class TargetSide {
   readonly placing: Placing
 
   constructor(parts: TargetParts) {
-    this.#parts = parts
-    const { options, place, trusted, filters, events, charsets } = parts
+    const { place, trusted, filters, events, charsets } = parts
+    const options = withAlternatesAt(place, parts.options)
+    this.#parts = { ...parts, options }
     const { trace } = events
     trace.changedDirectory?.('Receiver', place.directory)
     const Kind = parts.isFake ? FakeDestination : Destination
@@ -94,7 +95,7 @@ export class TargetSide {
       throw error
     }
     const backup = options.backup
-      ? new Backup(to, options.backupDir, options.suffix, (name, kept) => {
+      ? new Backup(to, options.backupDir, options.suffix, options.acls, (name, kept) => {
           trace.backedUp?.(name)
           events.backedUp(name, kept)
         })
@@ -131,8 +132,7 @@ export class TargetSide {
       if (path !== null) trusted(this.#path(path))
     if (tempDir !== null && this.to.other(tempDir) === null)
       throw new UsageError(`The temp-dir does not exist: ${tempDir}`)
-    for (const directory of alternates?.directories ?? []) {
-      const path = this.#path(directory)
+    for (const path of alternates?.directories ?? []) {
       try {
         trusted(path)
       } catch (error) {
@@ -199,6 +199,7 @@ export class TargetSide {
         place.localName === null
           ? null
           : (this.#renamed?.nameInList(place.localName) ?? place.localName),
+      isUnmade: place.unmade !== null,
       isRoot: this.#isRoot,
       mayMakeDevices: options.superUser ?? this.#isRoot,
     })
@@ -228,6 +229,14 @@ export class TargetSide {
       trace,
     })
   }
+}
+
+/** Other directories are seen from the one that is written, which a dry run may not open. */
+function withAlternatesAt(place: TargetPlace, options: Options): Options {
+  const { alternates } = options
+  if (alternates === null) return options
+  const directories = alternates.directories.map((path) => seenFrom(place, path))
+  return { ...options, alternates: { ...alternates, directories } }
 }
 
 /** Each id is told when it is first met. */

@@ -57,11 +57,6 @@ export type Gone = Context & {
 
 const ESCAPE = /%('*)(-?\d*)('*)([a-zA-Z%])/g
 
-/** Does it say what is done? */
-export function tellsItem(format: string): boolean {
-  return /%'*-?\d*'*i/.test(format)
-}
-
 /** One char per byte, not escaped. */
 export function formatTold(format: string, told: Told): string {
   return filled(format, (letter, level) => toldFor(letter, level, told))

@@ -6,7 +6,6 @@ import { bytesOf } from '../base/bytes.js'
 import { inWords } from '../base/errno-words.js'
 import type { Options } from '../options/options.js'
 import { timeText } from './out-format.js'
-
 import { writeAll } from './write-all.js'
 
 export class RunLog {

@@ -35,7 +35,7 @@ export function serveClient(
     ...asked,
     wholeFile: asked.wholeFile ?? false,
     outFormat: itemize > 0 || naming ? '%i %n%L' : null,
-    logUnchanged: itemize > 1 || asked.info.name > 1,
+    logUnchanged: itemize > 1 || (itemize > 0 && asked.info.name > 1),
   }
   const kept = voice === null ? openLog(options) : { ...voice, write: voice.log }
   const output = new PeerOutput(options, voice, kept?.write ?? (() => {}))

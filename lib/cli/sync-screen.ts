@@ -7,19 +7,12 @@ import type { ServerPort } from '../app/wire-server.js'
 import type { ByteName } from '../base/byte-name.js'
 import { inWords } from '../base/errno-words.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.js'
-import type { Options } from '../options/options.js'
+import { type Options, tellsItem } from '../options/options.js'
 import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { traceFor } from './debug-lines.js'
 import { formatNumber } from './numbers.js'
-import {
-  type Context,
-  formatDeletion,
-  formatTold,
-  modeText,
-  tellsItem,
-  timeText,
-} from './out-format.js'
+import { type Context, formatDeletion, formatTold, modeText, timeText } from './out-format.js'
 import { progressLine } from './progress-line.js'
 import { type Output, SyncOutput } from './sync-output.js'
 import { fileSumBytes, statsLines, summaryLines, wireOf } from './sync-summary.js'
@@ -125,7 +118,7 @@ export class SyncScreen {
       madeDestination: (path, directories) => {
         if (info.name === 0 && outFormat === null) return
         const many = `${directories} ${directories === 1 ? 'directory' : 'directories'} for`
-        out.told(`created ${this.options.mkpath ? many : 'directory'} ${this.#name(path)}`)
+        out.told(`created ${directories === null ? 'directory' : many} ${this.#name(path)}`)
       },
       notDeleting: () => {
         if (!this.#unsafeTold) out.told('IO error encountered -- skipping file deletion')
@@ -166,7 +159,7 @@ export class SyncScreen {
         if (isOurs && (isTold(iflags) || xname !== null)) this.#named(entry, iflags, xname)
       },
       remark: (what, entry, name) => {
-        if (isOld() && what === 'uptodate') this.#uptodate(this.#name(name))
+        if (isOld() && what === 'uptodate') this.#uptodate(entry, this.#name(name))
         else own.remark(what, entry, name)
       },
       began: () => {},
@@ -242,16 +235,19 @@ export class SyncScreen {
 
   #item(entry: Entry, iflags: number, xname: ByteName | null): void {
     const { info, outFormat, logUnchanged, logFile, logFileFormat, dryRun } = this.options
-    const isSaid = isTold(iflags) || xname !== null
+    // A link to the same file in a directory of --link-dest is told where all is.
+    const isSaid = isTold(iflags) || (xname !== null && xname !== '')
     // A format without %i names what came or was made; other attributes alone only from -vv on.
     const isMade = (iflags & (ITEM.transfer | ITEM.local)) !== 0
     const isNamed = isSaid && (isMade || entry.stands.kind === 'directory' || info.name > 1)
     const isDue = (format: string): boolean => (tellsItem(format) ? isSaid : isNamed)
-    if (logFile !== null && logFileFormat !== '' && isDue(logFileFormat))
+    const isShown = (format: string): boolean =>
+      isDue(format) || (logUnchanged && tellsItem(format))
+    if (logFile !== null && logFileFormat !== '' && isShown(logFileFormat))
       if (!dryRun || (iflags & ITEM.transfer) === 0)
         this.#out.log(escapeName(this.#format(logFileFormat, entry, iflags, xname), true))
     if (outFormat !== null) {
-      if (isDue(outFormat) || (logUnchanged && tellsItem(outFormat)))
+      if (isShown(outFormat))
         this.#out.line(this.#name(this.#format(outFormat, entry, iflags, xname)))
       return
     }
@@ -301,8 +297,9 @@ export class SyncScreen {
     }
   }
 
-  #uptodate(shown: string): void {
-    if (this.options.info.name > 1) this.#out.line(`${shown} is uptodate`)
+  #uptodate({ stands }: Entry, shown: string): void {
+    const slash = stands.kind === 'directory' ? '/' : ''
+    if (this.options.info.name > 1) this.#out.told(`${shown}${slash} is uptodate`)
   }
   #remark(what: Remark, entry: Entry, shown: string): void {
     const { info } = this.options
@@ -331,7 +328,7 @@ export class SyncScreen {
           out.told(`ignoring unsafe symlink "${shown}" -> "${this.#name(entry.target)}"`)
         return
       case 'uptodate':
-        if (!tellsItem(this.options.outFormat ?? '')) this.#uptodate(shown)
+        if (!tellsItem(this.options.outFormat ?? '')) this.#uptodate(entry, shown)
         return
       case 'batched':
         return out.told(`(Skipping batched update for "${shown}")`)
@@ -385,7 +382,7 @@ export class SyncScreen {
     if (now - file.shownMs < (isFirst ? FIRST_SHOWN_MS : SHOWN_MS)) return
     file.shownMs = now
     if (this.options.info.progress > 1) this.#showWhole(null)
-    else this.#showFile(file.moved, null)
+    else this.#showFile(isFirst ? this.#firstOf(file.entry) : file.moved, null)
     this.#out.flush()
   }
   #ended(entry: Entry, at: Passed): void {
@@ -400,11 +397,14 @@ export class SyncScreen {
     }
     if (this.options.info.progress > 1) this.#showWhole(end)
     else {
-      // Small files come at once; rsync draws them twice.
-      if (this.#file.shownMs === this.#file.begunMs) this.#showFile(entry.stands.size, null)
+      if (this.#file.shownMs === this.#file.begunMs) this.#showFile(this.#firstOf(entry), null)
       this.#showFile(entry.stands.size, end)
     }
     this.#file.entry = null
+  }
+  /** rsync draws a file first when the first of it has come, and at its end. */
+  #firstOf({ stands }: Entry): number {
+    return Math.min(stands.size, FIRST_BYTES)
   }
   #endProgress(): void {
     if (this.options.info.progress < 2) return
@@ -440,6 +440,7 @@ export class SyncScreen {
 
 /** A line that says how far a file is: soon after it began, then each second. */
 const FIRST_SHOWN_MS = 200
+const FIRST_BYTES = 32_768
 const SHOWN_MS = 1000
 
 /** `%f`: the path of the source as a person named it, without a slash before it. */

@@ -6,7 +6,7 @@ import type { SyncEvents, SyncReport } from '../app/sync-events.js'
 import { noSum, shownSum } from '../app/sync-sums.js'
 import type { ServerPort } from '../app/wire-server.js'
 import type { ByteName } from '../base/byte-name.js'
-import type { Options } from '../options/options.js'
+import { type Options, tellsItem } from '../options/options.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { type Context, formatDeletion, formatTold, type Visitor } from './out-format.js'
 
@@ -82,7 +82,7 @@ export class TransferLog {
     if ((iflags & ITEM.transfer) !== 0) {
       this.#item = { entry, iflags }
       this.#file()
-    } else if (hasItem(format) && (isTold(iflags) || xname !== null || tellsAll))
+    } else if (tellsItem(format) && (isTold(iflags) || xname !== null || tellsAll))
       this.#line(format, entry, iflags, xname, null)
   }
   /** A file is logged once it stands, or has been sent. */
@@ -157,8 +157,4 @@ export function withoutRoot(path: string, root: string): string {
 }
 function below(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`
-}
-/** A format that says what is done tells all that is done; any other only files. */
-function hasItem(format: string): boolean {
-  return /%'*-?\d*'*i/.test(format)
 }

@@ -40,7 +40,7 @@ export function kindOfDestination(path: string, shown = path): 'directory' | 'ot
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return 'nothing'
     const after = `: ${inWords(error)}`
-    throw new SelectionError(`cannot stat destination "${shown}"${after}`, {
+    throw new SelectionError(`cannot stat destination "${fullPath(shown)}"${after}`, {
       cause: error,
       call: { before: 'ERROR: cannot stat destination', path: shown, after },
     })
@@ -70,7 +70,20 @@ export function makePath(path: string, parents: boolean): void {
 }
 export function cannotMake(path: string, why: string): FileError {
   const after = ` failed: ${why}`
-  return new FileError(`mkdir "${path}"${after}`, { call: { before: 'mkdir', path, after } })
+  return new FileError(`mkdir "${fullPath(path)}"${after}`, {
+    call: { before: 'mkdir', path, after },
+  })
+}
+
+/** From the root, as errors name it: links and dots as they are. */
+export function fullPath(path: string): string {
+  if (path.startsWith('/')) return path
+  const here = workingDirectory()
+  return path === '.' ? here : `${here === '/' ? '' : here}/${path}`
+}
+/** One char per byte. */
+export function workingDirectory(): string {
+  return Buffer.from(process.cwd(), 'utf8').toString('latin1')
 }
 
 /** Without links and dots; as it is where nothing stands. */

@@ -27,7 +27,7 @@ export type Options = ConnectionOptions & {
   readonly progress: boolean
   /** How changed files are named; null: by their name alone, if at all. */
   readonly outFormat: string | null
-  /** -ii, -vv: what is the same is named too. */
+  /** -ii, -ivv: what is the same is named too. */
   readonly logUnchanged: boolean
   readonly logFile: string | null
   readonly logFileFormat: string
@@ -164,4 +164,8 @@ export function buildsInOrder({ inplace, sparse, preallocate }: Options): boolea
 /** Does it ask for no bytes? A run that only writes a batch changes nothing either, and has to. */
 export function isDryOnWire({ dryRun, batch }: Options): boolean {
   return dryRun && batch?.kind !== 'only-write'
+}
+/** Does a format of --out-format say what is done? */
+export function tellsItem(format: string): boolean {
+  return /%'*-?\d*'*i/.test(format)
 }

@@ -4,7 +4,7 @@ import { compression, compressionSaid } from './compression.js'
 import { checkConflicts, type Role } from './conflicts.js'
 import { connectionOptions } from './connection.js'
 import { type Flag, Flags } from './flags.js'
-import type { FilterArgument, Options } from './options.js'
+import { type FilterArgument, type Options, tellsItem } from './options.js'
 import { parseRsyncLine } from './rsync-line.js'
 import { type DeleteTiming, said } from './said.js'
 import { parseStopAfter, parseStopAt } from './stop-time.js'
@@ -264,7 +264,7 @@ class Resolver {
       stats,
       progress: info.progress > 0,
       outFormat: quiet ? null : outFormat,
-      logUnchanged: itemize > 1 || info.name > 1,
+      logUnchanged: itemize > 1 || (info.name > 1 && tellsItem(outFormat ?? '')),
       logFile: this.#flags.text('log-file'),
       logFileFormat: this.#flags.text('log-file-format') ?? '%i %n%L',
     }

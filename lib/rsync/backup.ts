@@ -1,5 +1,7 @@
 /** What is replaced or deleted is kept: under a suffix beside it, or below another directory. rsync(1) --backup. */
 import { type ByteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
+import type { Xattr } from '../flist/entry.js'
+import { isAclName } from '../flist/posix-acl.js'
 import type { Standing } from '../host.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
@@ -7,17 +9,20 @@ export class Backup {
   readonly #to: ReceivingTree
   readonly #directory: string | null
   readonly #suffix: string
+  readonly #acls: boolean
   readonly #told: (name: ByteName, to: string) => void
 
   constructor(
     to: ReceivingTree,
     directory: string | null,
     suffix: string,
+    acls: boolean,
     told: (name: ByteName, to: string) => void,
   ) {
     this.#to = to
     this.#directory = directory
     this.#suffix = suffix
+    this.#acls = acls
     this.#told = told
   }
 
@@ -61,7 +66,15 @@ export class Backup {
     this.#to.makeDirectories(tree, name)
     const like = this.#to.tree.stat(name)
     if (like === null) return
+    // What the directory above passes on is not theirs.
+    if (this.#acls) for (const acl of aclsOf(tree, name)) this.#to.removeXattr(tree, name, acl.name)
     const { uid, gid, mode, mtimeNs } = like
     this.#to.give(tree, name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
+    if (this.#acls)
+      for (const acl of aclsOf(this.#to.tree, name)) this.#to.setXattr(tree, name, acl)
   }
+}
+
+function aclsOf(tree: SourceTree, name: ByteName): readonly Xattr[] {
+  return tree.xattrs(name).filter((xattr) => isAclName(xattr.name))
 }

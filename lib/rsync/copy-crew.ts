@@ -7,7 +7,7 @@ import { FileError, messageOf } from '../base/errors.js'
 import { COPY_COLUMNS, type CopyJob, type CopyThreads, type Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
-import type { Request } from './generator.js'
+import { isSent, type Request } from './generator.js'
 import type { SourceTree } from './trees.js'
 
 /** Files, or bytes, before threads are worth their start. */
@@ -149,7 +149,6 @@ export class CopyCrew {
   #finish(tasks: readonly Task[], bytes: number, failed: readonly number[]): void {
     if (this.#stop[0] !== 0) return
     const { count, bring } = this.#parts
-    count.files += tasks.length - failed.length
     count.literal += bytes
     const again = new Set(failed)
     for (const [i, { request, done }] of tasks.entries()) {
@@ -157,7 +156,11 @@ export class CopyCrew {
         done(bring({ ...request, announce: () => undefined }))
         continue
       }
-      count.bytes += request.entry.stands.size
+      const { size } = request.entry.stands
+      if (isSent(request)) {
+        count.files++
+        count.bytes += size
+      } else count.literal -= size
       done(true)
     }
   }

@@ -69,6 +69,10 @@ export type Request = {
   /** A file to look for equal blocks in; null: none. */
   readonly basis: Basis | null
 }
+/** Do its bytes come from the sender? */
+export function isSent({ iflags }: Pick<Request, 'iflags'>): boolean {
+  return (iflags & ITEM.transfer) !== 0
+}
 /** Which file it is: the one that is replaced, what is left of an earlier try, one of --link-dest and the like, a similar one. */
 export type Basis = {
   readonly tree: SourceTree
@@ -90,6 +94,8 @@ export type GeneratorParts = {
   readonly events: GeneratorEvents
   /** The only source goes under this name. */
   readonly localName: ByteName | null
+  /** A dry run goes into a directory that was not made: nothing stands in it. */
+  readonly isUnmade: boolean
   readonly mayMakeDevices: boolean
   readonly isRoot: boolean
 }
@@ -115,6 +121,7 @@ export class Generator {
   readonly #alternates: Alternates | null
   /** Directories that were made so that they can be filled, and their own mode. */
   readonly #opened = new Map<ByteName, number>()
+  /** What stood nowhere, in a directory of --link-dest and the like neither. */
   readonly created = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
 
   constructor(parts: GeneratorParts) {
@@ -192,6 +199,7 @@ export class Generator {
   #makeDirectory(entry: Entry, name: ByteName): boolean {
     const { options, to, attributes, events } = this.#parts
     const found = this.#alternates?.find(entry, name) ?? null
+    if (found?.match === 'exact') events.remark('uptodate', entry, name)
     this.#item(entry, ITEM.local | (found?.flags ?? newFlags(entry)), null)
     if (!options.dryRun) {
       const made = this.#attempt('recv_generator: mkdir', name, () => {
@@ -203,7 +211,9 @@ export class Generator {
           ...now,
           mode: modeFor(entry, null, attributes.keeping) | (now.mode & 0o2000),
         }
-        attributes.give(entry, to.tree, name, like, null, false)
+        this.#attempt('failed to set attributes on', name, () =>
+          attributes.give(entry, to.tree, name, like, null, false),
+        )
         this.#openUp(name)
       })
       if (!made) {
@@ -211,7 +221,6 @@ export class Generator {
         return false
       }
     }
-    this.created.directory++
     return true
   }
 
@@ -361,8 +370,10 @@ export class Generator {
     // Linked there too: with its leader it has become what it was.
     const isThere = isExact && this.#alternates?.kind === 'link' && found.seen.ino === first?.ino
     const isCompared = seen !== null && (isSame || !hasWaited)
+    // ACLs and extended attributes come with the link: rsync tells them in a dry run alone.
+    const toldBits = options.dryRun ? ~0 : ~(ITEM.acl | ITEM.xattr)
     const flags = isCompared
-      ? attributes.differences(entry, to.tree, name, seen, false)
+      ? attributes.differences(entry, to.tree, name, seen, false) & toldBits
       : isExact && this.#alternates?.kind === 'copy'
         ? found.flags
         : ITEM.isNew
@@ -374,16 +385,17 @@ export class Generator {
       })
       if (!made) return
     }
-    if (seen === null) this.created[countedAs(entry.stands.kind)]++
-    if (isThere) this.#itemIfAll(entry, ITEM.local | ITEM.xname, leader)
-    else this.#item(entry, ITEM.local | ITEM.xname | flags, leader)
+    if (isThere) {
+      this.#parts.events.remark('uptodate', entry, name)
+      this.#itemIfAll(entry, ITEM.local | ITEM.xname, leader)
+    } else this.#item(entry, ITEM.local | ITEM.xname | flags, leader)
     this.#parts.events.settled(entry)
   }
 
   /** In a dry run: what would stand under a name that leads others, if it is here or in a directory of --link-dest. */
   #wouldStand(entry: Entry, leader: ByteName): Standing | null {
     const found = this.#alternates?.find(entry, leader) ?? null
-    return this.#parts.to.tree.stat(leader) ?? (found?.match === 'exact' ? found.seen : null)
+    return found?.match === 'exact' ? found.seen : (this.#seen(leader, false, false) ?? null)
   }
 
   /** Links, devices, FIFOs, sockets. @returns it stands */
@@ -418,12 +430,15 @@ export class Generator {
         const replaces = isSameKind && to.tree.stat(name) !== null
         if (kind === 'symlink') to.symlink(entry.target, name, replaces)
         else to.makeNode(entry.stands, name, replaces)
-        // Without -p the mode of what it replaces stays, of whatever kind that was.
-        attributes.give(entry, to.tree, name, seen?.kind === 'directory' ? null : seen, null)
       })
       if (!made) return false
+      // Without -p the mode of what it replaces stays, of whatever kind that was.
+      const like = seen?.kind === 'directory' ? null : seen
+      this.#attempt('failed to set attributes on', name, () =>
+        attributes.give(entry, to.tree, name, like, null),
+      )
     }
-    if (!isSameKind) this.created[countedAs(kind)]++
+    if (found?.match === 'exact') this.#parts.events.remark('uptodate', entry, name)
     this.#item(entry, ITEM.local | flags, null)
     this.#settled(entry, name)
     return true
@@ -459,6 +474,7 @@ export class Generator {
       // It is as new as its time says, where that is not kept.
       const flags = ITEM.local | found.flags | (options.times ? 0 : ITEM.time)
       const like = found.match === 'exact' ? null : found.seen
+      if (found.match === 'exact') this.#parts.events.remark('uptodate', entry, name)
       this.#bring(entry, found, { name, seen: null, like, iflags: flags, basis: null })
       return true
     }
@@ -492,11 +508,8 @@ export class Generator {
   /** @param origin where its bytes are, which may be a directory of --copy-dest */
   #bring(entry: Entry, origin: Entry['origin'], wanted: Omit<Request, 'entry' | 'announce'>): void {
     const { options, transfer } = this.#parts
-    const { name, seen, iflags } = wanted
-    const announce = (flags = iflags): void => {
-      if (seen === null) this.created.file++
-      this.#item(entry, flags, null)
-    }
+    const { name, iflags } = wanted
+    const announce = (flags = iflags): void => this.#item(entry, flags, null)
     if (isDryOnWire(options)) {
       announce()
       this.#settled(entry, name)
@@ -548,7 +561,7 @@ export class Generator {
   #unchanged(entry: Entry, name: ByteName, seen: Standing): void {
     const { options, to, attributes, events } = this.#parts
     const flags = this.#differences(entry, name, seen, false)
-    this.#item(entry, flags, null)
+    this.#item(entry, options.dryRun ? flags : besideAcl(flags, entry, seen), null)
     if (!isTold(flags)) events.remark('uptodate', entry, name)
     if (!options.dryRun)
       this.#attempt('failed to set attributes on', name, () =>
@@ -593,6 +606,7 @@ export class Generator {
     if (kind === 'compare') {
       if (seen !== null && !options.dryRun && !this.#attempt('unlink', name, () => to.remove(name)))
         return true
+      this.#parts.events.remark('uptodate', entry, name)
       this.#itemIfAll(entry, 0, null)
       if (isFile) this.#parts.events.settled(entry)
       return true
@@ -603,6 +617,7 @@ export class Generator {
       const made = this.#attempt('link', name, () => to.link(found.tree, name, name, seen !== null))
       if (!made) return false
     }
+    this.#parts.events.remark('uptodate', entry, name)
     this.#itemIfAll(entry, ITEM.local | ITEM.xname, '' as ByteName)
     this.#settled(entry, name, isFile)
     return true
@@ -653,8 +668,8 @@ export class Generator {
     followsDirectory: boolean,
     isQuiet = false,
   ): Standing | null | undefined {
-    if (isNew) return null
-    const { to, events } = this.#parts
+    const { to, events, isUnmade } = this.#parts
+    if (isNew || isUnmade) return null
     try {
       const seen = to.tree.stat(name)
       if (!followsDirectory || seen?.kind !== 'symlink') return seen
@@ -670,6 +685,7 @@ export class Generator {
     return attributes.differences(entry, to.tree, name, seen, isTransfer)
   }
   #item(entry: Entry, iflags: number, xname: ByteName | null): void {
+    if ((iflags & ITEM.isNew) !== 0) this.created[countedAs(entry.stands.kind)]++
     if (isTold(iflags) || xname !== null || this.#parts.options.logUnchanged)
       this.#parts.events.item(entry, iflags, xname)
   }
@@ -704,6 +720,12 @@ function countedAs(kind: FileKind): 'file' | 'directory' | 'symlink' | 'device' 
 /** rsync(1) --safe-links: judged by the link's place in the transfer. */
 function isSafe(entry: Entry): boolean {
   return isSafeLink(entry.target, entry.name.split('/').length - 1)
+}
+
+/** What an ACL changes of a mode is told as its own change, once it is set. */
+function besideAcl(flags: number, { mode }: Entry, seen: Standing): number {
+  const isByAcl = (flags & ITEM.acl) !== 0 && ((mode ^ seen.mode) & 0o7000) === 0
+  return isByAcl ? flags & ~ITEM.perms : flags
 }
 
 /** Of what is not here: its attributes are told apart, since values that are long have to be asked for. */

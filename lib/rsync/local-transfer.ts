@@ -8,7 +8,7 @@ import type { Steps } from '../base/steps.js'
 import type { Trace } from '../base/trace.js'
 import type { Source } from '../delta/sums.js'
 import { buildsInOrder, type Options } from '../options/options.js'
-import type { Entry, Request } from './generator.js'
+import { type Entry, isSent, type Request } from './generator.js'
 import type { LocalDelta } from './local-delta.js'
 import type { Placing } from './placing.js'
 import { pathOf } from './source-node.js'
@@ -50,7 +50,8 @@ export class LocalTransfer {
     const { entry, name } = request
     const { events } = this.#parts
     const { tree, name: from, isFollowed } = entry.origin
-    events.trace.sending?.(pathOf(entry.origin))
+    const isOver = isSent(request)
+    if (isOver) events.trace.sending?.(pathOf(entry.origin))
     let source: number
     try {
       source = tree.openFile(from, isFollowed)
@@ -59,14 +60,12 @@ export class LocalTransfer {
       return false
     }
     request.announce()
-    events.began(entry)
+    if (isOver) events.began(entry)
     try {
       const isInPlace = this.#parts.options.inplace
       if (isInPlace) yield* this.#inPlace(source, request)
       else yield* this.#beside(source, request)
-      this.count.files++
-      this.count.bytes += entry.stands.size
-      events.trace.sent?.(pathOf(entry.origin))
+      if (isOver) this.#sent(entry)
       return true
     } catch (error) {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
@@ -74,8 +73,17 @@ export class LocalTransfer {
       return false
     } finally {
       tree.closeFile(source)
-      events.ended(entry)
+      if (isOver) events.ended(entry)
     }
+  }
+  #sent({ stands, origin }: Entry): void {
+    this.count.files++
+    this.count.bytes += stands.size
+    this.#parts.events.trace.sent?.(pathOf(origin))
+  }
+  /** What does not go over is no part of what was sent. */
+  #counted(request: Request, literal: number): void {
+    if (isSent(request)) this.count.literal += literal
   }
 
   *#beside(source: number, request: Request): Steps<void> {
@@ -102,7 +110,7 @@ export class LocalTransfer {
     if (basis === null) {
       const { sparse, preallocate, fsync } = options
       const rule = { sparse, preallocate, fsync, stepBytes: this.#stepBytes }
-      this.count.literal += yield* to.copy(source, made.fd, rule)
+      this.#counted(request, yield* to.copy(source, made.fd, rule))
       return
     }
     try {
@@ -161,7 +169,8 @@ export class LocalTransfer {
       const length = seen === null ? 0 : to.size(file.fd)
       if (options.append !== 'no' && length > 0)
         yield* this.#append(source, file.fd, length, request)
-      else if (this.#parts.delta === null || length === 0) yield* this.#pour(source, file.fd, 0)
+      else if (this.#parts.delta === null || length === 0)
+        yield* this.#pour(source, file.fd, 0, request)
       else {
         const basis = { source: this.#sourceOf(file.fd, length), fd: file.fd }
         yield* this.#delta(source, basis, file.fd, true)
@@ -171,12 +180,12 @@ export class LocalTransfer {
     }
     placing.done(file, request)
   }
-  *#append(source: number, fd: number, from: number, { entry, name }: Request): Steps<void> {
+  *#append(source: number, fd: number, from: number, request: Request): Steps<void> {
     const { options, events } = this.#parts
     if (options.append === 'trust' || this.#isPrefix(source, fd, from))
-      return yield* this.#pour(source, fd, from)
-    events.retried(entry, name)
-    yield* this.#pour(source, fd, 0)
+      return yield* this.#pour(source, fd, from, request)
+    events.retried(request.entry, request.name)
+    yield* this.#pour(source, fd, 0, request)
   }
   #isPrefix(source: number, fd: number, length: number): boolean {
     const { to } = this.#parts
@@ -190,7 +199,7 @@ export class LocalTransfer {
     }
     return true
   }
-  *#pour(source: number, fd: number, from: number): Steps<void> {
+  *#pour(source: number, fd: number, from: number, request: Request): Steps<void> {
     const { options, to } = this.#parts
     const buffer = Buffer.allocUnsafe(this.#stepBytes ?? 262_144)
     let at = from
@@ -199,7 +208,7 @@ export class LocalTransfer {
       at += got
       yield got
     }
-    this.count.literal += at - from
+    this.#counted(request, at - from)
     to.finish(fd, at, false, options.fsync)
   }
   /** Small steps under --bwlimit, so that waits are short. */

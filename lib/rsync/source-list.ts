@@ -14,6 +14,7 @@ import {
   addContents,
   type Contents,
   compareNodes,
+  endsWith,
   isListed,
   isOnlyImplied,
   join,
@@ -142,12 +143,11 @@ export class SourceList {
     }
     if (before !== undefined && isListed(before)) {
       const entry = this.#look.entry(name, origin, stands, !contents)
-      if (isOnlyImplied(before)) before.entry = entry
-      else this.#double(entry)
-      if (
-        contents &&
-        !before.contents.some((c) => c.tree === origin.tree && c.name === origin.name)
-      )
+      if (isOnlyImplied(before)) {
+        this.#tally(before.entry)
+        before.entry = entry
+      } else this.#double(entry)
+      if (contents && !(this.#rules.incRecursive && endsWith(before, origin)))
         before.contents.push(this.#ranked(origin))
       return
     }
@@ -235,7 +235,6 @@ export class SourceList {
       const isFull = isListed(node) ? this.expand(node, prune, isDone) : true
       full ||= isFull
       if (isFull || !prune) kept.push(node)
-      else if (isListed(node) && node.entry !== null) this.count.directory--
     }
     directory.listed = kept
     return full
@@ -285,9 +284,10 @@ export class SourceList {
       const contents = isInto && recursive && !isMount
       if (before !== undefined && isListed(before)) {
         const entry = this.#look.entry(name, from, stands, !contents)
+        this.#tally(isOnlyImplied(before) ? before.entry : entry)
         if (isOnlyImplied(before)) before.entry = entry
-        else this.#tally(entry)
-        if (contents) addContents(before, { ...place, rank, above })
+        if (contents && !(this.#rules.incRecursive && endsWith(before, place)))
+          addContents(before, { ...place, rank, above })
         continue
       }
       const entry = this.#look.entry(name, from, stands, isInto && !contents)

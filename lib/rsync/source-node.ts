@@ -47,6 +47,11 @@ export function join(found: Map<string, SourceNode>, node: SourceNode): SourceEn
   for (const [inner, one] of node.named) before.named.set(inner, one)
   return isOnlyImplied(node) ? null : node.entry
 }
+/** Was the same place added just before? In a list that comes in parts it is read once then. */
+export function endsWith({ contents }: SourceDirectory, place: Origin<SourceTree>): boolean {
+  const last = contents.at(-1)
+  return last?.tree === place.tree && last.name === place.name
+}
 export function addContents(directory: SourceDirectory, place: Contents): void {
   directory.contents.push(place)
   directory.contents.sort((a, b) => a.rank - b.rank)
@@ -59,16 +64,12 @@ function keyOf(node: SourceNode): { base: string; kind: string } {
   return { base: baseOf(node.name), kind: isListed(node) ? 'directory' : 'file' }
 }
 
-/** Members of each group of hard links in a list that was expanded. */
-export function countLinks(directory: SourceDirectory): ReadonlyMap<string, number> {
+/** Members of each group of hard links in a directory that was listed. */
+export function countLinks({ listed }: SourceDirectory): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
-  const add = (inner: SourceDirectory): void => {
-    for (const node of inner.listed ?? []) {
-      if (isListed(node)) add(node)
-      else if (node.link !== null) counts.set(node.link, (counts.get(node.link) ?? 0) + 1)
-    }
-  }
-  add(directory)
+  for (const node of listed ?? [])
+    if (!isListed(node) && node.link !== null)
+      counts.set(node.link, (counts.get(node.link) ?? 0) + 1)
   return counts
 }
 

@@ -1,0 +1,32 @@
+/** How many entries --stats tells, where some came twice or were left out as empty. Beside the real rsync. */
+import t from 'tap'
+import { noRsync } from '../support/real-rsync.js'
+import { sideBySide } from '../support/side-by-side.js'
+
+const TREE = `mkdir -p s/one/deep/sub s/one/empty/e s/two/deep s/four/deep; cd s
+echo 1 >one/a; echo 12 | tee one/deep/c >two/deep/c; echo 5 >one/deep/sub/f; echo 66 >two/b; ln -s a one/l; echo z >four/deep/z
+cd ..; find s -exec touch -h -d 2001-01-01 {} +`
+
+const FORMS: readonly (readonly [options: string, sources: readonly string[]])[] = [
+  // Of a place that is named twice in a row what is below is read once, but all of it where the list does not come in parts.
+  ['-a', ['one/ one/', 'one one', './ ./', 'one/deep one', 'four/ four/ four']],
+  ['-a --no-i-r', ['one/ one/', 'one one', './ ./ one']],
+  ['-aR', ['./ ./', './one ./one', './one/deep ./one', './one/a ./one', './two/deep ./one ./two']],
+  ['-am', ['one', './', 'one/empty', 'one/empty/ two']],
+  ['-aR --no-i-r', ['./one/deep ./one', './one/deep/sub/f ./one/deep']],
+  ['-amR --no-i-r', ['one', 'one/empty']],
+]
+
+for (const [options, sources] of FORMS)
+  t.test(options, { skip: noRsync }, (t) => {
+    for (const source of sources) {
+      const names = source.split(' ').map((name) => `s/${name}`)
+      const args = [...options.split(' '), '--stats', ...names, 'd/']
+      const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 'd')
+      const counts = (lines: readonly string[]): readonly string[] =>
+        lines.filter((line) => /^(Number|Total file size)/.test(line))
+      t.same(counts(prsync.out), counts(rsync.out), `${options} ${source}`)
+      t.same(prsync.stands, rsync.stands, `${options} ${source}`)
+    }
+    t.end()
+  })

@@ -1,0 +1,34 @@
+/** Destinations that cannot be, that --mkpath makes, or that nothing comes to. Beside the real rsync. */
+import t from 'tap'
+import { noRsync } from '../support/real-rsync.js'
+import { sideBySide } from '../support/side-by-side.js'
+
+const TREE = 'mkdir -p s/in w/d; echo f >s/f; echo x >w/plain'
+
+const WAYS: readonly (readonly [options: string, ...destinations: string[]])[] = [
+  ['--mkpath s/', 'w/plain/new', 'w/plain/new/', 'w/plain', 'w/no/new', 'w/new/'],
+  ['--mkpath s/f', 'w/plain/new', 'w/plain/new/f', 'w/no/new', 'w/no/new/'],
+  ['--mkpath s/f s/in', 'w/no/new', 'w/d/new'],
+  ['--exclude=* s/f', 'w/new', 'w/new/', 'w/no/new', 'w/no/new/', 'w/plain/new'],
+  ['--exclude=* --mkpath s/f', 'w/new', 'w/no/new', 'w/no/new/', 'w/plain/new/'],
+  ['s/', 'w/plain', 'w/plain/new', 'w/no/new'],
+  ['s/f', 'w/plain/', 'w/plain/new', 'w/no/new', 'w/no/new/'],
+  ['nowhere', 'w/new', 'w/no/new', 'w/no/new/'],
+]
+
+for (const [options, ...destinations] of WAYS)
+  t.test(options, { skip: noRsync }, async (t) => {
+    for (const flags of ['-ai', '-ain'])
+      for (const to of destinations) {
+        const args = [flags, ...options.split(' '), to]
+        const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 'w')
+        t.same({ ...prsync, stderr: '' }, { ...rsync, stderr: '' }, args.join(' '))
+        // The number of the reason: what is barred by a file may exist for rsync already.
+        const reason = /\((2|17|20|40)\)/
+        const [theirs, ours] = [reason.exec(rsync.stderr)?.[1], reason.exec(prsync.stderr)?.[1]]
+        t.ok(
+          theirs === ours || (ours === '20' && theirs === '17'),
+          `${prsync.stderr}${rsync.stderr}`,
+        )
+      }
+  })
