@@ -46,7 +46,7 @@ export function targetPlace(
 ): TargetPlace | null {
   const { mkpath, dryRun } = rule
   const path = trustedTarget(named, rule)
-  if (mkpath) refuseBelowFile(named, only)
+  if (mkpath) refuseBelowFile(named, () => !dryRun && (isEmpty || only() !== null))
   const kind = kindOfDestination(/[^/]\/\.?$/.test(named) ? path.replace(/\/*$/, '/') : path, named)
   const trimmed = named.replace(/(.)\/+$/, '$1')
   const endsInSlash = named.endsWith('/')
@@ -124,12 +124,12 @@ function makeTarget(named: string, path: string, parents: boolean): void {
 }
 
 /** --mkpath makes what is above first, which has other words, and another status, than a destination that cannot be. */
-function refuseBelowFile(named: string, only: Coming['only']): void {
+function refuseBelowFile(named: string, isAloneForReal: () => boolean): void {
   const trimmed = byteName(named.replace(/(.)\/+$/, '$1'))
   let above = trimmed
   while (above !== '/' && kindOfPath(above) === 'nothing') above = directoryAbove(above)
   if (above === trimmed || kindOfPath(above) !== 'other') return
-  const isMade = above === directoryAbove(trimmed) && !named.endsWith('/') && only() !== null
+  const isMade = above === directoryAbove(trimmed) && !named.endsWith('/') && isAloneForReal()
   throw cannotMake(named, isMade ? FILE_EXISTS : 'Not a directory (20)')
 }
 const FILE_EXISTS = 'File exists (17)'
