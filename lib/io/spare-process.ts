@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import net from 'node:net'
 import { daemonCalls } from './libc-daemon.js'
+import { descriptorOf } from './quick-ack.js'
 
 /** Tells a process what it is, and is no part of what it passes on. */
 const MARK = 'PRSYNC_SPARE'
@@ -73,10 +74,4 @@ export function connectionCame(signal: AbortSignal): Promise<boolean> {
     })
     process.send?.(READY)
   })
-}
-
-/** Node tells it to those who ask its handle. */
-function descriptorOf(socket: net.Socket): number {
-  const { _handle: handle } = socket as { _handle?: { readonly fd?: number } }
-  return handle?.fd ?? -1
 }

@@ -6,6 +6,8 @@ import type { ReadRing } from './read-ring.js'
 
 /** Received bytes that nobody has read, above which the sender is made to wait. */
 const UNREAD_BYTES = 512 * 1024
+/** What a packet of TCP has room for, nearly everywhere. */
+const PACKET_BYTES = 1400
 
 export class StreamLink implements Link {
   readonly #incoming: Readable
@@ -17,9 +19,21 @@ export class StreamLink implements Link {
   #fault: SocketError | null = null
   #wake: (() => void) | null = null
   #writing = false
+  /** Something came that is less than a packet, and nothing behind it. */
+  #isTalk = true
+  readonly #acknowledge: (() => void) | null
 
-  /** @param outgoing the same socket, or another stream @param ring what `incoming` reads into; null: memory of its own each time */
-  constructor(incoming: Readable, outgoing: Writable, ring: ReadRing | null = null) {
+  /**
+   * @param outgoing the same socket, or another stream @param ring what `incoming` reads into; null: memory of its own each time
+   * @param acknowledge called before more is waited for where little came
+   */
+  constructor(
+    incoming: Readable,
+    outgoing: Writable,
+    ring: ReadRing | null = null,
+    acknowledge: (() => void) | null = null,
+  ) {
+    this.#acknowledge = acknowledge
     this.#incoming = incoming
     this.#outgoing = outgoing
     this.#ring = ring
@@ -55,12 +69,14 @@ export class StreamLink implements Link {
       const chunk = this.#unread.shift()
       if (chunk !== undefined) {
         this.#unreadBytes -= chunk.length
+        this.#isTalk = chunk.length < PACKET_BYTES
         this.#ring?.taken(chunk.length)
         if (this.#ring?.hasRoom ?? this.#unreadBytes === 0) this.#incoming.resume()
         return chunk
       }
       if (this.#fault !== null) throw this.#fault
       if (this.#ended) return null
+      if (this.#isTalk) this.#acknowledge?.()
       await this.#news(signal)
     }
   }

@@ -103,6 +103,7 @@ export class Asking {
     const { entry, iflags } = request
     const wanted = { entry, request, done: this.#telling(done), iflags, xname: null, isAgain }
     this.#parts.begun(entry.number ?? -1)
+    if (request.basis === null) return this.#write(wanted, null)
     const steps = this.#sums(request, isAgain, this.#isAppended(wanted))
     const mayWait = !isAgain && !this.#isTelling && this.#late === null
     for (let bytes = 0; bytes < AT_ONCE_BYTES || !mayWait; ) {
