@@ -9,8 +9,10 @@ const TCP = 6
 const QUICK = 12
 
 /** To be called before something is waited for: the system forgets it. Null: it is no TCP socket, or there is no such call. */
-export function quickAcks(fd: number): (() => void) | null {
+export function quickAcks(socket: net.Socket): (() => void) | null {
+  if (socket.remoteAddress === undefined) return null
   const calls = daemonCalls()
+  const fd = descriptorOf(socket)
   if (calls === null || !calls.setSocket(fd, TCP, QUICK, 1)) return null
   return () => void calls.setSocket(fd, TCP, QUICK, 1)
 }

@@ -17,7 +17,7 @@ export function stdioLink(): Link {
   if (!waits(0)) return new StreamLink(createReadStream('', { fd: 0 }), writableOf(1))
   const ring = new ReadRing()
   const input = new net.Socket(readingInto(ring, { fd: 0, readable: true, writable: false }))
-  return new StreamLink(input, writableOf(1), ring, quickAcks(0))
+  return new StreamLink(input, writableOf(1), ring, quickAcks(input))
 }
 
 export type InheritedLink = Link & {
@@ -29,7 +29,7 @@ export type InheritedLink = Link & {
 export function socketLink(fd: number): InheritedLink {
   const ring = new ReadRing()
   const socket = new net.Socket(readingInto(ring, { fd, readable: true, writable: true }))
-  return new InheritedSocket(socket, ring, quickAcks(fd))
+  return new InheritedSocket(socket, ring)
 }
 
 /** net.Socket takes what net.connect passes on to it; its type does not say so. */
@@ -42,8 +42,8 @@ export function readingInto(
 
 class InheritedSocket extends StreamLink implements InheritedLink {
   readonly remote: TcpAddress | null
-  constructor(socket: net.Socket, ring: ReadRing, acknowledge: (() => void) | null) {
-    super(socket, socket, ring, acknowledge)
+  constructor(socket: net.Socket, ring: ReadRing) {
+    super(socket, socket, ring, quickAcks(socket))
     const { remoteAddress: host, remotePort: port } = socket
     this.remote = host === undefined || port === undefined ? null : { host, port }
   }

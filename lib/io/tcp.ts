@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events'
 import net from 'node:net'
 import { type PrsyncError, SocketError, StartupError, TimeoutError } from '../base/errors.js'
 import type { Link } from '../host.js'
-import { descriptorOf, quickAcks } from './quick-ack.js'
+import { quickAcks } from './quick-ack.js'
 import { ReadRing } from './read-ring.js'
 import { StreamLink } from './stream-link.js'
 
@@ -121,7 +121,7 @@ class SocketLink extends StreamLink implements TcpLink {
   readonly remote: TcpAddress
 
   constructor(socket: net.Socket, ring: ReadRing | null) {
-    super(socket, socket, ring, ring === null ? null : quickAcks(descriptorOf(socket)))
+    super(socket, socket, ring, ring === null ? null : quickAcks(socket))
     this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
   }
 }
