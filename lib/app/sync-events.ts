@@ -140,6 +140,11 @@ export class Troubles {
     this.#events.fault('receiver', call, path, error)
   }
 
+  /** All that comes has come: what could not be read holds late deletions back. */
+  sourceDone(): void {
+    this.isUnsafe ||= this.#unread > 0
+  }
+
   /** The other end's bits. */
   add(bits: number): void {
     if ((bits & IO_ERROR.general) !== 0) {

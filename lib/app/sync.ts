@@ -226,6 +226,7 @@ class SyncRun {
     list.countUnlisted(unchanged.tally())
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
     placing.finish()
+    this.#troubles.sourceDone()
     walk.deleteAtEnd()
     walk.finishDirectories()
     source.finish()

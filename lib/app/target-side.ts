@@ -110,7 +110,7 @@ export class TargetSide {
         nonEmpty: (name) => events.nonEmpty(name),
         fault: this.fault,
       },
-      { dryRun: options.dryRun, most: options.maxDelete },
+      { dryRun: options.dryRun, most: options.maxDelete, isRoot: this.#isRoot },
     )
     this.attributes = this.#attributes()
     this.placing = new Placing({

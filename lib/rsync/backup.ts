@@ -1,5 +1,6 @@
 /** What is replaced or deleted is kept: under a suffix beside it, or below another directory. rsync(1) --backup. */
 import { type ByteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
+import { FileError } from '../base/errors.js'
 import type { Xattr } from '../flist/entry.js'
 import { isAclName } from '../flist/posix-acl.js'
 import type { Standing } from '../host.js'
@@ -55,7 +56,7 @@ export class Backup {
     const tree = this.#to.otherMade(this.#directory)
     this.#mirror(tree, directoryOf(kept))
     const stands = tree.stat(kept)
-    if (stands?.kind === 'directory') throw new Error(`a directory stands at ${kept}`)
+    if (stands?.kind === 'directory') throw new FileError(`a directory stands at ${kept}`)
     return [tree, kept]
   }
 

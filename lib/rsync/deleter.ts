@@ -23,6 +23,7 @@ export class Deleter {
   readonly #events: DeleterEvents
   readonly #dryRun: boolean
   #left: number
+  readonly #isRoot: boolean
   /** Left standing because of --max-delete. */
   refused = 0
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0 }
@@ -32,13 +33,14 @@ export class Deleter {
     filter: Filter,
     backup: Backup | null,
     events: DeleterEvents,
-    rule: { readonly dryRun: boolean; readonly most: number | null },
+    rule: { readonly dryRun: boolean; readonly most: number | null; readonly isRoot: boolean },
   ) {
     this.#to = to
     this.#filter = filter
     this.#backup = backup
     this.#events = events
     this.#dryRun = rule.dryRun
+    this.#isRoot = rule.isRoot
     this.#left = rule.most === null ? Number.POSITIVE_INFINITY : Math.max(0, rule.most)
   }
 
@@ -60,6 +62,8 @@ export class Deleter {
   }
 
   remove(deletions: readonly Deletion[]): void {
+    for (const { name, standing } of deletions)
+      if (standing.kind === 'directory') this.#openUp(name, standing)
     for (const { name, standing } of deletions) {
       if (this.#left <= 0) {
         // What is in it stayed as well.
@@ -80,6 +84,8 @@ export class Deleter {
     )
     this.#filter.leave()
     const before = this.refused
+    const standing = remove.length > 0 ? this.#to.tree.stat(directory) : null
+    if (standing !== null) this.#openUp(directory, standing)
     this.remove(remove)
     return (
       nonEmpty.length === 0 &&
@@ -130,6 +136,18 @@ export class Deleter {
       this.#events.deleting(name, isDirectory)
     }
     return true
+  }
+
+  /** What is in a directory that goes must go first, though its owner may not write there. */
+  #openUp(directory: ByteName, { mode }: Standing): void {
+    if (this.#isRoot || this.#dryRun || (mode & 0o200) !== 0) return
+    const only = { uid: null, gid: null, mtimeNs: null, atimeNs: null }
+    try {
+      this.#to.give(this.#to.tree, directory, false, { ...only, mode: mode | 0o200 })
+    } catch (error) {
+      // It is somebody else's: what is in it will tell.
+      if (codeOf(error) === undefined) throw error
+    }
   }
 
   #holds(directory: ByteName): boolean {

@@ -1,5 +1,6 @@
 /** Debian's rsync, the judge of everything that is done in its place. */
 import { spawnSync } from 'node:child_process'
+import { PROGRAM } from './program.js'
 
 const found = spawnSync('rsync', ['--version'], { encoding: 'utf8' })
 
@@ -10,6 +11,15 @@ export const noRsync: string | false = /^rsync {2}version 3\.5\./.test(found.std
 /** The same, for what only root may do. */
 export const noRsyncAsRoot: string | false =
   noRsync || (process.geteuid?.() === 0 ? false : 'owners and devices need root')
+
+/** In front of a command line: without any rights. */
+export const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const
+/** For what nobody does, who has to be let to the program. */
+export const noRsyncAsNobody: string | false =
+  noRsyncAsRoot ||
+  (spawnSync(NOBODY[0], [...NOBODY.slice(1), 'test', '-r', PROGRAM]).status === 0
+    ? false
+    : 'stands where nobody may not read')
 
 export type Said = {
   readonly status: number | null
