@@ -37,7 +37,6 @@ for (const [what, all, destination] of [
   ['many sets of options', tries(SETS, [32]), 'disturbed'],
   ['attributes of what is new', tries(['-aiX'], [32]), 'none'],
   ['old protocols', tries(['-aH', '-az'], [31, 30, 29, 28, 27]), 'none'],
-  ['sums in lists', tries(['-aci'], [30, 29, 28]), 'disturbed'],
   ['lines of protocol 29', tries(['-aiH', '-vvai'], [29]), 'disturbed'],
   // Both ends speak there, side by side: -vv has lines compared in any order.
   ['lines before protocol 29', tries(['-vvai'], [28, 27]), 'disturbed'],

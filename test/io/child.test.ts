@@ -50,7 +50,8 @@ t.test('megabytes both ways at once through a program on our descriptors', async
     )
     t.equal(back, bytes.length, name)
     await link.close()
-    t.equal(await link.finished(), name === 'two pipes' ? 0 : 7, name)
+    // What stands in for a socket has no status, as with rsync.
+    t.equal(await link.finished(), name === 'two sockets' ? 7 : 0, name)
   }
 })
 
