@@ -75,7 +75,8 @@ t.test(
   { skip: noRsyncAsRoot },
   (t) => {
     const script = `mkdir -p s/dir/sub; echo 1 | tee s/dir/f >s/dir/sub/f; setfacl -m u:nobody:rwx s/dir
-setfacl -d -m u:daemon:rwx s/dir; setfattr -n user.x -v 1 s/dir; cp -a s d; echo 22 | tee s/dir/f >s/dir/sub/f`
+setfacl -d -m u:daemon:rwx s/dir; setfattr -n user.x -v 1 s/dir; cp -a s d; echo 22 | tee s/dir/f >s/dir/sub/f
+find s d -type f -exec touch -d 2001-01-01 {} +`
     for (const options of ['-aAXi', '-aXi', '-ai']) {
       const seen = '"$@"; getfacl -pR old | grep -v "^# owner"; getfattr -R old'
       const args = [options, '-b', '--backup-dir=../old', 's/', 'd']
