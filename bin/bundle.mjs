@@ -43,10 +43,13 @@ await build({
     .filter((name) => name.endsWith('-worker.js'))
     .map((name) => inRoot(`dist/lib/io/${name}`)),
   outdir: inRoot('dist/lib/bundle'),
-  format: 'esm',
-  splitting: true,
-  packages: 'external',
+  format: 'cjs',
+  external,
+  define: { 'import.meta.url': 'url' },
+  banner: { js: 'const url = require("node:url").pathToFileURL(__filename).href' },
 })
+// Threads start in two thirds of the time where theirs is no module either.
+writeFileSync(inRoot('dist/lib/bundle/package.json'), '{ "type": "commonjs" }\n')
 await build({
   ...common,
   entryPoints: [inRoot('dist/bin/prsync.js')],
@@ -69,7 +72,7 @@ async function keepCode() {
     mkdirSync(join(from, 'd'), { recursive: true })
     for (const [i, name] of ['a', 'd/b', 'd/c'].entries())
       writeFileSync(join(from, name), 'x'.repeat(i * 1000))
-    for (const options of [['-a'], ['-a', '--delete'], ['-aI', '--no-whole-file']]) {
+    for (const options of [['-a'], ['-a', '--delete'], ['-aI', '--no-whole-file'], ['-a']]) {
       const status = await program.main([...options, from, to], 'prsync')
       if (status !== 0) throw new Error(`prsync ${options.join(' ')}: ${status}`)
     }

@@ -14,10 +14,10 @@ import type { SourceTree } from './trees.js'
 /** Entries between looks at what threads have found. */
 const STEP = 2000
 /** Entries seen here before threads are worth their start. */
-const ALONE = 12_000
+const ALONE = 4000
 /** Directories of one job. */
 const JOB = 16
-/** Jobs under way for each thread: the next is there when one ends. */
+/** Jobs under way for each thread: the next is there when one ends. Until the first one did threads are starting. */
 const DEPTH = 2
 
 export type UnchangedParts = {
@@ -38,6 +38,7 @@ export class Unchanged {
   readonly #mayLook: boolean
   #look: ReturnType<UnchangedParts['open']> | undefined
   #threads: LookThreads | null | undefined
+  #areStarted = false
   #seen = 0
   /** In order, and not gone into so far. */
   readonly #same = new Map<ByteName, Tally>()
@@ -120,19 +121,27 @@ export class Unchanged {
     }
     while (pending.length > 0 || underWay > 0) {
       const threads = this.#threadsIfWorth()
-      while (threads !== null && underWay < threads.width * DEPTH && pending.length > 1) {
-        const below = pending.splice(0, Math.min(JOB, pending.length >> 1))
+      const [depth, most] = this.#areStarted ? [DEPTH, JOB] : [1, 1]
+      while (threads !== null && underWay < threads.width * depth && pending.length > 1) {
+        const below = pending.splice(-Math.min(most, pending.length >> 1))
         underWay++
         threads
           .run({ ...job, below, most: STEP })
-          .then(add, (error: Error) => void failures.push(error))
+          .then(
+            (result) => {
+              this.#areStarted = true
+              add(result)
+            },
+            (error: Error) => void failures.push(error),
+          )
           .finally(() => {
             underWay--
             wake?.()
           })
       }
       if (pending.length > 0) {
-        const result = look({ ...job, below: pending.splice(-JOB), most: STEP })
+        const below = pending.splice(0, Math.min(JOB, (pending.length + 1) >> 1))
+        const result = look({ ...job, below, most: STEP })
         add(result)
         await breathe()
       } else
