@@ -6,13 +6,14 @@ import { type ByteName, joinName } from '../base/byte-name.js'
 import { LIMITS } from '../base/limits.js'
 import { overAll } from '../base/together.js'
 import { NO_ROW } from '../delta/anchor-table.js'
+import { type Copies, cutHits } from '../delta/find-copies.js'
 import type { Hits } from '../delta/image-scan.js'
 import { stemOf } from '../flist/similar.js'
 import type { ContentId, Root } from '../hash/root.js'
 import type { Log } from '../host.js'
 import type { Known } from '../io/directory-record.js'
 import type { ScanWish } from '../io/hash-pool.js'
-import type { HashedFile, RecipePool } from '../io/recipe-pool.js'
+import type { HashedFile, RecipePool, RecipeResult } from '../io/recipe-pool.js'
 import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import { AnchorIndex } from './anchor-index.js'
@@ -26,6 +27,8 @@ import type { Stale } from './scan.js'
 const LEAST_RUNS = 256 * 1024
 /** Files of one stem that are compared by size, the last by name. */
 const MOST_VERSIONS = 32
+/** Bytes of an image worth a thread of their own to compare them. */
+const LEAST_STRETCH = 8 * 1024 * 1024
 /** Pairs of hits that wait for contents that are being hashed: 16 bytes each. */
 const MOST_WAITING = 2 ** 21
 
@@ -165,20 +168,10 @@ export class RecipeSearch implements IndexLook {
 
   /** What of these hits is true becomes the recipe of a content, unless it has a better one. */
   async confirm({ name, of, hits }: Waiting): Promise<void> {
-    const { store, recipes, log } = this.#parts
-    const sources = new Map<number, HashedFile & { readonly anchor: number }>()
+    const { store, log } = this.#parts
     const contents = new Map<number, ContentId>()
-    for (let i = 1; i < hits.length; i += 2) {
-      const row = hits[i] ?? 0
-      if (contents.has(row)) continue
-      const found = this.#hashed.get(row) ?? this.#indexed(row)
-      if (found === undefined || found.root === of.root) continue
-      contents.set(row, { root: found.root, length: found.file.size })
-      sources.set(row, { ...found.file, anchor: this.index.offsetOf(row) })
-    }
-    if (sources.size === 0) return
-    const mostParts = LIMITS.recipeParts
-    const result = await recipes.run({ kind: 'parts', image: of.file, hits, sources, mostParts })
+    const result = await this.#compare(of, hits, contents)
+    if (result === null) return
     if (result.kind !== 'parts') {
       if (result.kind === 'failed') log('recipe.failed', { name, what: result.message })
       return
@@ -199,6 +192,39 @@ export class RecipeSearch implements IndexLook {
       else if (wanting !== null) store.putWanting({ ...wanting, told })
     })
     log('recipe.found', { name, bytes: recipe.id.length })
+  }
+
+  /** Bytes are compared by all threads, each in a stretch of the image. @param contents that hits are of, by row: filled */
+  async #compare(
+    { root, file: image }: RowContent,
+    hits: Hits,
+    contents: Map<number, ContentId>,
+  ): Promise<RecipeResult | null> {
+    const { recipes } = this.#parts
+    const mostParts = LIMITS.recipeParts
+    const count = Math.min(recipes.width, Math.ceil(image.size / LEAST_STRETCH))
+    const jobs = cutHits(hits, image.size, count).flatMap((some) => {
+      const sources = new Map<number, HashedFile & { readonly anchor: number }>()
+      for (let i = 1; i < some.length; i += 2) {
+        const row = some[i] ?? 0
+        if (sources.has(row)) continue
+        const found = this.#hashed.get(row) ?? this.#indexed(row)
+        if (found === undefined || found.root === root) continue
+        contents.set(row, { root: found.root, length: found.file.size })
+        sources.set(row, { ...found.file, anchor: this.index.offsetOf(row) })
+      }
+      return sources.size === 0 ? [] : [{ hits: some, sources }]
+    })
+    if (jobs.length === 0) return null
+    const stretch = image.size / count
+    const copies: Copies[] = []
+    for (const result of await Promise.all(
+      jobs.map((job) => recipes.run({ kind: 'copies', image, ...job, stretch, mostParts })),
+    )) {
+      if (result.kind !== 'copies') return result
+      copies.push(result.copies)
+    }
+    return recipes.run({ kind: 'parts', image, copies, mostParts })
   }
 
   /** Of the places of a content the first: whether it still stands there is seen when it is opened. */

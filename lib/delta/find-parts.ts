@@ -1,35 +1,17 @@
 /**
- * Where anchors were found in a content: which ranges of it truly are those of other contents? Bytes are compared, both ways
- * as far as they are equal, and only then something counts: whole contents first, then runs in common with others. What no
- * other content has becomes zeros, literals, or stays open.
+ * What a content is made of: ranges that are those of others, and what is between them as zeros or literals, or open.
  */
 import { EMPTY } from '../base/bytes.js'
-import { PART_BYTES, WINDOW_BYTES } from './anchors.js'
-import { cutParts, openBetween } from './assembly-plan.js'
-import type { Hits } from './image-scan.js'
+import { PART_BYTES } from './anchors.js'
+import { cutParts, openBetween, type Span } from './assembly-plan.js'
+import type { Copies, Copy } from './find-copies.js'
 import type { Source } from './sums.js'
 
-/** Another content that may be in this one, and where in it its anchor is. Several rows may be of one. */
-export type PartSource = {
-  readonly key: string
-  readonly bytes: Source
-  readonly anchor: number
-}
-
-/** A range of the content; `source` and `from` tell where it stands elsewhere. */
-export type FoundPart = { readonly offset: number; readonly length: number } & (
-  | { readonly kind: 'copy'; readonly row: number; readonly from: number }
-  | { readonly kind: 'zeros' | 'literal' }
-)
+export type FoundPart = Copy | (Span & { readonly kind: 'zeros' | 'literal' })
 export type FoundParts = { readonly parts: readonly FoundPart[]; readonly literals: Uint8Array }
 
-/** Compared, or looked through, at once. */
+/** Looked through at once. */
 const STEP = 256 * 1024
-/** A first look at what may differ at once. */
-const FIRST = 16 * 1024
-/** Bytes compared in vain for each byte of the content, and at least: what begins alike must not keep us busy. */
-const WASTE = 2
-const WASTE_LEAST = 32 * 2 ** 20
 /** Zeros of their own, shorter ones are literals as the bytes around them. */
 const ZERO_RUN = 4096
 /** Zeros are looked for so many at a time. */
@@ -40,173 +22,65 @@ const LITERAL_LEAST = 2 ** 20
 const LITERAL_MOST = 16 * 2 ** 20
 const LITERAL_RUN = 2 ** 20
 
-/** @param sourceOf null: it is not there any more. One at a time is read, and the last one given stays. */
-export function findParts(
-  image: Source,
-  hits: Hits,
-  sourceOf: (row: number) => PartSource | null,
-  mostParts: number,
-): FoundParts {
-  const finder = new Finder(image, sourceOf, mostParts)
-  for (let i = 0; i < hits.length; ) {
-    const place = hits[i] ?? 0
-    const rows: number[] = []
-    for (; i < hits.length && hits[i] === place; i += 2) rows.push(hits[i + 1] ?? 0)
-    if (!finder.take(place, rows)) break
+/** @param copies of stretches of the content, as they follow one another */
+export function findParts(image: Source, copies: readonly Copies[], mostParts: number): FoundParts {
+  const gaps = new Gaps(image)
+  const parts: FoundPart[] = []
+  const joined = join(copies, image.length).slice(0, mostParts)
+  let room = mostParts - joined.length
+  const fill = (start: number, end: number): void => {
+    const between = gaps.between(start, end, room)
+    if (between.length > room) return
+    room -= between.length
+    parts.push(...between)
   }
-  return finder.done()
+  let end = 0
+  for (const copy of joined) {
+    fill(end, copy.offset)
+    parts.push(copy)
+    end = copy.offset + copy.length
+  }
+  fill(end, image.length)
+  return gaps.withLiterals(parts)
 }
 
-type Copy = Extract<FoundPart, { kind: 'copy' }>
-
-class Finder {
-  readonly #image: Source
-  readonly #sourceOf: (row: number) => PartSource | null
-  readonly #mostParts: number
-  /** Contents that are here from their beginning to their end. */
-  readonly #wholes: Copy[] = []
-  /** Runs in common with others: for what no whole content tells. */
-  readonly #runs: Copy[] = []
-  /** By content and by where it would begin: how far the run there was followed. */
-  readonly #followed = new Map<string, number>()
-  readonly #here = Buffer.allocUnsafeSlow(STEP)
-  readonly #there = Buffer.allocUnsafeSlow(STEP)
-  /** The end of the last whole content. */
-  #end = 0
-  /** How far something that began within whole contents was followed behind them. */
-  #behind = 0
-  #wasteLeft: number
-
-  constructor(image: Source, sourceOf: (row: number) => PartSource | null, mostParts: number) {
-    this.#image = image
-    this.#sourceOf = sourceOf
-    this.#mostParts = mostParts
-    this.#wasteLeft = WASTE_LEAST + WASTE * image.length
+/** Whole contents first, then what runs in common tell between them. */
+function join(copies: readonly Copies[], length: number): Copy[] {
+  const wholes: Copy[] = []
+  const runs = copies.flatMap((of) => of.runs)
+  let end = 0
+  for (const whole of copies.flatMap((of) => of.wholes)) {
+    // It begins within the last one of the stretch before.
+    if (whole.offset < end) {
+      runs.push(whole)
+      continue
+    }
+    wholes.push(whole)
+    end = whole.offset + whole.length
   }
-
-  /** Of the contents whose anchor is at `place`, the longest that is whole. @returns false: no more is worth it */
-  take(place: number, rows: readonly number[]): boolean {
-    // Half of the parts are for what stands between them.
-    if (this.#wholes.length + this.#runs.length >= this.#mostParts / 2) return false
-    let best: Copy | null = null
-    for (const row of rows) {
-      const source = this.#sourceOf(row)
-      const copy = source === null ? null : this.#copyOf(place, row, source)
-      if (source === null || copy === null) continue
-      const isWhole = copy.length === source.bytes.length
-      this.#wasteLeft -= isWhole ? Math.min(copy.length, best?.length ?? 0) : copy.length
-      if (!isWhole) this.#runs.push(copy)
-      else if (best === null || copy.length > best.length) best = copy
+  const open = openBetween(wholes, length)
+  const joined = [...wholes]
+  let told = 0
+  for (const run of runs.sort((a, b) => a.offset - b.offset)) {
+    const offset = Math.max(run.offset, told)
+    const stretch = { offset, length: run.offset + run.length - offset }
+    for (const gap of cutParts(open, stretch, (part) => part)) {
+      if (gap.length < PART_BYTES) continue
+      joined.push({ ...run, ...gap, from: run.from + gap.offset - run.offset })
+      told = gap.offset + gap.length
     }
-    if (best !== null) {
-      this.#wholes.push(best)
-      this.#end = best.offset + best.length
-    }
-    return this.#wasteLeft > 0
   }
-
-  #copyOf(place: number, row: number, { key, bytes, anchor }: PartSource): Copy | null {
-    // Within a whole content only what goes on behind it is looked at, and that once.
-    const isWithin = place < this.#end
-    const offset = isWithin ? Math.max(this.#end, this.#behind) : place
-    const from = anchor + offset - place
-    const most = Math.min(bytes.length - from, this.#image.length - offset)
-    const run = `${place - anchor} ${key}`
-    if (most < WINDOW_BYTES || (this.#followed.get(run) ?? 0) > offset) return null
-    const length = this.#forwards(offset, bytes, from, most)
-    if (length < WINDOW_BYTES) {
-      this.#wasteLeft -= FIRST
-      return null
-    }
-    this.#followed.set(run, offset + length)
-    const forwards: Copy = { kind: 'copy', offset, length, row, from }
-    if (isWithin) this.#behind = offset + length
-    const copy = isWithin ? forwards : this.#backwards(forwards, bytes)
-    if (copy.length >= PART_BYTES) return copy
-    this.#wasteLeft -= FIRST
-    return null
-  }
-
-  #forwards(offset: number, source: Source, from: number, most: number): number {
-    for (let done = 0; done < most; ) {
-      const n = Math.min(done === 0 ? FIRST : STEP, most - done)
-      const here = this.#here.subarray(0, n)
-      const there = this.#there.subarray(0, n)
-      const isWhole =
-        this.#image.read(offset + done, here) === n && source.read(from + done, there) === n
-      if (!isWhole) return done
-      if (!here.equals(there)) return done + commonStart(here, there)
-      done += n
-    }
-    return most
-  }
-
-  /** With what stands equal before it, as the zeros a content begins with. */
-  #backwards(copy: Copy, source: Source): Copy {
-    let { offset, from, length } = copy
-    while (offset > this.#end && from > 0) {
-      const n = Math.min(STEP, offset - this.#end, from)
-      const here = this.#here.subarray(0, n)
-      const there = this.#there.subarray(0, n)
-      if (this.#image.read(offset - n, here) < n || source.read(from - n, there) < n) break
-      const common = here.equals(there) ? n : commonEnd(here, there)
-      offset -= common
-      from -= common
-      length += common
-      if (common < n) break
-    }
-    return { ...copy, offset, from, length }
-  }
-
-  /** Whole contents first, then what runs in common tell between them. */
-  #copies(): Copy[] {
-    const gaps = openBetween(this.#wholes, this.#image.length)
-    const copies = [...this.#wholes]
-    let told = 0
-    for (const run of this.#runs.sort((a, b) => a.offset - b.offset)) {
-      const offset = Math.max(run.offset, told)
-      const stretch = { offset, length: run.offset + run.length - offset }
-      for (const gap of cutParts(gaps, stretch, (part) => part)) {
-        if (gap.length < PART_BYTES) continue
-        copies.push({ ...run, ...gap, from: run.from + gap.offset - run.offset })
-        told = gap.offset + gap.length
-      }
-    }
-    return copies.sort((a, b) => a.offset - b.offset).slice(0, this.#mostParts)
-  }
-
-  /** With the gaps between them. */
-  done(): FoundParts {
-    const gaps = new Gaps(this.#image, this.#here)
-    const parts: FoundPart[] = []
-    const copies = this.#copies()
-    let room = this.#mostParts - copies.length
-    const fill = (start: number, end: number): void => {
-      const between = gaps.between(start, end, room)
-      if (between.length > room) return
-      room -= between.length
-      parts.push(...between)
-    }
-    let end = 0
-    for (const copy of copies) {
-      fill(end, copy.offset)
-      parts.push(copy)
-      end = copy.offset + copy.length
-    }
-    fill(end, this.#image.length)
-    return gaps.withLiterals(parts)
-  }
+  return joined.sort((a, b) => a.offset - b.offset)
 }
 
 /** What no other content has. */
 class Gaps {
   readonly #image: Source
-  readonly #buffer: Buffer
+  readonly #buffer = Buffer.allocUnsafeSlow(STEP)
   readonly #zeros = Buffer.alloc(BLOCK_BYTES)
 
-  constructor(image: Source, buffer: Buffer) {
+  constructor(image: Source) {
     this.#image = image
-    this.#buffer = buffer
   }
 
   /** Runs of zeros, and what is between them as literals; where they would be more than `most` the rest is left out. */
@@ -265,21 +139,4 @@ class Gaps {
     }
     return { parts: kept, literals: literals.length === 0 ? EMPTY : Buffer.concat(literals) }
   }
-}
-
-function commonStart(a: Buffer, b: Buffer): number {
-  let low = 0
-  // Halves that are equal are passed at once.
-  for (let size = a.length; size > 64; ) {
-    size = Math.ceil(size / 2)
-    const end = Math.min(a.length, low + size)
-    if (a.compare(b, low, end, low, end) === 0) low = end
-  }
-  while (low < a.length && a[low] === b[low]) low++
-  return low
-}
-function commonEnd(a: Buffer, b: Buffer): number {
-  let n = 0
-  while (n < a.length && a[a.length - 1 - n] === b[b.length - 1 - n]) n++
-  return n
 }

@@ -1,6 +1,7 @@
 /** What is done for recipes on worker threads: anchors of files, and which ranges of one file are those of others. */
 import type { AnchorMemory } from '../delta/anchor-table.js'
 import type { Anchor } from '../delta/anchors.js'
+import type { Copies } from '../delta/find-copies.js'
 import type { FoundParts } from '../delta/find-parts.js'
 import type { Hits } from '../delta/image-scan.js'
 
@@ -27,11 +28,19 @@ export type RecipeJob =
       readonly table: AnchorMemory
     }
   | {
-      readonly kind: 'parts'
+      readonly kind: 'copies'
       readonly image: HashedFile
       readonly hits: Hits
+      /** Bytes of the image that these hits are of. */
+      readonly stretch: number
       /** By row; rows that have none are left aside. */
       readonly sources: ReadonlyMap<number, HashedFile & { readonly anchor: number }>
+      readonly mostParts: number
+    }
+  | {
+      readonly kind: 'parts'
+      readonly image: HashedFile
+      readonly copies: readonly Copies[]
       readonly mostParts: number
     }
 
@@ -40,6 +49,7 @@ export type RecipeResult =
   | { readonly kind: 'anchors'; readonly anchors: readonly (Anchor | null)[] }
   | { readonly kind: 'runs'; readonly anchors: readonly Anchor[] }
   | { readonly kind: 'hits'; readonly hits: Hits }
+  | { readonly kind: 'copies'; readonly copies: Copies }
   | { readonly kind: 'parts'; readonly found: FoundParts }
   | { readonly kind: 'failed'; readonly message: string }
 

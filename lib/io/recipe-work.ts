@@ -11,7 +11,8 @@ import {
   runOffsets,
   WINDOW_BYTES,
 } from '../delta/anchors.js'
-import { findParts, type PartSource } from '../delta/find-parts.js'
+import { type Copies, findCopies, type PartSource } from '../delta/find-copies.js'
+import { findParts } from '../delta/find-parts.js'
 import { ImageScan } from '../delta/image-scan.js'
 import type { Source } from '../delta/sums.js'
 import { openKernel } from '../kernel/kernel.js'
@@ -29,7 +30,8 @@ export function recipeWork(job: RecipeJob): RecipeResult {
   try {
     if (job.kind === 'anchors') return { kind: 'anchors', anchors: job.paths.map(anchorOfFile) }
     if (job.kind === 'hits') return hitsOf(job)
-    return job.kind === 'runs' ? { kind: 'runs', anchors: runsOf(job.file) } : partsOf(job)
+    if (job.kind === 'runs') return { kind: 'runs', anchors: runsOf(job.file) }
+    return compared(job)
   } catch (error) {
     if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
     return { kind: 'failed', message: messageOf(error) }
@@ -98,25 +100,34 @@ function hitsOf({
   }
 }
 
-function partsOf(job: Extract<RecipeJob, { kind: 'parts' }>): RecipeResult {
+function compared(job: Extract<RecipeJob, { kind: 'copies' | 'parts' }>): RecipeResult {
   const files = new Files()
   try {
     const image = files.open(job.image)
-    const sourceOf = (row: number): PartSource | null => {
-      const file = job.sources.get(row)
-      const bytes = file === undefined ? null : files.open(file)
-      if (file === undefined || bytes === null) return null
-      return { key: keyOf(file), bytes, anchor: file.anchor }
-    }
     if (image === null) return { kind: 'failed', message: 'no longer the file that was hashed' }
-    const found = findParts(image, job.hits, sourceOf, job.mostParts)
+    const result: RecipeResult =
+      job.kind === 'parts'
+        ? { kind: 'parts', found: findParts(image, job.copies, job.mostParts) }
+        : { kind: 'copies', copies: copiesOf(image, job, files) }
     // Bytes that changed while they were compared would make a recipe that is of no use.
-    if (!files.isSame(job.image))
-      return { kind: 'failed', message: 'it changed while it was compared' }
-    return { kind: 'parts', found }
+    if (files.isSame(job.image)) return result
+    return { kind: 'failed', message: 'it changed while it was compared' }
   } finally {
     files.close()
   }
+}
+function copiesOf(
+  image: Source,
+  { hits, stretch, sources, mostParts }: Extract<RecipeJob, { kind: 'copies' }>,
+  files: Files,
+): Copies {
+  const sourceOf = (row: number): PartSource | null => {
+    const file = sources.get(row)
+    const bytes = file === undefined ? null : files.open(file)
+    if (file === undefined || bytes === null) return null
+    return { key: keyOf(file), bytes, anchor: file.anchor }
+  }
+  return findCopies(image, hits, stretch, sourceOf, mostParts)
 }
 
 /** Files that are read by turns; the first one stays open. */

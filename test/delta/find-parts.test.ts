@@ -4,8 +4,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { AnchorTable, NO_ROW } from '../../lib/delta/anchor-table.js'
 import { type Anchor, anchorIn, HEAD_BYTES, marksIn, marksOf } from '../../lib/delta/anchors.js'
+import { cutHits, findCopies, type PartSource } from '../../lib/delta/find-copies.js'
 import { type FoundParts, findParts } from '../../lib/delta/find-parts.js'
 import { type Hits, ImageScan } from '../../lib/delta/image-scan.js'
+import type { Source } from '../../lib/delta/sums.js'
 import { openKernel } from '../../lib/kernel/kernel.js'
 import { FAINT, MOST_MARKS } from '../../lib/kernel/kernel-port.js'
 import { noise, sourceOf } from './support.js'
@@ -41,9 +43,24 @@ function hitsIn(image: Uint8Array, table: AnchorTable, own = NO_ROW, step = CHUN
   return scan.done()
 }
 
+/** By so many threads. */
+function partsIn(
+  image: Source,
+  hits: Hits,
+  sourceOf: (row: number) => PartSource | null,
+  mostParts: number,
+  count = 1,
+): FoundParts {
+  const copies = cutHits(hits, image.length, count).map((some) =>
+    findCopies(image, some, image.length / count, sourceOf, mostParts),
+  )
+  return findParts(image, copies, mostParts)
+}
+
 function found(
   image: Uint8Array,
   contents: readonly Uint8Array[],
+  threads = 1,
 ): FoundParts & { read: number; hits: number } {
   const { table, byRow } = known(contents)
   let read = 0
@@ -55,7 +72,7 @@ function found(
     },
   })
   const hits = hitsIn(image, table)
-  const parts = findParts(
+  const parts = partsIn(
     counted(image),
     hits,
     (row) => {
@@ -65,6 +82,7 @@ function found(
         : { key: `${contents.indexOf(bytes)}`, bytes: counted(bytes), anchor: table.offsetOf(row) }
     },
     2 ** 18,
+    threads,
   )
   // Whatever is said is true.
   const rebuilt = Uint8Array.from(image)
@@ -274,7 +292,7 @@ t.test('sources that are gone, shorter, or other than they were', async (t) => {
   const { table } = known([content])
   const hits = hitsIn(image, table)
   const of = (bytes: Uint8Array | null) =>
-    findParts(
+    partsIn(
       sourceOf(image),
       hits,
       () =>
@@ -288,7 +306,7 @@ t.test('sources that are gone, shorter, or other than they were', async (t) => {
   changed[30_000] = (changed[30_000] ?? 0) ^ 1
   t.match(of(changed), [{ offset: 0, length: 30_000 }])
   t.same(
-    findParts(
+    partsIn(
       sourceOf(image),
       hits,
       () => ({ key: '', bytes: sourceOf(content), anchor: table.offsetOf(0) }),
@@ -313,26 +331,41 @@ t.test(
       fc.tuple(fc.nat(3000), fc.nat(9)).map(([n, seed]) => noise(n, seed + 50)),
     )
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
-        const padded = pieces.map((p) => Buffer.concat([p], p.length + (p.length % 7)))
-        const image = Buffer.concat(padded)
-        const { parts } = found(image, stock)
-        let at = 0
-        for (const [i, p] of padded.entries()) {
-          const start = at
-          at += p.length
-          const whole = pieces[i]
-          if (whole === undefined || !stock.includes(whole as Buffer<ArrayBuffer>)) continue
-          const covered = parts.some(
-            (part) =>
-              part.kind !== 'literal' &&
-              part.offset <= start + 3000 &&
-              part.offset + part.length >= start + whole.length,
-          )
-          assert.ok(covered, `piece ${i} at ${start}`)
-        }
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 4 }),
+        (pieces, threads) => {
+          const padded = pieces.map((p) => Buffer.concat([p], p.length + (p.length % 7)))
+          const image = Buffer.concat(padded)
+          const { parts } = found(image, stock, threads)
+          let at = 0
+          for (const [i, p] of padded.entries()) {
+            const start = at
+            at += p.length
+            const whole = pieces[i]
+            if (whole === undefined || !stock.includes(whole as Buffer<ArrayBuffer>)) continue
+            const covered = parts.some(
+              (part) =>
+                part.kind !== 'literal' &&
+                part.offset <= start + 3000 &&
+                part.offset + part.length >= start + whole.length,
+            )
+            assert.ok(covered, `piece ${i} at ${start}`)
+          }
+        },
+      ),
       { numRuns: 60 },
     )
   },
 )
+
+t.test('an image of which threads compare a stretch each', async (t) => {
+  const inner = noise(40_000, 31)
+  const archive = Buffer.concat([noise(30_000, 32), inner, noise(20_000, 33)])
+  const image = Buffer.concat([noise(6000, 34), archive, noise(9000, 35), inner])
+  const alone = found(image, [archive, inner])
+  const copies = ['copy 6000+90000', 'copy 105000+40000']
+  t.same(kinds(alone), ['literal 0+6000', copies[0], 'literal 96000+9000', copies[1]])
+  for (const threads of [2, 3, 8])
+    t.same(found(image, [archive, inner], threads).parts, alone.parts)
+})
