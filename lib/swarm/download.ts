@@ -2,22 +2,21 @@
  * Fetching: wanted contents → neighbours → verified units → the sink. Peers first; the centre over HTTP when they give
  * nothing for ten seconds. Everything is driven by what arrives and by `tick`; nothing here waits.
  */
-import { SocketError } from '../base/errors.js'
-import { type HashRange, LEAF_BYTES } from '../hash/merkle.js'
-import { type ContentId, type Root, rootHex } from '../hash/root.js'
+import type { HashRange } from '../hash/merkle.js'
+import type { ContentId, Root } from '../hash/root.js'
 import type { Clock, ContentSink, Log, Random } from '../host.js'
 import { Asking, cancelRequest, closeRequest, giveUp } from './asking.js'
 import { AskingCentre } from './asking-centre.js'
-import { badLeaves, holdingOf, isContent, isProvable, mend } from './assembly.js'
+import { holdingOf } from './assembly.js'
+import { Delivery, retire } from './delivery.js'
 import { type Fallback, FallbackLane, type FallbackUse } from './fallback-lane.js'
 import { Frontier } from './frontier.js'
 import { HashDesk } from './hash-desk.js'
 import type { Holders } from './holders.js'
-import type { Content, Item, Neighbour, Request, Wanted } from './item.js'
-import { FALLBACK_SLOT } from './peer-mask.js'
+import type { Neighbour, Wanted } from './item.js'
 import type { Have, RootHint, UnitRange } from './peer-port.js'
 import type { RateLimit } from './rate-limit.js'
-import { countUseful, countWasted, type Tally } from './tally.js'
+import { countWasted, type Tally } from './tally.js'
 import { rangesOf } from './unit-set.js'
 import type { OnTheWay } from './upload.js'
 
@@ -27,8 +26,6 @@ const STALL_MS = 8000
 const DEAD_MS = 60_000
 /** No bytes from anyone for so long: the fallback. */
 const NO_PROGRESS_MS = 10_000
-/** What the centre does not have and peers said they have, but do not give. */
-const LACKING_MS = 60_000
 /** Units in memory whose hashes nobody gave yet (64 MiB at 64 KiB): no more is asked for. */
 const MOST_WAITING = 1024
 /** The end game is for so many items. */
@@ -53,7 +50,7 @@ type Job = {
   readonly frontier: Frontier
   readonly asking: Asking
   readonly lane: FallbackLane | null
-  readonly sink: ContentSink
+  readonly delivery: Delivery
   readonly end: (error: unknown) => void
   readonly done: () => void
 }
@@ -67,10 +64,6 @@ export class Download {
   #turn: Promise<void> = Promise.resolve()
   #usefulMs = 0
   #forgivenMs = 0
-  /** Items that are whole and wait for their hashes. */
-  readonly #waiting = new Set<Item>()
-  /** Items that the centre does not have: only a peer can give them. */
-  readonly #lacking = new Map<Item, { readonly sinceMs: number; readonly why: string }>()
 
   constructor(parts: DownloadParts) {
     this.#parts = parts
@@ -110,15 +103,23 @@ export class Download {
     use: FallbackUse,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, random, holders, log, limit } = this.#parts
+    const { clock, random, holders, log, limit, tally, ban, offerUnit } = this.#parts
     const scope = new AbortController()
     const frontier = new Frontier({ wanted, sink, holders, hasFallback: fallback !== null, random })
     const asking = new Asking({
       frontier,
       limit,
-      isWhole: (item) => this.#whole(item),
+      isWhole: (item) => delivery.whole(item),
       needsHashes: (item, neighbour) => this.#hashDesk.need(item, neighbour),
     })
+    const delivery = new Delivery({
+      ...{ frontier, asking, sink, clock },
+      ...{ tally, ban, offerUnit },
+      advance: () => this.#advance(),
+    })
+    /** What comes when all is over is for nobody. */
+    const deliver = <T>(action: () => T): T | null =>
+      this.#job?.delivery === delivery ? this.#guarded(action) : null
     const lane =
       fallback === null
         ? null
@@ -131,15 +132,14 @@ export class Download {
             use,
             limit,
             events: {
-              small: (item, bytes) =>
-                this.#guarded(() => this.#smallFromCentre(item, bytes)) === true,
+              small: (item, bytes) => deliver(() => delivery.smallFromCentre(item, bytes)) === true,
               unit: (item, bytes, came) =>
-                this.#guarded(() => this.#unitFromCentre(item, bytes, came)) === true,
+                deliver(() => delivery.unitFromCentre(item, bytes, came)) === true,
               hashes: (bytes) => {
-                this.#parts.tally.hashes += bytes
+                tally.hashes += bytes
               },
-              proved: () => this.#proveWaiting(),
-              gone: (item, why) => this.#gone(item, why),
+              proved: () => void deliver(() => delivery.proveWaiting()),
+              gone: (item, why) => void deliver(() => delivery.gone(item, why)),
               fail: (error) => this.#job?.end(error),
             },
           })
@@ -161,7 +161,7 @@ export class Download {
         resolve()
       }
       signal.addEventListener('abort', stop, { once: true })
-      this.#job = { frontier, asking, lane, sink, end, done }
+      this.#job = { frontier, asking, lane, delivery, end, done }
       this.#guarded(() => this.#advance())
       this.tick(clock.monotonic())
     })
@@ -171,9 +171,8 @@ export class Download {
   #abandon(): void {
     const job = this.#job
     this.#job = null
-    this.#waiting.clear()
-    this.#lacking.clear()
     if (job === null) return
+    job.delivery.clear()
     for (const item of job.frontier.items()) countWasted(this.#parts.tally, item.got)
     for (const neighbour of this.#parts.neighbours()) {
       neighbour.partly.length = 0
@@ -276,177 +275,15 @@ export class Download {
     neighbour.heardMs = now
     neighbour.isStalled = false
     neighbour.down.add(bytes.length)
-    if (this.#job === null || request.item.thing < 0 || request.item.isWaiting)
+    const job = this.#job
+    if (job === null || request.item.thing < 0 || request.item.isWaiting)
       this.#parts.tally.wasted += bytes.length
-    else this.#guarded(() => this.#came(neighbour, request, bytes))
+    else {
+      this.#usefulMs = now
+      if (!neighbour.isCentre) this.#asksCentre.peersGave(now)
+      this.#guarded(() => job.delivery.came(neighbour, request, bytes))
+    }
     this.#ask(neighbour, now)
-  }
-
-  #came(neighbour: Neighbour, request: Request, bytes: Uint8Array): void {
-    const { item } = request
-    this.#usefulMs = neighbour.heardMs
-    if (!neighbour.isCentre) this.#asksCentre.peersGave(neighbour.heardMs)
-    if (item.work === null) {
-      if (bytes.length !== item.content.content.length) this.#parts.tally.wasted += bytes.length
-      else {
-        take(item, neighbour, bytes.length)
-        this.#small(item, bytes, neighbour)
-      }
-      return
-    }
-    if (this.#isProved(item, bytes)) {
-      take(item, neighbour, bytes.length)
-      this.#put(item, bytes)
-      return
-    }
-    if (!item.work.put(request.offset, Uint8Array.from(bytes), neighbour)) {
-      this.#parts.tally.wasted += bytes.length
-      this.#job?.asking.settle(item)
-      return
-    }
-    take(item, neighbour, bytes.length)
-    if (item.takers.length > 1) this.#job?.asking.cancel(item, request, neighbour)
-    if (item.work.isWhole) this.#whole(item)
-    else this.#job?.asking.settle(item)
-  }
-
-  /** A whole unit in one answer, and right: it is written from where it came, not gathered first. */
-  #isProved({ content, unit }: Item, bytes: Uint8Array): boolean {
-    if (content.isSmall || bytes.length !== content.lengthOf(unit)) return false
-    return isProvable(content, unit) && badLeaves(content, unit, bytes).length === 0
-  }
-
-  /** All bytes of an item are there. */
-  #whole(item: Item): void {
-    if (item.content.isSmall) {
-      const sender = soleSender(item)
-      if (item.work !== null) this.#small(item, item.work.flush(), sender)
-      return
-    }
-    item.isWaiting = true
-    if (isProvable(item.content, item.unit)) this.#prove(item)
-    else this.#waiting.add(item)
-  }
-
-  /** @param sender who alone sent all of it, or null. */
-  #small(item: Item, bytes: Uint8Array, sender: Neighbour | null): boolean {
-    const { content } = item.content
-    if (isContent(content, bytes)) {
-      this.#job?.sink.small(content, Uint8Array.from(bytes))
-      this.#done(item)
-      return true
-    }
-    countWasted(this.#parts.tally, item.got)
-    this.#again(item)
-    item.isAlone = true
-    if (sender !== null) this.#parts.ban(sender, `wrong bytes for ${rootHex(content.root)}`)
-    return false
-  }
-
-  /** A unit against its hashes. */
-  #prove(item: Item): void {
-    const { content, unit, work } = item
-    this.#waiting.delete(item)
-    if (work === null) return
-    const bytes = work.flush()
-    const bad = badLeaves(content, unit, bytes)
-    if (bad.length === 0) {
-      this.#put(item, bytes)
-      return
-    }
-    const culprits = new Set<Neighbour>()
-    for (const leaf of bad) {
-      const sender = work.senderOf(leaf)
-      if (sender !== null) culprits.add(sender)
-    }
-    this.#again(item)
-    item.work = mend(bytes, bad)
-    for (const sender of culprits)
-      this.#parts.ban(sender, `a wrong leaf of ${rootHex(content.content.root)}`)
-  }
-
-  #put(item: Item, bytes: Uint8Array): void {
-    const { content, unit } = item
-    content.partial?.write(content.offsetOf(unit), bytes)
-    content.partial?.mark(unit)
-    this.#parts.offerUnit(content.content, unit)
-    this.#done(item)
-  }
-
-  #smallFromCentre(item: Item, bytes: Uint8Array): boolean {
-    const isRight = item.thing >= 0 && isContent(item.content.content, bytes)
-    return this.#fromCentre(item, bytes.length, isRight, () => {
-      this.#job?.sink.small(item.content.content, Uint8Array.from(bytes))
-      this.#done(item)
-    })
-  }
-  /** @param came bytes of it that came now; a delta may have had the rest */
-  #unitFromCentre(item: Item, bytes: Uint8Array, came: number): boolean {
-    const isRight = item.thing >= 0 && badLeaves(item.content, item.unit, bytes).length === 0
-    return this.#fromCentre(item, came, isRight, () => this.#put(item, bytes))
-  }
-  /** Bytes over HTTP, which may come when they are not needed any more. @returns false: they are wrong. */
-  #fromCentre(item: Item, came: number, isRight: boolean, deliver: () => void): boolean {
-    const { tally } = this.#parts
-    if (!isRight) {
-      tally.wasted += came
-      return item.thing < 0
-    }
-    countWasted(tally, item.got)
-    tally.centreHttp += came
-    deliver()
-    return true
-  }
-
-  /** The centre does not have it: unless a peer gives it, it cannot be had. */
-  #gone(item: Item, why: string): void {
-    if (item.thing < 0) return
-    this.#job?.frontier.picker.lose(item.thing, FALLBACK_SLOT)
-    if (!this.#lacking.has(item))
-      this.#lacking.set(item, { sinceMs: this.#parts.clock.monotonic(), why })
-  }
-  #giveUpLacking(job: Job, now: number): void {
-    for (const [item, { sinceMs, why }] of this.#lacking) {
-      const mayCome = job.frontier.picker.rarity(item.thing) > 0 && now - sinceMs < LACKING_MS
-      if (item.thing >= 0 && (item.asked > 0 || mayCome)) continue
-      this.#lacking.delete(item)
-      if (item.thing >= 0) this.#lost(job, item.content, why)
-    }
-  }
-  #lost(job: Job, content: Content, why: string): void {
-    for (const item of content.items.values()) {
-      job.asking.cancel(item, null, null)
-      this.#waiting.delete(item)
-      countWasted(this.#parts.tally, item.got)
-    }
-    job.frontier.lost(content)
-    retire(content)
-    if (job.sink.lost === undefined)
-      throw new SocketError(`${rootHex(content.content.root)}: ${why}`)
-    job.sink.lost(content.content, why)
-    this.#advance()
-  }
-
-  #done(item: Item): void {
-    const job = this.#job
-    if (job === null) return
-    countUseful(this.#parts.tally, item.got, item.content.lengthOf(item.unit))
-    if (item.asked > 0) job.asking.cancel(item, null, null)
-    if (job.frontier.done(item)) retire(item.content)
-    this.#advance()
-  }
-
-  /** It has to be fetched again. */
-  #again(item: Item): void {
-    const job = this.#job
-    if (job === null) return
-    job.asking.cancel(item, null, null)
-    item.takers = []
-    item.work = null
-    item.isWaiting = false
-    this.#waiting.delete(item)
-    item.failures++
-    job.frontier.picker.giveBack(item.thing)
   }
 
   // Leaf hashes.
@@ -454,14 +291,10 @@ export class Download {
   hashes(neighbour: Neighbour, root: Root, range: HashRange, packed: Uint8Array): void {
     this.#parts.tally.hashes += packed.length
     neighbour.heardMs = this.#parts.clock.monotonic()
-    const content = this.#job?.frontier.content(root) ?? null
-    if (content !== null && this.#hashDesk.came(neighbour, content, range, packed))
-      this.#proveWaiting()
-  }
-  #proveWaiting(): void {
-    this.#guarded(() => {
-      for (const item of this.#waiting) if (isProvable(item.content, item.unit)) this.#prove(item)
-    })
+    const job = this.#job
+    const content = job?.frontier.content(root) ?? null
+    if (job !== null && content !== null && this.#hashDesk.came(neighbour, content, range, packed))
+      this.#guarded(() => job.delivery.proveWaiting())
   }
   hashRejected(neighbour: Neighbour, root: Root, range: HashRange): void {
     const content = this.#job?.frontier.content(root) ?? null
@@ -484,13 +317,13 @@ export class Download {
     this.#chaseHashes(job, now)
     this.#endGame(job, now)
     this.#tellCentre(job, now)
-    this.#guarded(() => this.#giveUpLacking(job, now))
+    this.#guarded(() => job.delivery.giveUpLacking(now))
     this.#guarded(() => job.lane?.start(() => this.#needsFallback()))
   }
 
   #ask(neighbour: Neighbour, now: number): void {
     const job = this.#job
-    if (job === null || this.#waiting.size > MOST_WAITING) return
+    if (job === null || job.delivery.waiting.size > MOST_WAITING) return
     this.#guarded(() => job.asking.fill(neighbour, now))
   }
 
@@ -523,7 +356,7 @@ export class Download {
   #chaseHashes(job: Job, now: number): void {
     const isForgiving = now - this.#forgivenMs > 1000
     if (isForgiving) this.#forgivenMs = now
-    for (const item of this.#waiting) {
+    for (const item of job.delivery.waiting) {
       if (isForgiving) item.content.hashless.clear() // who had none may have them now
       this.#hashDesk.need(item, null)
       if (this.#hashDesk.whoHas(item, null) === null) job.lane?.prove(item)
@@ -543,29 +376,6 @@ export class Download {
       return
     }
   }
-}
-
-function take(item: Item, from: Neighbour, bytes: number): void {
-  if (from.isCentre) item.got.centre += bytes
-  else item.got.peers += bytes
-}
-
-/** The one who sent all blocks of a small content, or null. */
-function soleSender(item: Item): Neighbour | null {
-  const { work } = item
-  const first = work?.senderOf(0) ?? null
-  const leaves = Math.ceil(item.content.content.length / LEAF_BYTES)
-  for (let leaf = 1; leaf < leaves; leaf++) if (work?.senderOf(leaf) !== first) return null
-  return first
-}
-
-function retire(content: Content): void {
-  for (const [neighbour, handles] of content.handles) {
-    const bound = handles.filter((handle) => handle !== undefined) // windows that were never asked for
-    for (const handle of bound) neighbour.handles.retire(handle)
-    neighbour.peer.unbind(bound)
-  }
-  content.handles.clear()
 }
 
 /** A promise and its end. Node 20 has no Promise.withResolvers. */
