@@ -1,6 +1,6 @@
 /** What a centre has published of a module: names, as its index has them now. prsyncd.conf(5), published by. */
 import { type ByteName, baseOf, directoryOf, ROOT_NAME } from '../base/byte-name.js'
-import { openIndex } from '../io/store.js'
+import { openIndex } from '../io/lmdb-tables.js'
 import { decodeHead } from '../snapshot/head.js'
 import { findEntry, readDirectoryPage } from './pages.js'
 

@@ -1,7 +1,7 @@
 /** A thread that glances at directories, with its own hold on the index. */
 import { Glance, type Glanced } from './glance.js'
 import type { GlanceJob } from './glance-tree.js'
-import { openRecords } from './store.js'
+import { openRecords } from './lmdb-tables.js'
 import { answerJobs } from './worker.js'
 
 /** A pool's jobs are all for one tree. */

@@ -4,10 +4,9 @@
  */
 import { hash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { type Database, open, type RootDatabase } from 'lmdb'
 import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.js'
 import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
-import { FileError, messageOf, StartupError } from '../base/errors.js'
+import { messageOf, StartupError } from '../base/errors.js'
 import type { Anchor } from '../delta/anchors.js'
 import { type Digests, decodeDigests, encodeDigests, SHA256_BYTES } from '../hash/digests.js'
 import { type ContentId, ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
@@ -18,17 +17,24 @@ import {
   type Known,
   type NamedRecord,
 } from './directory-record.js'
+import {
+  asBuffer,
+  copy,
+  type Environment,
+  isOfLmdb,
+  keyOf,
+  openEnvironment,
+  openTable,
+  PLAIN,
+  type Table,
+  wrapped,
+} from './lmdb-tables.js'
 
 /** Where a content stood, and the stat that tells whether it still does. */
 export type Place = Pick<Known, 'hashed' | 'ino' | 'mtimeNs' | 'size'> & { readonly name: ByteName }
 
 /** A content under one of its names. */
 export type StandingContent = Pick<Known, 'hashed' | 'size'> & { readonly root: Root }
-
-type Bytes = Database<Buffer, Buffer>
-
-/** lmdb keys end at 1978 bytes and a name may have 4095. */
-const KEY_BYTES = 1900
 
 /** A content whose recipe, where it has one, leaves open more than half of it. */
 export type Wanting = {
@@ -44,17 +50,17 @@ export type Wanting = {
 }
 
 export class Store {
-  readonly #env: RootDatabase<Buffer, Buffer>
-  readonly #directories: Bytes
-  readonly #places: Bytes
-  readonly #blobs: Bytes
-  readonly #leaves: Bytes
-  readonly #sums: Bytes
-  readonly #digests: Bytes
-  readonly #anchors: Bytes
-  readonly #recipes: Bytes
-  readonly #wanting: Bytes
-  readonly #values: Bytes
+  readonly #env: Environment
+  readonly #directories: Table
+  readonly #places: Table
+  readonly #blobs: Table
+  readonly #leaves: Table
+  readonly #sums: Table
+  readonly #digests: Table
+  readonly #anchors: Table
+  readonly #recipes: Table
+  readonly #wanting: Table
+  readonly #values: Table
   readonly path: string
 
   /** @throws {StartupError} where the directory cannot be used. */
@@ -62,8 +68,8 @@ export class Store {
     this.path = path
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 })
-      this.#env = open<Buffer, Buffer>({ path, ...ENVIRONMENT })
-      const table = (name: string): Bytes => this.#env.openDB<Buffer, Buffer>({ name, ...BINARY })
+      this.#env = openEnvironment(path)
+      const table = (name: string): Table => openTable(this.#env, name)
       this.#directories = table('directories')
       this.#places = table('places')
       this.#blobs = table('blobs')
@@ -187,7 +193,7 @@ export class Store {
     this.#removeBlobOf(this.#sums, start)
     this.#removeBlobOf(this.#recipes, start)
   }
-  #removeBlobOf(table: Bytes, start: Buffer): void {
+  #removeBlobOf(table: Table, start: Buffer): void {
     const blob = contentIn(table.get(start))
     if (blob === null) return
     table.removeSync(start)
@@ -398,71 +404,14 @@ function packedContent({ length, root }: ContentId): Buffer {
   return asBuffer(out.done())
 }
 
-type LmdbError = Error & { readonly code: number }
-/** lmdb's errors have numbers: its own, or errno(3). */
-function isOfLmdb(error: unknown): error is LmdbError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number'
-}
-function wrapped(path: string, cause: LmdbError): FileError {
-  const what = `cannot write the index in ${path}`
-  // What it could write only in part it calls EIO, and that is a full disk as a rule.
-  return cause.code === EIO || cause.code === ENOSPC
-    ? new NoRoomError(`${what}: no space left on the device, or it fails`, { cause })
-    : new FileError(`${what}: ${cause.message}`, { cause })
-}
-const EIO = 5
-const ENOSPC = 28
-class NoRoomError extends FileError {
-  readonly code = 'ENOSPC'
-}
-
-const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const
-const ENVIRONMENT = { ...BINARY, maxDbs: 16, noMemInit: true } as const
-
-/** Values and blobs of an index that another process writes. @throws {StartupError} where there is none */
-export function openIndex(path: string): {
-  value(name: string): Uint8Array | null
-  blob(root: Root): Uint8Array | null
-} {
-  try {
-    const env = open<Buffer, Buffer>({ path, ...ENVIRONMENT, readOnly: true })
-    const table = (name: string): Bytes => env.openDB<Buffer, Buffer>({ name, ...BINARY })
-    const { values, blobs } = { values: table('values'), blobs: table('blobs') }
-    return {
-      value: (name) => copy(values.get(Buffer.from(name))),
-      blob: (root) => copy(blobs.get(asBuffer(bytesOf(root)))),
-    }
-  } catch (cause) {
-    throw new StartupError(`cannot read the index in ${path}: ${messageOf(cause)}`, { cause })
-  }
-}
-
-/** The records of directories as they are written, for a thread beside the one that has the store. */
-export function openRecords(path: string): (name: ByteName) => Uint8Array | null {
-  const table = open<Buffer, Buffer>({ path, ...ENVIRONMENT }).openDB<Buffer, Buffer>({
-    name: 'directories',
-    ...BINARY,
-  })
-  return (name) => table.get(keyOf(name)) ?? null
-}
-
 /** Passed over rather than looked for anew. */
 const FEW_KEYS = 6
 function wordOf(root: Root): number {
   return Buffer.from(root, 'latin1').readUInt32BE()
 }
 
-const PLAIN = 0
-const DIGEST = 1
-
 function samePlace(a: Known, b: Known): boolean {
   return a.root === b.root && a.hashed === b.hashed && a.mtimeNs === b.mtimeNs && a.ino === b.ino
-}
-function keyOf(name: ByteName): Buffer {
-  const bytes = nameBytes(name)
-  return bytes.length <= KEY_BYTES
-    ? Buffer.concat([Buffer.from([PLAIN]), bytes])
-    : Buffer.concat([Buffer.from([DIGEST]), hash('sha256', bytes, 'buffer')])
 }
 const ROOT_KEY = Buffer.alloc(ROOT_BYTES)
 /** For one look, which copies it. */
@@ -485,11 +434,4 @@ function wantingOf(root: Root, value: Buffer): Wanting {
   const [size, told, looks, seen] = [from.varint(), from.varint(), from.varint(), from.varint()]
   // Those of older versions all had names.
   return { root, size, told, looks, seen, unnamed: from.left > 0 && from.varint() === 1 }
-}
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-/** lmdb hands out memory that the next read may use again. */
-function copy(bytes: Buffer | undefined): Uint8Array | null {
-  return bytes === undefined ? null : Uint8Array.prototype.slice.call(bytes)
 }
