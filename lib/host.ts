@@ -155,10 +155,19 @@ export type LookJob = {
   /** Entries after which it is enough. */
   readonly most: number
 }
-/** Kinds, sizes, times, modes and targets of links count anyway. */
+/** Kinds, sizes, times of files, modes and targets of links count anyway. */
 export type SameRule = {
   readonly owner: boolean
   readonly group: boolean
+  readonly directoryTimes: boolean
+  readonly linkTimes: boolean
+  /** Whoever follows or judges links has to look at them: one in the first tree is none of these. */
+  readonly noLinks: boolean
+  /** Nor are files of fewer bytes, or of more. */
+  readonly leastSize: number
+  readonly mostSize: number
+  /** Nor directories of another device; null: it does not count. */
+  readonly device: bigint | null
   /** Nothing else may stand there, but for what `names` protects. */
   readonly exact: boolean
   /** A file of several names in the first tree is none of these. */

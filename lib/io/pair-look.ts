@@ -33,6 +33,7 @@ const GID = 6
 const MODE = 7
 const SIZE = 10
 const TIME = 28
+const DEVICE = 34
 const STATX_WORDS = 64
 
 type Counts = { files: number; links: number; directories: number; bytes: number }
@@ -117,7 +118,8 @@ export class PairLook {
     const counts = { files: 0, links: 0, directories: 0, bytes: 0 }
     const { a, b, name } = pair
     const wanted = new Set<string>()
-    let isSame = this.#isSame(a, b, this.#emptyAt, AT.emptyPath, false, rule)
+    let isSame = this.#isSame(a, b, this.#emptyAt, AT.emptyPath, rule.directoryTimes, rule)
+    if (isSame && rule.device !== null) isSame = this.#device() === rule.device
     if (isSame && rule.bare) isSame = this.#isBare(pair, DOT_AT)
     for (;;) {
       const length = this.#raw.entries(a, this.#entriesAt, ENTRY_BYTES)
@@ -151,13 +153,15 @@ export class PairLook {
   #isSameEntry(pair: Pair, at: number, rule: SameRule, counts: Counts): boolean {
     const { a, b } = pair
     const type = this.#entries[at + TYPE]
-    if (type !== FILE && type !== LINK) return false
+    if (type !== FILE && (type !== LINK || rule.noLinks)) return false
     const name = this.#entriesAt + at + BASE
-    if (!this.#isSame(a, b, name, AT.symlinkNoFollow, true, rule)) return false
-    if (rule.single && this.#seen[NLINK] !== 1) return false
+    const hasTime = type === FILE || rule.linkTimes
+    if (!this.#isSame(a, b, name, AT.symlinkNoFollow, hasTime, rule)) return false
+    const [size, other] = [this.#size(0), this.#size(STATX_WORDS)]
+    if (size !== other || (rule.single && this.#seen[NLINK] !== 1)) return false
     if (type === LINK && !this.#isSameLink(a, b, name)) return false
     if (rule.bare && !this.#isBare(pair, at + BASE)) return false
-    const size = (this.#seen[SIZE] ?? 0) + (this.#seen[SIZE + 1] ?? 0) * 2 ** 32
+    if (type === FILE && (size < rule.leastSize || size > rule.mostSize)) return false
     if (type === FILE && rule.contents && !this.#isSameContent(a, b, name, size)) return false
     if (type === LINK) counts.links++
     else counts.files++
@@ -193,7 +197,7 @@ export class PairLook {
     b: number,
     name: number,
     flags: number,
-    hasSize: boolean,
+    hasTime: boolean,
     rule: SameRule,
   ): boolean {
     const raw = this.#raw
@@ -203,14 +207,21 @@ export class PairLook {
     const s = this.#seen
     const t = STATX_WORDS
     return (
-      s[TIME] === s[TIME + t] &&
-      s[TIME + 1] === s[TIME + 1 + t] &&
-      s[TIME + 2] === s[TIME + 2 + t] &&
+      (!hasTime ||
+        (s[TIME] === s[TIME + t] &&
+          s[TIME + 1] === s[TIME + 1 + t] &&
+          s[TIME + 2] === s[TIME + 2 + t])) &&
       ((s[MODE] ?? 0) & 0xffff) === ((s[MODE + t] ?? 0) & 0xffff) &&
-      (!hasSize || (s[SIZE] === s[SIZE + t] && s[SIZE + 1] === s[SIZE + 1 + t])) &&
       (!rule.owner || s[UID] === s[UID + t]) &&
       (!rule.group || s[GID] === s[GID + t])
     )
+  }
+  /** Of what was seen last: in the first tree, or the second. */
+  #size(words: number): number {
+    return (this.#seen[words + SIZE] ?? 0) + (this.#seen[words + SIZE + 1] ?? 0) * 2 ** 32
+  }
+  #device(): bigint {
+    return (BigInt(this.#seen[DEVICE] ?? 0) << 32n) | BigInt(this.#seen[DEVICE + 1] ?? 0)
   }
   #isSameLink(a: number, b: number, name: number): boolean {
     const raw = this.#raw

@@ -89,7 +89,8 @@ export class Unchanged {
     if (look === null) return
     const { options, keeping, filters, to } = this.#parts
     const { owner, group } = keeping
-    const { deleteExcluded, hardLinks, acls, xattrs, checksum } = options
+    const { deleteExcluded, hardLinks, acls, xattrs, checksum, minSize, maxSize } = options
+    const head = options.oneFileSystem > 0 ? origin.tree.stat(origin.name) : null
     const job = {
       from: origin.tree.forThreads,
       to: to.forThreads,
@@ -98,6 +99,12 @@ export class Unchanged {
       rule: {
         owner,
         group,
+        directoryTimes: !options.omitDirTimes,
+        linkTimes: !options.omitLinkTimes,
+        noLinks: seesLinks(options),
+        leastSize: minSize ?? 0,
+        mostSize: maxSize ?? Number.POSITIVE_INFINITY,
+        device: head?.dev ?? null,
         exact: options.deleting !== null,
         single: hardLinks,
         contents: checksum,
@@ -186,10 +193,7 @@ function nameOf(head: ByteName, below: string): ByteName {
 function mayLook(o: Options): boolean {
   return (
     o.recursive &&
-    o.links &&
     o.times &&
-    !o.omitDirTimes &&
-    !o.omitLinkTimes &&
     !o.ignoreTimes &&
     !o.logUnchanged &&
     o.info.name < 2 &&
@@ -202,26 +206,19 @@ function mayLook(o: Options): boolean {
     Object.values(o.debug).every((level) => level === 0) &&
     !o.fakeSuperThere &&
     !o.pruneEmptyDirs &&
-    !o.ignoreExisting &&
-    o.maxSize === null &&
-    o.minSize === null &&
+    !(o.ignoreExisting && o.info.skip > 0) &&
     o.alternates === null &&
-    o.oneFileSystem === 0 &&
-    !o.copyLinks &&
-    !o.copyUnsafeLinks &&
-    !o.safeLinks &&
-    !o.copyDirlinks &&
-    !o.mungeLinks &&
-    !o.keepDirlinks &&
-    !o.copyDevices &&
-    !o.writeDevices &&
     o.chmod.length === 0 &&
     o.usermap === null &&
     o.groupmap === null &&
     !o.atimes &&
     !o.openNoAtime &&
-    !o.removeSourceFiles &&
-    o.partialDir === null &&
-    !o.delayUpdates
+    !o.removeSourceFiles
+  )
+}
+/** Does anything but their targets count of links? */
+function seesLinks(o: Options): boolean {
+  return (
+    !o.links || o.copyLinks || o.copyUnsafeLinks || o.safeLinks || o.copyDirlinks || o.mungeLinks
   )
 }

@@ -21,6 +21,12 @@ import { DiskTree } from '../../lib/io/tree.js'
 const LOOSE: SameRule = {
   owner: true,
   group: true,
+  directoryTimes: true,
+  linkTimes: true,
+  noLinks: false,
+  leastSize: 0,
+  mostSize: Number.POSITIVE_INFINITY,
+  device: null,
   exact: false,
   single: false,
   contents: false,
@@ -191,6 +197,30 @@ t.test('names that rules leave out', { skip }, async (t) => {
   t.same(look({ ...LOOSE, names: sides }).different, [])
   const all = names === null ? null : { ...names, deleteExcluded: true }
   t.same(look({ ...LOOSE, names: all, exact: true }).different, ['d'])
+})
+
+t.test('times of directories and links, where they count', { skip }, async (t) => {
+  const { b, look } = stage(t)
+  lutimesSync(`${b}/d/link`, 5, 5)
+  t.same(look().different, ['d'])
+  t.same(look({ ...LOOSE, linkTimes: false }).different, [])
+  lutimesSync(b, 6, 6)
+  t.same(look({ ...LOOSE, linkTimes: false }).different, [''])
+  t.same(look({ ...LOOSE, linkTimes: false, directoryTimes: false }).different, [])
+})
+
+t.test('links, sizes and other devices that are to be looked at', { skip }, async (t) => {
+  const { a, look } = stage(t)
+  t.same(look({ ...LOOSE, noLinks: true }).different, ['d'])
+  t.same(look({ ...LOOSE, mostSize: 4 }).different, ['d'])
+  t.same(look({ ...LOOSE, leastSize: 4 }).different, [''])
+  t.same(look({ ...LOOSE, leastSize: 3, mostSize: 5 }).different, [])
+  const { dev } = lstatSync(a, { bigint: true })
+  // As statx(2) tells it, not packed as st_dev is: makedev(3).
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn)
+  const device = (major << 32n) | ((dev & 0xffn) | ((dev >> 12n) & ~0xffn & 0xffffffffn))
+  t.same(look({ ...LOOSE, device }).different, [])
+  t.same([...look({ ...LOOSE, device: device + 1n }).different].sort(), ['', 'd'])
 })
 
 t.test('targets of links', { skip }, async (t) => {
