@@ -64,6 +64,8 @@ export class DiskTree implements Tree {
   #top: number
   readonly #calls: Libc
   readonly #held = new Map<ByteName, number>()
+  /** The two that were given last: one call may take both, so neither is closed for the other. */
+  #given: readonly [ByteName, ByteName] = [ROOT_NAME, ROOT_NAME]
   readonly #stat = Buffer.alloc(256)
   /** The name that was asked for last, in its two parts. */
   #split: { readonly name: ByteName; readonly directory: ByteName; readonly base: Uint8Array } = {
@@ -132,7 +134,7 @@ export class DiskTree implements Tree {
   }
 
   close(): void {
-    this.#forgetAll()
+    this.#forgetOthers([])
     closeSync(this.#top)
   }
 
@@ -365,14 +367,17 @@ export class DiskTree implements Tree {
 
   #directory(name: ByteName): number | null {
     if (name === ROOT_NAME) return this.#top
-    const held = this.#held.get(name)
-    if (held !== undefined) return held
+    const fd = this.#held.get(name) ?? this.#hold(name)
+    if (fd !== null && this.#given[1] !== name) this.#given = [this.#given[1], name]
+    return fd
+  }
+  #hold(name: ByteName): number | null {
     try {
       const flags = constants.O_RDONLY | constants.O_DIRECTORY
       const fd = this.#view.followsLinks
         ? this.#opened(this.#top, nameBytes(name), flags)
         : this.#calls.openBeneath(this.#top, nameBytes(name), flags, 0)
-      if (this.#held.size >= HELD) this.#forgetAll()
+      if (this.#held.size >= HELD) this.#forgetOthers(this.#given)
       this.#held.set(name, fd)
       return fd
     } catch (error) {
@@ -397,9 +402,12 @@ export class DiskTree implements Tree {
       this.#held.delete(held)
     }
   }
-  #forgetAll(): void {
-    for (const fd of this.#held.values()) closeSync(fd)
-    this.#held.clear()
+  #forgetOthers(names: readonly ByteName[]): void {
+    for (const [held, fd] of this.#held) {
+      if (names.includes(held)) continue
+      closeSync(fd)
+      this.#held.delete(held)
+    }
   }
 
   #look(directory: number, base: string, follow = false): Standing | null {

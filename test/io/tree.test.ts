@@ -167,6 +167,24 @@ t.test('more directories than are held open', async (t) => {
   t.same(lost, [])
 })
 
+t.test('calls that take two directories, with more than are held open', async (t) => {
+  const { tree, inside } = stage(t)
+  const numbers = [...Array(700).keys()]
+  for (const i of numbers) {
+    mkdirSync(`${inside}/from/${i}`, { recursive: true })
+    mkdirSync(`${inside}/to/${i}`, { recursive: true })
+    writeFileSync(`${inside}/from/${i}/f`, `${i}`)
+  }
+  // One is held already: there is no room for the second of two.
+  tree.stat(name('d/f'))
+  for (const i of numbers) tree.link(name(`from/${i}/f`), name(`to/${i}/linked`))
+  for (const i of numbers) tree.rename(name(`from/${i}/f`), name(`to/${i}/f`))
+  const wrong = numbers.filter((i) =>
+    ['f', 'linked'].some((base) => readFileSync(`${inside}/to/${i}/${base}`, 'utf8') !== `${i}`),
+  )
+  t.same(wrong, [])
+})
+
 t.test('a tree that is not there', async (t) => {
   const folder = t.testdir({ file: '' })
   t.throws(() => new DiskTree(`${folder}/nothing`), FileError)
