@@ -168,6 +168,8 @@ export type SameRule = {
   readonly mostSize: number
   /** Nor directories of another device; null: it does not count. */
   readonly device: bigint | null
+  /** Nor those in whose counterparts this stands, as what an earlier try left; null: nothing. */
+  readonly leftover: string | null
   /** Nothing else may stand there, but for what `names` protects. */
   readonly exact: boolean
   /** A file of several names in the first tree is none of these. */

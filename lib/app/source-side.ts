@@ -33,7 +33,10 @@ export type SourceParts = {
   readonly lacking?: SourceRules['lacking']
   /** What is as if it were not there; null: nothing. */
   readonly hides?: Hides | null
-  readonly events: Pick<SyncEvents, 'skipped' | 'missing' | 'removed' | 'removedBefore' | 'trace'>
+  readonly events: Pick<
+    SyncEvents,
+    'skipped' | 'copiesUnsafe' | 'missing' | 'removed' | 'removedBefore' | 'trace'
+  >
 }
 
 export class SourceSide {
@@ -101,6 +104,7 @@ export class SourceSide {
           }
           this.#parts.events.skipped(what, name, text)
         },
+        copiesUnsafe: (name, target) => this.#parts.events.copiesUnsafe(name, target),
         trace,
       },
     )

@@ -19,7 +19,7 @@ export type Side = 'sender' | 'receiver' | 'generator'
 
 export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
   Pick<TransferEvents, 'began' | 'retried'> &
-  Pick<SourceEvents, 'skipped'> & {
+  Pick<SourceEvents, 'skipped' | 'copiesUnsafe'> & {
     /** What goes on inside, as far as it is asked for. */
     readonly trace: Trace
     /** The list is made: all of it where that is known before the copy, else what was named. @param bytes of its files */

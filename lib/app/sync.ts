@@ -183,7 +183,8 @@ class SyncRun {
     this.#unchanged = unchanged
     const generator = target.generator({
       transfer: (request, done) => {
-        if (!crew.takes(request, done)) pace.run(transfer.bring(request), done)
+        if (crew.takes(request, done)) return
+        pace.run(transfer.bring(request), (ok) => placing.whenStanding(request, ok, done))
       },
       equalSums: (entry, tree, name) => equalFiles(entry.origin, { tree, name }),
       events: {
@@ -219,13 +220,15 @@ class SyncRun {
       mayDelete: () => target.mayDelete(),
       isNew: place.isNew,
       pause: () => pace.pause() ?? crew.pause(),
-      drain: () => crew.drain(),
+      drain: async () => {
+        await crew.drain()
+        placing.finish()
+      },
       skips: unchanged,
     })
     await walk.run()
     list.countUnlisted(unchanged.tally())
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
-    placing.finish()
     this.#troubles.sourceDone()
     walk.deleteAtEnd()
     walk.finishDirectories()

@@ -74,6 +74,7 @@ export class TargetSide {
     const Kind = parts.isFake ? FakeDestination : Destination
     const view = {
       followsLinks: options.keepDirlinks,
+      staysWithin: !options.insecureLinks,
       keepsAtime: options.openNoAtime,
       ...{ trusted, root: confinedTo(options) },
     }
@@ -185,6 +186,7 @@ export class TargetSide {
       deleter: this.deleter,
       transfer: how.transfer,
       equalSums: how.equalSums,
+      forgetPartial: (name) => this.placing.forgetPartial(name),
       events: {
         ...how.events,
         remark: (what, entry, name) => {

@@ -246,8 +246,9 @@ class Receiving {
     })
     const generator = target.generator({
       transfer: (request, done) => {
-        if ((request.iflags & ITEM.transfer) !== 0) asking.file(request, done)
-        else pace.run(local.bring(request), done)
+        const brought = (ok: boolean): void => target.placing.whenStanding(request, ok, done)
+        if ((request.iflags & ITEM.transfer) !== 0) asking.file(request, brought)
+        else pace.run(local.bring(request), brought)
       },
       equalSums: (entry, tree, name) => sums?.equal(entry, tree, name) ?? false,
       events: {

@@ -82,6 +82,11 @@ export class SyncScreen {
           )
         else told(info.mount, `[sender] skipping mount-point dir ${shown}`)
       },
+      copiesUnsafe: (name, target) =>
+        told(
+          info.symsafe,
+          `copying unsafe symlink "${this.#name(name)}" -> "${this.#name(target)}"`,
+        ),
       deleting: (name, isDirectory) => {
         const whole = name + (isDirectory ? '/' : '')
         const line = (format: string): string =>

@@ -65,6 +65,8 @@ const SPARSE_BYTES = 4096
 export type DestinationRule = {
   /** -K: links to directories are taken for directories. */
   readonly followsLinks: boolean
+  /** They never lead out of it. */
+  readonly staysWithin: boolean
   /** Reading a file leaves its time of last use as it is. */
   readonly keepsAtime: boolean
   /** A path of an option, without links that lead on: see operatorPaths. */
@@ -83,10 +85,11 @@ export class Destination {
   #fresh: { readonly tree: DiskTree; readonly directory: ByteName; readonly of: Map<number, Fresh> }
 
   constructor(path: string, rule: DestinationRule) {
-    const { root, followsLinks, keepsAtime } = rule
+    const { root, followsLinks, staysWithin, keepsAtime } = rule
     this.#rule = rule
     // A destination out there is the caller's own choice: links may lead on within it.
-    const within = root === null || isInside(path, root) ? root : path
+    const isConfined = root !== null && isInside(path, root)
+    const within = isConfined ? root : root !== null || (followsLinks && staysWithin) ? path : null
     this.tree = this.open(path, { followsLinks, isPlain: true, within, keepsAtime })
     this.#calls = libc()
     this.#fresh = { tree: this.tree, directory: ROOT_NAME, of: new Map() }
@@ -119,9 +122,9 @@ export class Destination {
     }
   }
   /** The same, made where it is not. */
-  otherMade(path: string): DiskTree {
+  otherMade(path: string, mode = 0o755): DiskTree {
     const full = this.#rule.trusted(this.#full(path))
-    mkdirSync(Buffer.from(full, 'latin1'), { recursive: true, mode: 0o755 })
+    mkdirSync(Buffer.from(full, 'latin1'), { recursive: true, mode })
     const tree = this.other(path)
     if (tree === null) throw new FileError(`cannot open directory ${full}`)
     return tree

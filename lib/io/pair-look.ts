@@ -121,6 +121,7 @@ export class PairLook {
     let isSame = this.#isSame(a, b, this.#emptyAt, AT.emptyPath, rule.directoryTimes, rule)
     if (isSame && rule.device !== null) isSame = this.#device() === rule.device
     if (isSame && rule.bare) isSame = this.#isBare(pair, DOT_AT)
+    if (isSame && rule.leftover !== null) isSame = !this.#has(b, rule.leftover)
     for (;;) {
       const length = this.#raw.entries(a, this.#entriesAt, ENTRY_BYTES)
       if (length < 0) return null
@@ -245,6 +246,12 @@ export class PairLook {
     else length += this.#entries.copy(this.#path, length, at, this.#entries.indexOf(0, at))
     this.#path[length] = 0
     return this.#raw.listXattrs(this.#pathAt, 0, 0) === 0
+  }
+
+  #has(directory: number, name: string): boolean {
+    const path = Buffer.from(`${name}\0`, 'latin1')
+    const at = this.#raw.addressOf(path)
+    return this.#raw.statAt(directory, at, AT.symlinkNoFollow, STATX_BASIC, this.#seenAt) === 0
   }
 
   /** Nothing that is not wanted, but for what is kept. */

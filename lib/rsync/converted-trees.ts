@@ -137,8 +137,8 @@ export class ConvertedReceiver implements ReceivingTree {
     const tree = this.#inner.other(path)
     return tree === null ? null : this.#wrapped(tree)
   }
-  otherMade(path: string): SourceTree {
-    return this.#wrapped(this.#inner.otherMade(path))
+  otherMade(path: string, mode?: number): SourceTree {
+    return this.#wrapped(this.#inner.otherMade(path, mode))
   }
   create(name: ByteName, mode: number, directory: SourceTree | null, ids: Ids | null): NewFile {
     const inner = directory === null ? null : this.#bare(directory)

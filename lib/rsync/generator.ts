@@ -16,7 +16,7 @@ import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
 import { chooseFuzzy } from './fuzzy.js'
 import { HardLinks } from './hard-links.js'
-import { partialPlace } from './partial-place.js'
+import { partialOf } from './partial-place.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
 export type Entry = ListEntry<SourceTree>
@@ -91,6 +91,8 @@ export type GeneratorParts = {
   readonly deleter: Deleter
   readonly transfer: Transfer
   readonly equalSums: EqualSums
+  /** What an earlier try left of a file that stands. */
+  readonly forgetPartial: (name: ByteName) => void
   readonly events: GeneratorEvents
   /** The only source goes under this name. */
   readonly localName: ByteName | null
@@ -467,6 +469,7 @@ export class Generator {
       return this.#alternates?.kind !== 'compare'
     if (file !== null && !isDevice && this.#isUpToDate(entry, this.#parts.to.tree, name, file)) {
       this.#unchanged(entry, name, file)
+      if (!options.dryRun) this.#attempt('unlink', name, () => this.#parts.forgetPartial(name))
       return true
     }
     if (options.append !== 'no' && file !== null && file.size >= size) return false
@@ -531,9 +534,8 @@ export class Generator {
     similar: Similar | null,
   ): Basis | null {
     const { options, to } = this.#parts
-    const partial = options.partialDir === null ? null : partialPlace(to, options.partialDir, name)
-    if (partial !== null && partial.tree.stat(partial.name)?.kind === 'file')
-      return { ...partial, kind: 'partial' }
+    const partial = options.partialDir === null ? null : partialOf(to, options.partialDir, name)
+    if (partial !== null) return { ...partial, kind: 'partial' }
     if (seen !== null) return { tree: to.tree, name, kind: 'file' }
     if (found !== null)
       return { tree: found.tree, name: found.name, kind: { alternate: found.index } }

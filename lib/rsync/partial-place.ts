@@ -2,16 +2,37 @@
 import { type ByteName, baseOf, byteName, directoryOf, joinName } from '../base/byte-name.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
-type PartialPlace = { readonly tree: SourceTree; readonly name: ByteName }
+/** What is in it is nobody's business. */
+const MODE = 0o700
 
-/** Where --partial-dir keeps a file. */
-export function partialPlace(to: ReceivingTree, directory: string, name: ByteName): PartialPlace {
-  if (directory.startsWith('/'))
-    return { tree: to.otherMade(directory), name: byteName(baseOf(name)) }
-  return { tree: to.tree, name: joinName(joinName(directoryOf(name), directory), baseOf(name)) }
+export type PartialPlace = { readonly tree: SourceTree; readonly name: ByteName }
+
+/** What is kept of an earlier try; null: nothing. */
+export function partialOf(
+  to: ReceivingTree,
+  directory: string,
+  name: ByteName,
+): PartialPlace | null {
+  const tree = directory.startsWith('/') ? to.other(directory) : to.tree
+  if (tree === null) return null
+  const place = placeIn(tree, directory, name)
+  return tree.stat(place.name)?.kind === 'file' ? place : null
 }
-/** Its directory is made, where it is in the tree. */
-export function makePartialDirectory(to: ReceivingTree, { tree, name }: PartialPlace): void {
-  const directory = directoryOf(name)
-  if (tree === to.tree && to.tree.stat(directory) === null) to.makeDirectory(directory, 0o700)
+
+/** Where a file is to be kept, in a directory that is made if it is not there. */
+export function makePartialPlace(
+  to: ReceivingTree,
+  directory: string,
+  name: ByteName,
+): PartialPlace {
+  if (directory.startsWith('/')) return placeIn(to.otherMade(directory, MODE), directory, name)
+  const place = placeIn(to.tree, directory, name)
+  const above = directoryOf(place.name)
+  if (to.tree.stat(above) === null) to.makeDirectory(above, MODE)
+  return place
+}
+
+function placeIn(tree: SourceTree, directory: string, name: ByteName): PartialPlace {
+  if (directory.startsWith('/')) return { tree, name: byteName(baseOf(name)) }
+  return { tree, name: joinName(joinName(directoryOf(name), directory), baseOf(name)) }
 }

@@ -10,8 +10,8 @@ import type { Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
-import type { Request } from './generator.js'
-import { makePartialDirectory, partialPlace } from './partial-place.js'
+import { isSent, type Request } from './generator.js'
+import { makePartialPlace, type PartialPlace, partialOf } from './partial-place.js'
 import type { NewFile, ReceivingTree } from './trees.js'
 
 export type PlacingParts = {
@@ -23,9 +23,12 @@ export type PlacingParts = {
   readonly trace: Trace
 }
 
+type Delayed = PartialPlace & { whenStanding: (ok: boolean) => void }
+
 export class Placing {
   readonly #parts: PlacingParts
-  readonly #delayed: { readonly name: ByteName; readonly held: ByteName }[] = []
+  /** By their names: where they are meanwhile. */
+  readonly #delayed = new Map<ByteName, Delayed>()
 
   constructor(parts: PlacingParts) {
     this.#parts = parts
@@ -45,7 +48,8 @@ export class Placing {
   }
 
   /** All bytes are there; the file is closed. */
-  done(made: NewFile, { entry, name, like }: Request): void {
+  done(made: NewFile, request: Request): void {
+    const { entry, name, like } = request
     const { options, to, attributes } = this.#parts
     if (options.inplace) {
       attributes.give(entry, to.tree, name, like, null)
@@ -53,10 +57,11 @@ export class Placing {
     }
     attributes.give(entry, made.tree, made.name, like, made.fresh)
     if (options.delayUpdates) this.#delay(made, name)
-    else this.#place(made, name)
+    else this.#place(made, request)
   }
 
-  #place(made: NewFile, name: ByteName): void {
+  #place(made: NewFile, request: Request): void {
+    const { name } = request
     const { options, to, deleter, trace } = this.#parts
     if (options.backup) {
       const stands = to.tree.stat(name)
@@ -64,7 +69,7 @@ export class Placing {
     }
     trace.placed?.(made.name, name)
     to.commit(made, name)
-    this.#forgetPartial(name)
+    if (isSent(request)) this.forgetPartial(name)
   }
 
   /**
@@ -76,10 +81,18 @@ export class Placing {
     if (options.inplace) return
     const isKept = keeps && options.partial && (to.tree.stat(made.name)?.size ?? 0) > 0
     if (!isKept) return to.discard(made)
-    attributes.give(entry, made.tree, made.name, like, null)
+    try {
+      attributes.give(entry, made.tree, made.name, like, null)
+      this.#keep(made, name)
+    } catch (error) {
+      to.discard(made)
+      throw error
+    }
+  }
+  #keep(made: NewFile, name: ByteName): void {
+    const { options, to } = this.#parts
     if (options.partialDir !== null) {
-      const place = partialPlace(to, options.partialDir, name)
-      makePartialDirectory(to, place)
+      const place = makePartialPlace(to, options.partialDir, name)
       return to.move(made.tree, made.name, place.tree, place.name)
     }
     const none = { uid: null, gid: null, mode: null, atimeNs: null }
@@ -87,13 +100,13 @@ export class Placing {
     to.commit(made, name)
   }
 
-  #forgetPartial(name: ByteName): void {
+  /** All of a file stands: what an earlier try left is of no use. */
+  forgetPartial(name: ByteName): void {
     const { options, to } = this.#parts
-    if (options.partialDir === null || options.partialDir.startsWith('/')) return
-    const place = partialPlace(to, options.partialDir, name)
-    if (place.tree.stat(place.name) === null) return
+    const place = options.partialDir === null ? null : partialOf(to, options.partialDir, name)
+    if (place === null) return
     place.tree.remove(place.name)
-    this.#removeIfEmpty(directoryOf(place.name))
+    if (place.tree === to.tree) this.#removeIfEmpty(directoryOf(place.name))
   }
   #removeIfEmpty(directory: ByteName): void {
     try {
@@ -106,26 +119,37 @@ export class Placing {
 
   #delay(made: NewFile, name: ByteName): void {
     const { options, to } = this.#parts
-    const place = partialPlace(to, options.partialDir ?? '.', name)
-    makePartialDirectory(to, place)
+    const place = makePartialPlace(to, options.partialDir ?? '.', name)
     to.move(made.tree, made.name, place.tree, place.name)
-    this.#delayed.push({ name, held: place.name })
+    this.#delayed.set(name, { ...place, whenStanding: () => {} })
+  }
+
+  /** Tells when a file that was brought stands under its name: what is linked to it, or leaves the source, waits for that. */
+  whenStanding({ name }: Request, isThere: boolean, tell: (ok: boolean) => void): void {
+    const delayed = isThere ? this.#delayed.get(name) : undefined
+    if (delayed === undefined) tell(isThere)
+    else delayed.whenStanding = tell
   }
 
   /** --delay-updates: all files go into place. */
   finish(): void {
     const { to, deleter, options, fault } = this.#parts
-    for (const { name, held } of this.#delayed) {
+    const placed: (() => void)[] = []
+    for (const [name, { tree, name: held, whenStanding }] of this.#delayed) {
+      let isThere = true
       try {
         const stands = options.backup ? to.tree.stat(name) : null
         if (stands !== null && stands.kind !== 'directory') deleter.keep(name, stands)
-        to.move(to.tree, held, to.tree, name)
-        this.#removeIfEmpty(directoryOf(held))
+        to.move(tree, held, to.tree, name)
+        if (tree === to.tree) this.#removeIfEmpty(directoryOf(held))
       } catch (error) {
         fault('rename', name, error)
+        isThere = false
       }
+      placed.push(() => whenStanding(isThere))
     }
-    this.#delayed.length = 0
+    this.#delayed.clear()
+    for (const tell of placed) tell()
   }
 
   /** The backup of a file that is written over is a copy. */

@@ -69,7 +69,7 @@ export class SourceList {
     this.#rank++
     const faults = this.#look.faults
     const own = this.#look.own(origin)
-    const found = own === null ? null : this.#look.through(origin, own)
+    const found = own === null ? null : this.#look.through(name, origin, own)
     // A slash at the end names the directory that a link leads to.
     const target = wholly && found?.kind === 'symlink' ? this.#look.follow(origin) : null
     const named = target?.kind === 'directory' ? target : found
@@ -96,7 +96,7 @@ export class SourceList {
 
   /** The directory itself that sources are named in, for `./name` with -R. */
   addTop(origin: Origin<SourceTree>): void {
-    const stands = this.root.entry === null ? this.#look.stat(origin) : null
+    const stands = this.root.entry === null ? this.#look.stat(ROOT_NAME, origin) : null
     if (stands !== null) this.root.entry = this.#implied(ROOT_NAME, origin, stands)
   }
 
@@ -179,7 +179,7 @@ export class SourceList {
       }
       const up = parts.length - i
       const place = { tree: origin.tree, name: ascend(origin.name, up) }
-      const stands = implied ? (this.#look.follow(place) ?? this.#look.stat(place)) : null
+      const stands = implied ? (this.#look.follow(place) ?? this.#look.stat(above, place)) : null
       const entry = stands === null ? null : this.#implied(above, place, stands)
       const directory: SourceDirectory = {
         entry,
@@ -261,7 +261,7 @@ export class SourceList {
       const { base } = one
       const name = joinName(directory.name, base)
       const place = { tree, name: joinName(origin.name, base) }
-      const stands = this.#look.through(place, one)
+      const stands = this.#look.through(name, place, one)
       const from = stands === one ? place : { ...place, isFollowed: true }
       if (this.#look.isHidden(place, from, false)) continue
       if (stands === null) {

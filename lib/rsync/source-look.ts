@@ -43,6 +43,8 @@ export type SourceEvents = {
     name: ByteName,
     text: string,
   ): void
+  /** A link that leads out of the tree is sent as what it leads to. */
+  copiesUnsafe(name: ByteName, target: string): void
 }
 
 export class SourceLook {
@@ -62,9 +64,9 @@ export class SourceLook {
     if (isHidden === null) return false
     return isHidden(own, isNamed) || (from !== own && isHidden(from, isNamed))
   }
-  stat(origin: Origin<SourceTree>): Standing | null {
+  stat(name: ByteName, origin: Origin<SourceTree>): Standing | null {
     const stands = this.own(origin)
-    return stands === null ? null : this.through(origin, stands)
+    return stands === null ? null : this.through(name, origin, stands)
   }
   own(origin: Origin<SourceTree>): Standing | null {
     try {
@@ -84,20 +86,20 @@ export class SourceLook {
     }
   }
 
-  /** What an option looks at instead of a link; null: the link leads to nothing. */
-  through(origin: Origin<SourceTree>, stands: Standing): Standing | null {
+  /** What an option looks at instead of a link; null: the link leads to nothing. @param name in the transfer */
+  through(name: ByteName, origin: Origin<SourceTree>, stands: Standing): Standing | null {
     if (stands.kind !== 'symlink') return stands
     const { copyLinks, copyUnsafeLinks, copyDirlinks } = this.#rules
-    if (copyLinks || (copyUnsafeLinks && !this.#isSafe(origin))) {
-      const target = this.follow(origin)
-      return target === null ? null : { ...target, base: stands.base }
-    }
-    if (!copyDirlinks) return stands
+    if (!copyLinks && !copyUnsafeLinks && !copyDirlinks) return stands
     const target = this.follow(origin)
-    return target?.kind === 'directory' ? { ...target, base: stands.base } : stands
-  }
-  #isSafe(origin: Origin<SourceTree>): boolean {
-    return isSafeLink(origin.tree.readlink(origin.name), origin.name.split('/').length - 1)
+    const isDirectory = copyDirlinks && target?.kind === 'directory'
+    if (!copyLinks && !isDirectory) {
+      if (!copyUnsafeLinks) return stands
+      const text = origin.tree.readlink(origin.name)
+      if (isSafeLink(text, origin.name.split('/').length - 1)) return stands
+      this.#events.copiesUnsafe(name, text)
+    }
+    return target === null ? null : { ...target, base: stands.base }
   }
 
   /** Null for what the options leave out. */

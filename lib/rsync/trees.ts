@@ -47,7 +47,7 @@ export type ReceivingTree = {
   readonly tree: SourceTree
   /** Another directory that an option names, relative to this one; null: it is not there. */
   other(path: string): SourceTree | null
-  otherMade(path: string): SourceTree
+  otherMade(path: string, mode?: number): SourceTree
   /**
    * @param directory null: beside the one that it will replace @param ids whose it will be: if files made here are theirs it
    * has its mode from the start, else it is its owner's alone until it is given away; null: unknown

@@ -105,6 +105,7 @@ export class Unchanged {
         leastSize: minSize ?? 0,
         mostSize: maxSize ?? Number.POSITIVE_INFINITY,
         device: head?.dev ?? null,
+        leftover: options.partialDir,
         exact: options.deleting !== null,
         single: hardLinks,
         contents: checksum,
@@ -208,6 +209,7 @@ function mayLook(o: Options): boolean {
     !o.pruneEmptyDirs &&
     !(o.ignoreExisting && o.info.skip > 0) &&
     o.alternates === null &&
+    o.partialDir?.startsWith('/') !== true &&
     o.chmod.length === 0 &&
     o.usermap === null &&
     o.groupmap === null &&

@@ -79,6 +79,16 @@ t.test('--confine-root: a link that -K would go through', { skip: noRsync }, asy
   t.equal(prsync.status, 23)
 })
 
+t.test('-K goes through links that lead nowhere else', { skip: noRsync }, async (t) => {
+  const script = `mkdir -p s/d/e d/in out && echo 1 >s/d/f && echo 2 >s/d/e/g && find s d -depth -exec touch -d @1500000000 {} +`
+  for (const [to, options] of [['in', '-aKi'], ['../out', '-aKi'], ['../out', '-aKi --insecure-links']] as const) {
+    const made = `${script} && ln -s ${to} d/d && touch -h -d @1500000000 d/d d`
+    const { rsync, prsync } = sideBySide(t.testdir({}), made, [...options.split(' '), 's/', 'd/'], 'd out')
+    t.equal(prsync.status, rsync.status, `${to} ${options}`)
+    t.same(prsync.stands, rsync.stands, `${to} ${options}`)
+  }
+}) // biome-ignore format: short
+
 t.test('rules that a link of another user leads to are not read', { skip: noRsyncAsRoot }, async (t) => {
   const script = `${TREE}\nln -s "$PWD/root/rules" s/.rules && cp -P s/.rules rules && chown -h nobody rules s/.rules`
   for (const args of [['-f: .rules'], ['-f: .rules', '--insecure-links'], ['-f. rules'], ['--exclude-from=rules'], ['--log-file=rules']]) {

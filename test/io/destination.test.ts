@@ -12,6 +12,7 @@ function open(t: Test, directories: readonly string[]): Destination {
   const at = t.testdir(Object.fromEntries(directories.map((name) => [name, {}])))
   const to = new Destination(at, {
     followsLinks: false,
+    staysWithin: true,
     keepsAtime: false,
     trusted: (path) => path,
     root: null,

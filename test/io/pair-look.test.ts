@@ -27,6 +27,7 @@ const LOOSE: SameRule = {
   leastSize: 0,
   mostSize: Number.POSITIVE_INFINITY,
   device: null,
+  leftover: null,
   exact: false,
   single: false,
   contents: false,
@@ -221,6 +222,14 @@ t.test('links, sizes and other devices that are to be looked at', { skip }, asyn
   const device = (major << 32n) | ((dev & 0xffn) | ((dev >> 12n) & ~0xffn & 0xffffffffn))
   t.same(look({ ...LOOSE, device }).different, [])
   t.same([...look({ ...LOOSE, device: device + 1n }).different].sort(), ['', 'd'])
+})
+
+t.test('what an earlier try left in the second', { skip }, async (t) => {
+  const { b, look } = stage(t)
+  mkdirSync(`${b}/d/.part`)
+  sameTime(`${b}/../a/d`, `${b}/d`)
+  t.same(look().different, [])
+  t.same(look({ ...LOOSE, leftover: '.part' }).different, ['d'])
 })
 
 t.test('targets of links', { skip }, async (t) => {

@@ -32,6 +32,7 @@ t.test('a directory that goes away before it is listed: nothing is known of what
     fault: (_call, _path, error) => t.fail(String(error)),
     vanished: (path) => vanished.push(path),
     skipped: () => {},
+    copiesUnsafe: () => {},
   })
   const tree = new DiskTree(home, {
     followsLinks: false,
