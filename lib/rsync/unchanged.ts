@@ -5,7 +5,14 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, directoryOf, joinName, ROOT_NAME } from '../base/byte-name.js'
 import { type FilterRule, isOfNamesAlone } from '../flist/filter.js'
-import { LOOK_COLUMNS, type LookJob, type LookResult, type LookThreads } from '../host.js'
+import type { Origin } from '../flist/list-entry.js'
+import {
+  LOOK_COLUMNS,
+  type LookJob,
+  type LookResult,
+  type LookThreads,
+  type SameRule,
+} from '../host.js'
 import type { Options } from '../options/options.js'
 import type { Keeping } from '../plan/compare.js'
 import { isListed, type SourceDirectory } from './source-node.js'
@@ -87,33 +94,34 @@ export class Unchanged {
     if (this.#look === undefined) this.#look = this.#parts.open()
     const look = this.#look
     if (look === null) return
-    const { options, keeping, filters, to } = this.#parts
-    const { owner, group } = keeping
-    const { deleteExcluded, hardLinks, acls, xattrs, checksum, minSize, maxSize } = options
-    const head = options.oneFileSystem > 0 ? origin.tree.stat(origin.name) : null
     const job = {
       from: origin.tree.forThreads,
-      to: to.forThreads,
+      to: this.#parts.to.forThreads,
       fromHead: origin.name,
       toHead: name,
-      rule: {
-        owner,
-        group,
-        directoryTimes: !options.omitDirTimes,
-        linkTimes: !options.omitLinkTimes,
-        noLinks: seesLinks(options),
-        leastSize: minSize ?? 0,
-        mostSize: maxSize ?? Number.POSITIVE_INFINITY,
-        device: head?.dev ?? null,
-        leftover: options.partialDir,
-        exact: options.deleting !== null,
-        single: hardLinks,
-        contents: checksum,
-        bare: acls || xattrs > 0,
-        names: filters.length === 0 ? null : { rules: filters, deleteExcluded },
-      },
+      rule: this.#ruleBelow(origin),
     }
     await this.#searchAll(job, look)
+  }
+  #ruleBelow({ tree, name }: Origin<SourceTree>): SameRule {
+    const { options, keeping, filters } = this.#parts
+    const { deleteExcluded } = options
+    return {
+      owner: keeping.owner,
+      group: keeping.group,
+      directoryTimes: !options.omitDirTimes,
+      linkTimes: !options.omitLinkTimes,
+      noLinks: seesLinks(options),
+      leastSize: options.minSize ?? 0,
+      mostSize: options.maxSize ?? Number.POSITIVE_INFINITY,
+      device: options.oneFileSystem > 0 ? (tree.stat(name)?.dev ?? null) : null,
+      leftover: options.partialDir,
+      exact: options.deleting !== null,
+      single: options.hardLinks,
+      contents: options.checksum,
+      bare: options.acls || options.xattrs > 0,
+      names: filters.length === 0 ? null : { rules: filters, deleteExcluded },
+    }
   }
   async #searchAll(
     job: Omit<LookJob, 'below' | 'most'>,
