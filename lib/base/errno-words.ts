@@ -12,6 +12,7 @@ const ERRNO_WORDS: ReadonlyMap<string, string> = new Map([
   ['EISDIR', 'Is a directory (21)'],
   ['ENOSPC', 'No space left on device (28)'],
   ['EROFS', 'Read-only file system (30)'],
+  ['EPIPE', 'Broken pipe (32)'],
   ['ENAMETOOLONG', 'File name too long (36)'],
   ['ENOTEMPTY', 'Directory not empty (39)'],
   ['ELOOP', 'Too many levels of symbolic links (40)'],

@@ -15,7 +15,7 @@ export type TokenSink = {
 }
 
 export type MatchRule = {
-  /** The receiver writes over its basis: only blocks that are still there then, at or behind the output's end. */
+  /** The receiver writes over its basis: only blocks that are still there then, at or behind the output's end, or unchanged. */
   readonly inPlace: boolean
 }
 
@@ -33,6 +33,8 @@ export class Match {
   readonly #strong: Uint8Array
   readonly #window: Window
   readonly #rule: MatchRule
+  /** In place: 1 for each block that was written over by itself. */
+  readonly #unchanged: Uint8Array
   /** Where in memory the window before which everything is tested, and the first byte not yet given out, stand. */
   #at = 0
   #given = 0
@@ -44,6 +46,7 @@ export class Match {
     this.#sums = sums
     this.#kernel = kernel
     this.#rule = rule
+    this.#unchanged = new Uint8Array(rule.inPlace ? sums.count : 0)
     // Without blocks, or with blocks that memory cannot hold twice, everything is literal.
     const searched = sums.count > 0 && 2 * sums.blockLength <= kernel.data.length
     this.#table = searched ? new SumTable(sums, kernel) : null
@@ -95,6 +98,7 @@ export class Match {
       if (block !== NONE) {
         this.#literalTo(sink, at)
         sink.match(block, kernel.data, at, at + blockLength)
+        if (block === this.#ownBlock(at)) this.#unchanged[block] = 1
         this.#wanted = block + 1
         at += blockLength
         this.#given = at
@@ -122,7 +126,8 @@ export class Match {
       0,
       sumLength,
     )
-    const wanted = this.#wanted
+    const own = this.#ownBlock(at)
+    const wanted = own === NONE ? this.#wanted : own
     if (
       this.#isWhole(wanted) &&
       table.hasWeak(wanted, weak) &&
@@ -139,7 +144,13 @@ export class Match {
     return (block + 1) * this.#sums.blockLength <= this.#sums.length
   }
   #isUsable(block: number, at: number): boolean {
-    return !this.#rule.inPlace || block * this.#sums.blockLength >= this.#window.base + at
+    if (!this.#rule.inPlace || this.#unchanged[block] === 1) return true
+    return block * this.#sums.blockLength >= this.#window.base + at
+  }
+  /** In place: the block that need not be moved, or NONE. */
+  #ownBlock(at: number): number {
+    const block = (this.#window.base + at) / this.#sums.blockLength
+    return this.#rule.inPlace && Number.isInteger(block) ? block : NONE
   }
 
   /** The short last block matches only at the very end of the source. */

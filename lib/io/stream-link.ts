@@ -1,5 +1,6 @@
 /** A Link over Node's streams: a socket, or a pipe each way. What comes is pulled; a write settles when the kernel took it. */
 import type { Readable, Writable } from 'node:stream'
+import { inWords } from '../base/errno-words.js'
 import { SocketError } from '../base/errors.js'
 import type { Link } from '../host.js'
 import type { ReadRing } from './read-ring.js'
@@ -90,7 +91,8 @@ export class StreamLink implements Link {
       this.#outgoing.write(bytes, (cause) => {
         this.#writing = false
         signal.removeEventListener('abort', stopped)
-        if (cause) reject(this.#fault ?? new SocketError(cause.message, { cause }))
+        if (cause)
+          reject(this.#fault ?? new SocketError(`write error: ${inWords(cause)}`, { cause }))
         else resolve()
       })
     })

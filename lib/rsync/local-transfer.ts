@@ -73,13 +73,14 @@ export class LocalTransfer {
       return false
     } finally {
       tree.closeFile(source)
-      if (isOver) events.ended(entry)
     }
   }
-  #sent({ stands, origin }: Entry): void {
+  #sent(entry: Entry): void {
+    const { trace, ended } = this.#parts.events
     this.count.files++
-    this.count.bytes += stands.size
-    this.#parts.events.trace.sent?.(pathOf(origin))
+    this.count.bytes += entry.stands.size
+    trace.sent?.(pathOf(entry.origin))
+    ended(entry)
   }
   /** What does not go over is no part of what was sent. */
   #counted(request: Request, literal: number): void {

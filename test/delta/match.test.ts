@@ -140,6 +140,15 @@ t.test('of equal blocks the next in order is taken, so that runs form', async (t
   t.strictSame(tokens(basis, sums, kernel), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
+t.test('in place, what was written over by itself may be taken again', async (t) => {
+  const [zeros, text] = [new Uint8Array(300), noise(100, 3)]
+  const basis = Buffer.concat([zeros, text])
+  const kernel = openKernel({ dataBytes: 512, entries: 64 })
+  const sums = sumsOf(basis, headOf(400, 100, 8), { algorithm: 'md5', seed: 1 }, kernel)
+  const source = Buffer.concat([basis, zeros, text])
+  t.strictSame(tokens(source, sums, kernel, true), [0, 1, 2, 3, 0, 0, 0, 3], 'as an image grows')
+})
+
 t.test('sums made to keep us busy end the search, not the transfer', async (t) => {
   // Every window of zeros has the weak sum of these blocks, none has their strong sum.
   const blockLength = 1000

@@ -28,12 +28,13 @@ const CASES: readonly (readonly [name: string, own: boolean, args: readonly stri
 
 for (const [name, own, args] of CASES)
   t.test(name, { skip: noRsync }, async (t) => {
-    const words = ['-a', '--no-owner', '--no-group', ...args]
+    const words = ['-a', '--progress', '--no-owner', '--no-group', ...args]
     const { rsync, prsync } = sideBySide(t.testdir({}), MADE, words, 'd', own ? ['./small'] : [])
     t.equal(prsync.status, rsync.status)
     t.equal(rsync.status, 11)
     const why = /write failed on "[^"]*big": File too large \(27\)/
     t.match(rsync.stderr, why)
     t.match(prsync.stderr, why)
+    if (own) t.notMatch(prsync.out.join(), /100%/, 'nor is it drawn as whole')
     t.same(prsync.stands, rsync.stands)
   })
