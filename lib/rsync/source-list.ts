@@ -32,6 +32,8 @@ export class SourceList {
   readonly #events: SourceEvents
   readonly root: SourceDirectory
   #rank = 0
+  /** The directories above the last name that had any. */
+  #above: readonly string[] = []
   /** Entries so far, by kind, and bytes of files and links. */
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
   /** Of names, without their directories, and of what links point to. */
@@ -170,10 +172,12 @@ export class SourceList {
   #parentOf(name: ByteName, origin: Origin<SourceTree>, implied: boolean): SourceDirectory {
     let at = this.root
     const parts = name.split('/')
+    const isAgain = this.#sentAgain(parts.slice(0, -1))
     for (let i = 1; i < parts.length; i++) {
       const above = parts.slice(0, i).join('/') as ByteName
       const found = at.named.get(baseOf(above))?.node
       if (found !== undefined && isListed(found)) {
+        if (implied && isAgain(i)) this.#tally(found.entry)
         at = found
         continue
       }
@@ -192,6 +196,17 @@ export class SourceList {
       at = directory
     }
     return at
+  }
+
+  /** rsync sends directories above a name again where another name came between. @returns is the one of so many components? */
+  #sentAgain(above: readonly string[]): (depth: number) => boolean {
+    const last = this.#above
+    const differs = above.findIndex((part, i) => part !== last[i])
+    if (differs < 0) return () => false
+    this.#above = above
+    // Where lists come in parts the others are in that one, and not looked at.
+    if (this.#rules.incRecursive) return (depth) => depth === differs + 1
+    return (depth) => depth > Math.min(differs, last.length - 1)
   }
 
   #implied(name: ByteName, origin: Origin<SourceTree>, stands: Standing): SourceEntry | null {

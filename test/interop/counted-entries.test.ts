@@ -30,3 +30,22 @@ for (const [options, sources] of FORMS)
     }
     t.end()
   })
+
+// Directories above a name are sent again where another name came between.
+for (const names of [
+  'one/a two/b one/l',
+  'one/a one/deep/c one/l',
+  'one/deep/c one/a one/deep/sub/f',
+  'one/deep/sub/f two/deep/c one/deep/c two/b one/a',
+  'one/deep/c one/empty/e one/deep/sub',
+])
+  t.test(`of files named: ${names}`, { skip: noRsync }, (t) => {
+    for (const options of ['-a', '-ar', '-a --no-implied-dirs', '-am']) {
+      const make = `${TREE}; printf '%s\\n' ${names} >names`
+      const args = [...options.split(' '), '--files-from=names', '--stats', 's/', 'd/']
+      const { rsync, prsync } = sideBySide(t.testdir({}), make, args, 'd')
+      t.same(prsync.out[0], rsync.out[0], options)
+      t.same(prsync.stands, rsync.stands, options)
+    }
+    t.end()
+  })
