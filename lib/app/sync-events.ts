@@ -134,7 +134,7 @@ export class Troubles {
   receiver(call: string, path: string, error: unknown): void {
     const code = codeOf(error)
     if (code === undefined && !(error instanceof PrsyncError)) throw error
-    const why = code === undefined ? undefined : FATAL.get(code)
+    const why = call.startsWith('write') ? FATAL.get(code ?? '') : undefined
     if (why !== undefined) throw new FileError(`${call} "${path}": ${why}`, { cause: error })
     this.faults++
     this.#events.fault('receiver', call, path, error)

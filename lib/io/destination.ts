@@ -171,11 +171,20 @@ export class Destination {
   openInPlace(name: ByteName, mode: number): NewFile {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
     const at = this.tree.at(name)
-    return {
+    const open = (): NewFile => ({
       fd: this.#calls.openAt(at.directory, at.base, flags, mode),
       tree: this.tree,
       name,
       fresh: null,
+    })
+    try {
+      return open()
+    } catch (error) {
+      // Who owns a file may write to it in the end; it gets its mode with the rest.
+      const seen = codeOf(error) === 'EACCES' ? this.tree.stat(name) : null
+      if (seen?.kind !== 'file' || seen.uid !== process.geteuid?.()) throw error
+      this.#calls.chmodAt(at.directory, at.base, seen.mode | 0o600)
+      return open()
     }
   }
 

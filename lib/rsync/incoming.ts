@@ -57,15 +57,18 @@ export class Incoming implements TokenSink {
     const { to, placing, options, protocol, checksum } = this.#parts
     if (this.#head.count > 0 && !isAppended) this.#basis = this.#openBasis()
     if (placing === null) return
-    this.#made = placing.open(this.#request)
-    this.#isOpen = true
-    if (this.#isLate) this.#late = new LateWrites(to, this.#made.fd, (error) => this.#failed(error))
+    const made = placing.open(this.#request)
+    this.#made = made
+    this.#isOpen = made !== null
+    this.#hasFailed = made === null
+    if (made === null) return
+    if (this.#isLate) this.#late = new LateWrites(to, made.fd, (error) => this.#failed(error))
     if (!isAppended) return
     this.#at = lengthOf(this.#head)
     if (options.append === 'trust' && protocol >= 30) return
     const part = Buffer.allocUnsafe(262_144)
     for (let at = 0; at < this.#at; ) {
-      const got = to.read(this.#made.fd, part.subarray(0, Math.min(part.length, this.#at - at)), at)
+      const got = to.read(made.fd, part.subarray(0, Math.min(part.length, this.#at - at)), at)
       if (got === 0) return
       checksum.update(part.subarray(0, got))
       at += got

@@ -63,10 +63,11 @@ export class LocalTransfer {
     if (isOver) events.began(entry)
     try {
       const isInPlace = this.#parts.options.inplace
-      if (isInPlace) yield* this.#inPlace(source, request)
-      else yield* this.#beside(source, request)
-      if (isOver) this.#sent(entry)
-      return true
+      const isThere = yield* isInPlace
+        ? this.#inPlace(source, request)
+        : this.#beside(source, request)
+      if (isThere && isOver) this.#sent(entry)
+      return isThere
     } catch (error) {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
       events.fault('write failed on', name, error)
@@ -87,15 +88,17 @@ export class LocalTransfer {
     if (isSent(request)) this.count.literal += literal
   }
 
-  *#beside(source: number, request: Request): Steps<void> {
+  *#beside(source: number, request: Request): Steps<boolean> {
     const { to, placing } = this.#parts
     const made = placing.open(request)
+    if (made === null) return false
     let isOpen = true
     try {
       yield* this.#fill(source, made, request)
       to.closeFile(made)
       isOpen = false
       placing.done(made, request)
+      return true
     } catch (error) {
       if (isOpen) to.closeFile(made)
       placing.giveUp(made, request)
@@ -162,10 +165,11 @@ export class LocalTransfer {
 
   // ---- written over ------------------------------------------------------------------------------
 
-  *#inPlace(source: number, request: Request): Steps<void> {
+  *#inPlace(source: number, request: Request): Steps<boolean> {
     const { options, to, placing } = this.#parts
     const { seen } = request
     const file = placing.open(request)
+    if (file === null) return false
     try {
       const length = seen === null ? 0 : to.size(file.fd)
       if (options.append !== 'no' && length > 0)
@@ -180,6 +184,7 @@ export class LocalTransfer {
       to.closeFile(file)
     }
     placing.done(file, request)
+    return true
   }
   *#append(source: number, fd: number, from: number, request: Request): Steps<void> {
     const { options, events } = this.#parts

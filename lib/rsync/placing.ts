@@ -2,11 +2,11 @@
  * How a file that has come takes its place: under another name until it is whole, or written over; what stood there is kept
  * aside, what is half there too if wanted. rsync(1) --partial, --partial-dir, --delay-updates, --inplace, --backup, --temp-dir.
  */
-import { type ByteName, directoryOf } from '../base/byte-name.js'
-import { codeOf } from '../base/errors.js'
+import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
+import { codeOf, FileError } from '../base/errors.js'
 import { atOnce } from '../base/steps.js'
 import type { Trace } from '../base/trace.js'
-import type { Standing } from '../host.js'
+import type { Attributes, Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
@@ -34,8 +34,20 @@ export class Placing {
     this.#parts = parts
   }
 
-  /** The file to write: a new one, or the one that stands there. */
-  open({ entry, name, seen, like, isWritten }: Request): NewFile {
+  /** The file to write: a new one, or the one that stands there; null: that cannot be done, and is told. */
+  open(request: Request): NewFile | null {
+    const { options, fault } = this.#parts
+    const { name } = request
+    try {
+      return this.#open(request)
+    } catch (error) {
+      if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
+      const made = joinName(directoryOf(name), `.${baseOf(name)}.XXXXXX`)
+      fault(options.inplace ? 'open' : 'mkstemp', options.inplace ? name : made, error)
+      return null
+    }
+  }
+  #open({ entry, name, seen, like, isWritten }: Request): NewFile {
     const { options, to, attributes } = this.#parts
     if (options.inplace) {
       if (options.backup && seen !== null && isWritten !== true) this.#copyAside(name, seen)
@@ -95,8 +107,7 @@ export class Placing {
       const place = makePartialPlace(to, options.partialDir, name)
       return to.move(made.tree, made.name, place.tree, place.name)
     }
-    const none = { uid: null, gid: null, mode: null, atimeNs: null }
-    to.give(made.tree, made.name, false, { ...none, mtimeNs: 0n })
+    to.give(made.tree, made.name, false, { ...NOTHING, mtimeNs: 0n })
     to.commit(made, name)
   }
 
@@ -162,10 +173,20 @@ export class Placing {
       atOnce(to.copy(from, made.fd, rule))
       to.closeFile(made)
       const { uid, gid, mode, mtimeNs } = seen
-      to.give(made.tree, made.name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
+      const give = (what: Partial<Attributes>): void =>
+        to.give(made.tree, made.name, false, { ...NOTHING, ...what })
+      try {
+        give({ uid, gid })
+      } catch (error) {
+        // Who is not root may not give files away.
+        if (codeOf(error) !== 'EPERM') throw error
+      }
+      give({ mode, mtimeNs })
       deleter.keepCopy(made.name, name)
     } finally {
       to.tree.closeFile(from)
     }
   }
 }
+
+const NOTHING: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }

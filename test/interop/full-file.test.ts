@@ -1,6 +1,9 @@
-/** A file that may not become so large: the run ends as rsync's does, and nothing half-written stands under its name. */
+/** A file that may not become so large, or not be made: the run ends as rsync's does, and nothing half-written stands under its name. */
+import { spawnSync } from 'node:child_process'
 import t from 'tap'
-import { noRsync } from '../support/real-rsync.js'
+import { onOwnDisk } from '../support/disk.js'
+import { PROGRAM } from '../support/program.js'
+import { noRsync, noRsyncAsRoot } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
 /** 100 KiB a file, for the one or for the other end. */
@@ -38,3 +41,20 @@ for (const [name, own, args] of CASES)
     if (own) t.notMatch(prsync.out.join(), /100%/, 'nor is it drawn as whole')
     t.same(prsync.stands, rsync.stands)
   })
+
+t.test('a disk that takes no more files', { skip: noRsyncAsRoot }, async (t) => {
+  const home = t.testdir({ s: { a: 'a', b: 'b', c: 'c', d: { e: 'e' }, f: { g: 'g' } } })
+  // One is for the disk itself; others are there to be written over.
+  await onOwnDisk(t, 'size=1m,nr_inodes=3', async (disk) => {
+    spawnSync('sh', ['-c', `umask 022; mkdir ${disk}/d; echo >${disk}/a`])
+    const [theirs, ours] = [['rsync'], [process.execPath, PROGRAM]].map(
+      ([program = '', ...words]) => {
+        const args = [...words, '-ri', `${home}/s/`, disk]
+        const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' })
+        return [status, stdout.split('\n').sort(), stderr.match(/mkstemp|mkdir/g)?.sort()]
+      },
+    )
+    t.match(theirs, [23])
+    t.same(ours, theirs)
+  })
+})

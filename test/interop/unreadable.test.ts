@@ -77,6 +77,11 @@ const CASES: readonly (readonly [script: string, line: string])[] = [
   [`mkdir -p s/a/b d/a; touch s/a/b/c s/a/f; ${OLD}; chmod 555 d/a`, '-rli s/ d/'],
   [`mkdir -p s/a/b d/a; touch s/a/b/c; ${OLD}; chmod 0 d/a`, '-rlti --existing s/ d/'],
   [`mkdir -p s/a d/a; touch s/a/c d/a/c; ${OLD}; chmod 0 d/a`, '-rli -n s/ d/'],
+  // Who owns a file may write to it in the end.
+  ...['--inplace', '--inplace --no-W', '--append', '--inplace -p', '--inplace -b'].map((how) => {
+    const script = `seq 900 >s/a; seq 800 >d/a; ${OLD}; chmod 444 d/a`
+    return [script, `-rlti ${how} s/ d/`] as const
+  }),
 ]
 
 for (const way of ['local', 'pulled'])
