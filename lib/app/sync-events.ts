@@ -89,6 +89,7 @@ export type SyncReport = {
   readonly exit: ExitCode
 }
 export type WireCount = {
+  readonly protocol: number
   readonly sent: number
   readonly received: number
   readonly listBytes: number

@@ -398,7 +398,7 @@ class Receiving {
   }
 
   #report(receiver: Receiver, listMs: number, listBytes: number): SyncReport {
-    const { connection, troubles, isReplay } = this.#parts
+    const { connection, troubles, isReplay, terms } = this.#parts
     const { stats } = receiver
     const refused = this.#target?.deleter.refused ?? 0
     const lists = this.#lists
@@ -414,6 +414,7 @@ class Receiving {
       nameBytes: lists.nameBytes,
       refusedDeletions: refused,
       wire: {
+        protocol: terms.protocol,
         // A client tells what the server counted; a batch, what was counted when it was written.
         sent: stats?.read ?? (isReplay ? 0 : connection.writer.bytesWritten),
         received: stats?.written ?? (isReplay ? 0 : connection.reader.bytesRead),

@@ -186,6 +186,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     nameBytes: list.nameBytes,
     refusedDeletions: 0,
     wire: {
+      protocol: terms.protocol,
       sent: writer.bytesWritten,
       received: reader.bytesRead,
       listBytes,

@@ -31,6 +31,8 @@ export class SyncScreen {
   readonly #begunMs = performance.now()
   #listMs = 0
   #unsafeTold = false
+  /** How many entries there are is told once they are known. */
+  #isCounting = false
   #file = { entry: null as Entry | null, moved: 0, begunMs: 0, shownMs: 0 }
   #whole = { size: 0, done: 0, files: 0, listed: 0 }
 
@@ -192,9 +194,11 @@ export class SyncScreen {
     const isPull = this.#kind === 'pull'
     if (incRecursive)
       return this.#out.line(`${isPull ? 'receiving' : 'sending'} incremental file list`)
-    if (isPull) return this.#out.line('receiving file list ... done')
-    const isCounted = info.flist > 1 && info.progress > 0
-    this.#out.line(`building file list ... ${isCounted ? '' : 'done'}`)
+    this.#isCounting = info.flist > 1
+    if (!this.#isCounting)
+      return this.#out.line(`${isPull ? 'receiving' : 'building'} file list ... done`)
+    // What is received is on one line with how many there are.
+    if (!isPull) this.#out.line('building file list ... ')
   }
 
   end(report: SyncReport): ExitCode {
@@ -364,13 +368,12 @@ export class SyncScreen {
   // ---- progress ------------------------------------------------------------------------------------
 
   #counted(listed: number, size: number): void {
-    const { info, incRecursive, recursive, dirs } = this.options
     this.#listMs = performance.now() - this.#begunMs
     this.#whole.listed = listed
     this.#whole.size = size
-    if (info.flist > 1 && info.progress > 0 && !incRecursive && (recursive || dirs)) {
-      this.#out.line(` 0 files...\r${listed} ${listed === 1 ? 'file' : 'files'} to consider`)
-    }
+    if (!this.#isCounting) return
+    const start = this.#kind === 'pull' ? 'receiving file list ... ' : ' 0 files...\r'
+    this.#out.line(`${start}${listed} ${listed === 1 ? 'file' : 'files'} to consider`)
   }
   #began(entry: Entry): void {
     if (this.options.info.progress === 0) return
@@ -402,14 +405,16 @@ export class SyncScreen {
     }
     if (this.options.info.progress > 1) this.#showWhole(end)
     else {
-      if (this.#file.shownMs === this.#file.begunMs) this.#showFile(this.#firstOf(entry), null)
+      const { size } = entry.stands
+      if (size > 0 && this.#file.shownMs === this.#file.begunMs)
+        this.#showFile(this.#firstOf(entry), null)
       this.#showFile(entry.stands.size, end)
     }
     this.#file.entry = null
   }
-  /** rsync draws a file first when the first of it has come, and at its end. */
+  /** rsync draws a file first when the first of it was read, or before any of it has come, and at its end. */
   #firstOf({ stands }: Entry): number {
-    return Math.min(stands.size, FIRST_BYTES)
+    return this.#kind === 'pull' ? 0 : Math.min(stands.size, FIRST_BYTES)
   }
   #endProgress(): void {
     if (this.options.info.progress < 2) return

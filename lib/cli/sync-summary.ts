@@ -57,10 +57,14 @@ export function wireOf(report: SyncReport): Wire {
 /** `--stats`, `--info=stats2`. */
 export function statsLines(report: SyncReport, wire: Wire, o: Options, listMs: number): string[] {
   const n = (value: number): string => formatNumber(value, o.humanReadable)
+  const protocol = report.wire?.protocol ?? o.protocol ?? Number.POSITIVE_INFINITY
+  const made = `Number of created files: ${countsText(report.created, n)}`
+  const gone = `Number of deleted files: ${countsText(report.deleted, n)}`
   return [
     `Number of files: ${countsText(report.listed, n)}`,
-    `Number of created files: ${countsText(report.created, n)}`,
-    `Number of deleted files: ${countsText(report.deleted, n)}`,
+    // Old protocols do not tell a sender.
+    ...(protocol < 29 ? [] : [made]),
+    ...(protocol < 31 ? [] : [gone]),
     `Number of regular files transferred: ${n(report.transferred)}`,
     `Total file size: ${n(report.totalBytes)} bytes`,
     `Total transferred file size: ${n(report.transferredBytes)} bytes`,
