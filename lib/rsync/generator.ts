@@ -579,9 +579,10 @@ export class Generator {
       )
     this.#settled(entry, name)
   }
-  /** Times that differ by less than counts are left as they are. */
+  /** Times that differ by less than counts are left as they are; not where sums told that a file is the same. */
   #asCounted(seen: Standing, flags: number, entry: Entry): Standing {
-    return (flags & ITEM.time) === 0 ? { ...seen, mtimeNs: entry.stands.mtimeNs } : seen
+    const isSummed = this.#parts.options.checksum && entry.stands.kind === 'file'
+    return isSummed || (flags & ITEM.time) !== 0 ? seen : { ...seen, mtimeNs: entry.stands.mtimeNs }
   }
 
   /** Is it the same, of a kind that is no file: target, device. A file: by the quick check, or its sum. */

@@ -43,3 +43,19 @@ for (const server of ['{program}', 'rsync'])
         t.end()
       },
     )
+
+t.test(
+  'sums that are the same give files their times, however little they differ',
+  { skip: noRsync },
+  (t) => {
+    const make = `${SHELL}; echo a | tee s/f d/f >s/g; cp s/g d; touch -d @1500000000.5 s/f d/g; touch -d @1500000000 d/f s/g`
+    const shell = ['-e', '{}/shell', '--rsync-path={program}', '--protocol=30', 'h:{}/s/', 'd/']
+    for (const how of [['s/', 'd/'], ['--size-only', 's/', 'd/'], ['-@', '1', 's/', 'd/'], shell]) {
+      const args = ['-rtci', ...how]
+      const { rsync, prsync } = sideBySide(t.testdir({}), make, args, `d -type f -printf '%T@ '`)
+      t.same(prsync.out, rsync.out, how.join(' '))
+      t.same(prsync.stands, rsync.stands, how.join(' '))
+    }
+    t.end()
+  },
+)
