@@ -21,13 +21,7 @@ import { has, type Terms } from '../wire/terms.js'
 import { openTokenEncoder } from '../wire/tokens.js'
 import type { BatchRecording } from './batch-recording.js'
 import { countOf, type SourceSide } from './source-side.js'
-import {
-  IO_ERROR,
-  NO_COUNTS,
-  type SyncEvents,
-  type SyncReport,
-  type Troubles,
-} from './sync-events.js'
+import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
 import type { Accounts } from './target-side.js'
 import { entryToWire, fromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
@@ -78,9 +72,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const describe = describer(parts, names, sums)
   // What has to be known first is looked at first.
   if (!isIncremental) list.expand(list.root, false)
-  // A receiver is told of directories before they are listed; of those that went away it knows nothing, and must not delete.
-  const gone = (): number => (list.hasVanished ? IO_ERROR.general : 0)
-  const bits = (): number => (options.ignoreErrors ? 0 : troubles.bits | gone())
+  const bits = (): number => (options.ignoreErrors ? 0 : troubles.bits)
   const lists = new SentLists({
     list,
     encoder,

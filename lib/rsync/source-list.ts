@@ -38,8 +38,6 @@ export class SourceList {
   readonly count = { file: 0, directory: 0, symlink: 0, device: 0, special: 0, bytes: 0 }
   /** Of names, without their directories, and of what links point to. */
   nameBytes = 0
-  /** A directory went away before what is in it was known. */
-  hasVanished = false
   /** A name was named twice: it is in the list once, but does not come alone. */
   hasDoubles = false
 
@@ -264,12 +262,8 @@ export class SourceList {
       if (codeOf(error) !== 'ENOENT') return this.#events.fault('opendir', pathOf(origin), error)
       standing = null
     }
-    if (standing === null) {
-      // As if it had never been gone into: what the receiver has of it is not extraneous.
-      directory.contents.splice(directory.contents.indexOf(origin), 1)
-      this.hasVanished = true
-      return this.#events.vanished(pathOf(origin))
-    }
+    // Nothing is in it any more, and all that the receiver has of it is extraneous.
+    if (standing === null) return this.#events.vanished(pathOf(origin))
     const above = this.#filters.within(directory.name, origin)
     const device = this.#rules.oneFileSystem > 0 ? tree.stat(origin.name)?.dev : undefined
     for (const one of standing) {
