@@ -96,7 +96,7 @@ export class TargetSide {
       throw error
     }
     const backup = options.backup
-      ? new Backup(to, options.backupDir, options.suffix, options.acls, (name, kept) => {
+      ? new Backup(to, options, (name, kept) => {
           trace.backedUp?.(name)
           events.backedUp(name, kept)
         })

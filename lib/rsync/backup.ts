@@ -1,35 +1,28 @@
 /** What is replaced or deleted is kept: under a suffix beside it, or below another directory. rsync(1) --backup. */
 import { type ByteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
-import { FileError } from '../base/errors.js'
+import { codeOf, FileError } from '../base/errors.js'
 import type { Xattr } from '../flist/entry.js'
 import { isAclName } from '../flist/posix-acl.js'
-import type { Standing } from '../host.js'
+import type { Attributes, Standing } from '../host.js'
+import type { Options } from '../options/options.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
+
+export type BackupRule = Pick<Options, 'backupDir' | 'suffix' | 'acls' | 'owner' | 'group'>
 
 export class Backup {
   readonly #to: ReceivingTree
-  readonly #directory: string | null
-  readonly #suffix: string
-  readonly #acls: boolean
+  readonly #rule: BackupRule
   readonly #told: (name: ByteName, to: string) => void
 
-  constructor(
-    to: ReceivingTree,
-    directory: string | null,
-    suffix: string,
-    acls: boolean,
-    told: (name: ByteName, to: string) => void,
-  ) {
+  constructor(to: ReceivingTree, rule: BackupRule, told: (name: ByteName, to: string) => void) {
     this.#to = to
-    this.#directory = directory
-    this.#suffix = suffix
-    this.#acls = acls
+    this.#rule = rule
     this.#told = told
   }
 
   /** Is it a backup itself, which may be deleted? */
   isOne(name: ByteName): boolean {
-    return this.#directory === null && name.endsWith(this.#suffix)
+    return this.#rule.backupDir === null && name.endsWith(this.#rule.suffix)
   }
 
   /** Moves it away. @returns false: a directory, which is not kept */
@@ -46,14 +39,14 @@ export class Backup {
   #move(from: SourceTree, what: ByteName, name: ByteName): void {
     const [tree, kept] = this.#place(name)
     this.#to.move(from, what, tree, kept)
-    this.#told(name, this.#directory === null ? kept : `${this.#directory}/${kept}`)
+    this.#told(name, this.#rule.backupDir === null ? kept : `${this.#rule.backupDir}/${kept}`)
   }
 
   /** Where it is kept; the directories are made. */
   #place(name: ByteName): [SourceTree, ByteName] {
-    const kept = `${name}${this.#suffix}` as ByteName
-    if (this.#directory === null) return [this.#to.tree, kept]
-    const tree = this.#to.otherMade(this.#directory)
+    const kept = `${name}${this.#rule.suffix}` as ByteName
+    if (this.#rule.backupDir === null) return [this.#to.tree, kept]
+    const tree = this.#to.otherMade(this.#rule.backupDir)
     this.#mirror(tree, directoryOf(kept))
     const stands = tree.stat(kept)
     if (stands?.kind === 'directory') throw new FileError(`a directory stands at ${kept}`)
@@ -67,13 +60,26 @@ export class Backup {
     this.#to.makeDirectories(tree, name)
     const like = this.#to.tree.stat(name)
     if (like === null) return
+    const { acls, owner, group } = this.#rule
     // What the directory above passes on is not theirs.
-    if (this.#acls) for (const acl of aclsOf(tree, name)) this.#to.removeXattr(tree, name, acl.name)
-    const { uid, gid, mode, mtimeNs } = like
-    this.#to.give(tree, name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
-    if (this.#acls)
-      for (const acl of aclsOf(this.#to.tree, name)) this.#to.setXattr(tree, name, acl)
+    if (acls) for (const acl of aclsOf(tree, name)) this.#to.removeXattr(tree, name, acl.name)
+    const ids = { uid: owner ? like.uid : null, gid: group ? like.gid : null }
+    giveLike(this.#to, tree, name, { ...like, ...ids })
+    if (acls) for (const acl of aclsOf(this.#to.tree, name)) this.#to.setXattr(tree, name, acl)
   }
+}
+
+type Like = Pick<Attributes, 'uid' | 'gid' | 'mode' | 'mtimeNs'>
+/** Who is not root may not give files away: then it stays its maker's. */
+export function giveLike(to: ReceivingTree, tree: SourceTree, name: ByteName, like: Like): void {
+  const { uid, gid, mode, mtimeNs } = like
+  const none = { uid: null, gid: null, atimeNs: null }
+  try {
+    to.give(tree, name, false, { ...none, uid, gid, mode: null, mtimeNs: null })
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') throw error
+  }
+  to.give(tree, name, false, { ...none, mode, mtimeNs })
 }
 
 function aclsOf(tree: SourceTree, name: ByteName): readonly Xattr[] {

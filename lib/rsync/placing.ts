@@ -6,9 +6,10 @@ import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.
 import { codeOf, FileError } from '../base/errors.js'
 import { atOnce } from '../base/steps.js'
 import type { Trace } from '../base/trace.js'
-import type { Attributes, Standing } from '../host.js'
+import type { Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
+import { giveLike } from './backup.js'
 import type { Deleter } from './deleter.js'
 import { isSent, type Request } from './generator.js'
 import { makePartialPlace, type PartialPlace, partialOf } from './partial-place.js'
@@ -64,7 +65,8 @@ export class Placing {
     const { entry, name, like } = request
     const { options, to, attributes } = this.#parts
     if (options.inplace) {
-      attributes.give(entry, to.tree, name, like, null)
+      // It may be another's, whose mode only he may set.
+      attributes.give(entry, to.tree, name, like, to.tree.stat(name))
       return
     }
     attributes.give(entry, made.tree, made.name, like, made.fresh)
@@ -107,7 +109,8 @@ export class Placing {
       const place = makePartialPlace(to, options.partialDir, name)
       return to.move(made.tree, made.name, place.tree, place.name)
     }
-    to.give(made.tree, made.name, false, { ...NOTHING, mtimeNs: 0n })
+    const none = { uid: null, gid: null, mode: null, atimeNs: null }
+    to.give(made.tree, made.name, false, { ...none, mtimeNs: 0n })
     to.commit(made, name)
   }
 
@@ -172,21 +175,10 @@ export class Placing {
       const rule = { sparse: false, preallocate: false, fsync: false, stepBytes: null }
       atOnce(to.copy(from, made.fd, rule))
       to.closeFile(made)
-      const { uid, gid, mode, mtimeNs } = seen
-      const give = (what: Partial<Attributes>): void =>
-        to.give(made.tree, made.name, false, { ...NOTHING, ...what })
-      try {
-        give({ uid, gid })
-      } catch (error) {
-        // Who is not root may not give files away.
-        if (codeOf(error) !== 'EPERM') throw error
-      }
-      give({ mode, mtimeNs })
+      giveLike(to, made.tree, made.name, seen)
       deleter.keepCopy(made.name, name)
     } finally {
       to.tree.closeFile(from)
     }
   }
 }
-
-const NOTHING: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }

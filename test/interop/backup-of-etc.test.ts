@@ -1,6 +1,6 @@
 /** The backups that admins make: all attributes kept, hard links among many entries, what was there moved aside. Beside the real rsync. */
 import t from 'tap'
-import { noRsyncAsRoot } from '../support/real-rsync.js'
+import { NOBODY, noRsyncAsNobody, noRsyncAsRoot } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
 function sorted({ out, status, stands }: ReturnType<typeof sideBySide>['rsync']): object {
@@ -104,3 +104,24 @@ t.test(
     t.end()
   },
 )
+
+t.test('whose directories of a backup are', { skip: noRsyncAsRoot }, (t) => {
+  const make = `mkdir -p s/in d/in; seq 5 >s/in/f; seq 4 >d/in/f; touch -d @1500000000 s/in/f d/in/f; chmod 2777 d/in; chown 5:7 d/in`
+  for (const options of ['-r', '-rp', '-ro', '-rg', '-rog']) {
+    const args = [options, '-b', '--backup-dir=old', 's/', 'd/']
+    const { rsync, prsync } = sideBySide(t.testdir({}), make, args, `d/old -printf '%G '`)
+    t.same(prsync.stands, rsync.stands, options)
+  }
+  t.end()
+})
+t.test('a backup by who may not give files away', { skip: noRsyncAsNobody }, (t) => {
+  const make = `mkdir -p s/in d/in; seq 5 >s/in/f; seq 4 >d/in/f; touch -d @1500000000 s/in/f d/in/f; chmod 777 . d d/in; chmod 666 d/in/f`
+  for (const how of ['-r', '-r --inplace']) {
+    const args = [...how.split(' '), '-b', '--backup-dir=old', 's/', 'd/']
+    const home = t.testdir({})
+    const { rsync, prsync } = sideBySide(home, make, args, `d -printf '%s '`, NOBODY)
+    t.match([prsync.status, rsync.status], [0, 0], `${how} ${prsync.stderr}${rsync.stderr}`)
+    t.same(prsync.stands, rsync.stands, how)
+  }
+  t.end()
+})
