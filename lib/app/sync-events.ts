@@ -2,8 +2,9 @@
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
-import type { Entry, GeneratorEvents } from '../rsync/generator.js'
+import type { GeneratorEvents } from '../rsync/ground.js'
 import type { TransferEvents } from '../rsync/local-transfer.js'
+import type { Entry } from '../rsync/request.js'
 import type { Moved } from '../rsync/sender.js'
 import type { SourceEvents } from '../rsync/source-look.js'
 

@@ -10,17 +10,15 @@ import { libc } from '../io/libc.js'
 import type { NameConverter } from '../io/name-converter.js'
 import { confinedTo, kindOfPath } from '../io/operator.js'
 import type { Options } from '../options/options.js'
+import type { EqualSums } from '../rsync/already-there.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
 import { ConvertedReceiver } from '../rsync/converted-trees.js'
 import { Deleter } from '../rsync/deleter.js'
-import {
-  type EqualSums,
-  Generator,
-  type GeneratorEvents,
-  type Transfer,
-} from '../rsync/generator.js'
+import { Generator } from '../rsync/generator.js'
+import type { GeneratorEvents } from '../rsync/ground.js'
 import { Placing } from '../rsync/placing.js'
+import type { Transfer } from '../rsync/request.js'
 import type { ReceivingTree } from '../rsync/trees.js'
 import type { SyncCharsets } from './sync-charsets.js'
 import type { SyncEvents, Troubles } from './sync-events.js'

@@ -5,14 +5,14 @@ import { codeOf } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { Xattr } from '../flist/entry.js'
 import type { IdMap } from '../flist/id-map.js'
-import type { ListEntry, WantedXattr } from '../flist/list-entry.js'
+import type { WantedXattr } from '../flist/list-entry.js'
 import { ACL_ACCESS, beyondMode, isAclName, mapAclIds } from '../flist/posix-acl.js'
 import type { Attributes, Standing } from '../host.js'
 import { differences, type Ids, isTimeKept, type Keeping, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
+import type { Entry } from './request.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
-type Entry = ListEntry<SourceTree>
 /** What stands there; of what was made just now the time is not known. */
 type Now = Pick<Standing, 'uid' | 'gid' | 'mode'> & { readonly mtimeNs?: bigint }
 

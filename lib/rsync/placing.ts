@@ -10,8 +10,8 @@ import type { Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
-import { isSent, type Request } from './generator.js'
 import { makePartialPlace, type PartialPlace, partialOf } from './partial-place.js'
+import { isSent, type Request } from './request.js'
 import type { NewFile, ReceivingTree } from './trees.js'
 
 export type PlacingParts = {

@@ -3,7 +3,9 @@ import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
 import type { Options } from '../options/options.js'
 import type { Deletion } from '../plan/deletions.js'
 import type { Deleter } from './deleter.js'
-import type { Entry, Generator, Place } from './generator.js'
+import type { Generator } from './generator.js'
+import type { Place } from './ground.js'
+import type { Entry } from './request.js'
 
 /** A directory of the list. */
 export type WalkedDirectory<D> = {
