@@ -111,7 +111,7 @@ export class SyncScreen {
         ),
       unread: (path, error) =>
         this.#error(
-          `[receiver] failed to open ${this.#quoted(path)}, continuing: ${inWords(error)}`,
+          `[generator] failed to open ${this.#quoted(path)}, continuing: ${inWords(error)}`,
         ),
       noAlternate: (kind, path, stands) => {
         const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'

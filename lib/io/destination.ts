@@ -167,15 +167,38 @@ export class Destination {
     return this.#fresh.of
   }
 
-  /** The file itself, to be written over. */
+  /** The file itself, to be written over: to be read too where that is allowed. */
   openInPlace(name: ByteName, mode: number): NewFile {
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
     const at = this.tree.at(name)
-    return {
-      fd: this.#calls.openAt(at.directory, at.base, flags, mode),
-      tree: this.tree,
-      name,
-      fresh: null,
+    const open = (how: number): number =>
+      this.#calls.openAt(at.directory, at.base, how | constants.O_NOFOLLOW, mode)
+    const made = { tree: this.tree, name, fresh: null }
+    try {
+      return { fd: open(constants.O_RDWR | constants.O_CREAT), ...made }
+    } catch (error) {
+      if (codeOf(error) !== 'EACCES') throw error
+      return { fd: this.#openForbidden(name, open, error), ...made }
+    }
+  }
+  /** Its owner may write it all the same. */
+  #openForbidden(name: ByteName, open: (how: number) => number, why: unknown): number {
+    const stands = this.tree.stat(name)
+    if (stands?.kind !== 'file') throw why
+    const giveMode = (mode: number): void =>
+      this.give(this.tree, name, false, { ...NO_ATTRIBUTES, mode })
+    try {
+      return open(constants.O_WRONLY)
+    } catch {
+      try {
+        giveMode(stands.mode | 0o200)
+      } catch {
+        throw why
+      }
+    }
+    try {
+      return open((stands.mode & 0o400) === 0 ? constants.O_WRONLY : constants.O_RDWR)
+    } finally {
+      giveMode(stands.mode)
     }
   }
 

@@ -167,10 +167,8 @@ export class LocalTransfer {
     const file = placing.open(request)
     try {
       const length = seen === null ? 0 : to.size(file.fd)
-      if (options.append !== 'no' && length > 0)
-        yield* this.#append(source, file.fd, length, request)
-      else if (this.#parts.delta === null || length === 0)
-        yield* this.#pour(source, file.fd, 0, request)
+      if (request.basis === null || length === 0) yield* this.#pour(source, file.fd, 0, request)
+      else if (options.append !== 'no') yield* this.#append(source, file.fd, length, request)
       else {
         const basis = { source: this.#sourceOf(file.fd, length), fd: file.fd }
         yield* this.#delta(source, basis, file.fd, true)

@@ -84,25 +84,31 @@ export class RegularFiles {
     isDevice: boolean,
     found: Alternate | null,
   ): Omit<Request, 'entry' | 'announce'> {
-    const { options } = this.#ground
+    const { options, to, attributes } = this.#ground
     const seen = isDevice ? null : file
     const similar = seen === null && found === null ? this.#similar(entry, name) : null
     const basis = options.wholeFile === false ? this.#basisFor(name, seen, found, similar) : null
-    const isUnread = basis !== null && !isDryOnWire(options) && !this.#isReadable(basis)
+    const isUnread = basis !== null && !isDryOnWire(options) && !this.#isReadable(basis, true)
     const flags = isUnread ? newFlags(entry) : this.#flags(entry, name, file, found)
     const like = seen ?? (found ?? similar)?.seen ?? null
+    // The mode of what stands there would stay without -p.
+    const isLost =
+      isUnread ||
+      (seen !== null &&
+        !attributes.keeping.perms &&
+        !this.#isReadable({ tree: to.tree, name }, false))
     return {
-      ...{ name, seen, like: isUnread ? null : like },
+      ...{ name, seen, like: isLost ? null : like },
       ...{ iflags: ITEM.transfer | flags, basis: isUnread ? null : basis },
     }
   }
   /** What cannot be read is no basis: then all of the file comes, as one that is new. */
-  #isReadable({ tree, name }: Basis): boolean {
+  #isReadable({ tree, name }: Pick<Basis, 'tree' | 'name'>, isTold: boolean): boolean {
     try {
       tree.closeFile(tree.openFile(name))
       return true
     } catch (error) {
-      this.#ground.events.unread(name, error)
+      if (isTold) this.#ground.events.unread(name, error)
       return false
     }
   }

@@ -65,6 +65,13 @@ const CASES: readonly (readonly [script: string, line: string])[] = [
     const script = `seq 900 >s/a; seq 800 >d/a; ${OLD}; chmod 0 d/a`
     return [script, `-ai --no-W ${how} s/ d/`.replace('  ', ' ')] as const
   }),
+  // What may not be written either is written over all the same; the mode of what cannot be read does not stay.
+  ...['-rti', '-rti --inplace', '-ai --inplace --no-W', '-ai --append'].flatMap((how) =>
+    ['0', '200', '400'].map((mode) => {
+      const script = `seq 900 >s/a; seq 800 >d/a; ${OLD}; chmod 754 s/a; chmod ${mode} d/a`
+      return [script, `${how} s/ d/`] as const
+    }),
+  ),
   // A directory that is in the way, and what is in it cannot be seen.
   [`echo a >s/x; mkdir -p d/x/y; ${OLD}; chmod 0 d/x`, '-ai s/ d/'],
   [`echo a >s/x; mkdir -p d/x/y; ${OLD}; chmod 0 d/x`, '-ai --delete s/ d/'],
