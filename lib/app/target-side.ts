@@ -1,5 +1,5 @@
 /** The receiving side's tree with all that works on it: deletions, backups, attributes, places of new files, decisions. rsync(1). */
-import { ROOT_NAME } from '../base/byte-name.js'
+import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
 import { FileError, SelectionError, UsageError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { FilterRule } from '../flist/filter.js'
@@ -93,10 +93,17 @@ export class TargetSide {
       this.#disk.close()
       throw error
     }
+    this.attributes = this.#attributes()
+    const deleting = (name: ByteName, isDirectory: boolean): void =>
+      events.deleting(name, isDirectory)
     const backup = options.backup
-      ? new Backup(to, options.backupDir, options.suffix, options.acls, (name, kept) => {
-          trace.backedUp?.(name)
-          events.backedUp(name, kept)
+      ? new Backup({
+          ...{ to, directory: options.backupDir, suffix: options.suffix, acls: options.acls },
+          ...{ attributes: this.attributes, deleting },
+          backedUp: (name, kept) => {
+            trace.backedUp?.(name)
+            events.backedUp(name, kept)
+          },
         })
       : null
     this.deleter = new Deleter(
@@ -104,14 +111,12 @@ export class TargetSide {
       filterOf(options, rulesFor(options, filters), 'receiver', to.tree.path, trace),
       backup,
       {
-        trace,
-        deleting: (name, isDirectory) => events.deleting(name, isDirectory),
+        ...{ trace, deleting },
         nonEmpty: (name) => events.nonEmpty(name),
         fault: this.fault,
       },
       { dryRun: options.dryRun, most: options.maxDelete, isRoot: this.#isRoot },
     )
-    this.attributes = this.#attributes()
     this.placing = new Placing({
       options,
       to,
@@ -159,6 +164,8 @@ export class TargetSide {
     this.#parts.troubles.receiver(call, this.#whole(name), error)
   #whole(name: string): string {
     const { path } = this.to.tree
+    // In another directory that an option names.
+    if (name.startsWith('/')) return name
     return name === ROOT_NAME ? path : `${path === '/' ? '' : path}/${name}`
   }
 

@@ -424,9 +424,6 @@ export class Destination {
   remove(name: ByteName): void {
     this.tree.remove(name)
   }
-  removeDirectory(name: ByteName): void {
-    this.tree.removeDirectory(name)
-  }
 
   // ---- attributes --------------------------------------------------------------------------------
 

@@ -66,9 +66,7 @@ export class AlreadyThere {
     this.#ground.item(entry, options.dryRun ? flags : besideAcl(flags, entry, seen), null)
     if (!isTold(flags)) events.remark('uptodate', entry, name)
     if (!options.dryRun)
-      this.#ground.attempt('failed to set attributes on', name, () =>
-        attributes.give(entry, to.tree, name, seen, asCounted(seen, flags, entry), true, flags),
-      )
+      attributes.give(entry, to.tree, name, seen, asCounted(seen, flags, entry), true, flags)
     events.settled(entry)
   }
 

@@ -103,9 +103,9 @@ export class Deleter {
   keep(name: ByteName, standing: Standing): void {
     this.#backup?.keep(name, standing)
   }
-
-  keepCopy(copy: ByteName, name: ByteName): void {
-    this.#backup?.keepCopy(copy, name)
+  /** The same of what will be written over. */
+  keepCopy(name: ByteName, standing: Standing): void {
+    this.#backup?.keepCopy(name, standing)
   }
 
   #removeOne(name: ByteName, standing: Standing, isTold: boolean): boolean {
@@ -113,7 +113,7 @@ export class Deleter {
     this.#events.trace.deletingItem?.(name, standing.mode, isDirectory)
     try {
       if (!this.#dryRun) {
-        if (isDirectory) this.#to.removeDirectory(name)
+        if (isDirectory) this.#to.tree.removeDirectory(name)
         else if (
           this.#backup === null ||
           this.#backup.isOne(name) ||

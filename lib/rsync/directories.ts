@@ -1,5 +1,6 @@
 /** Directories of the list: made, or as they stand; ours to fill while the walk is in them, and as they should be afterwards. */
 import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
 import type { Attributes } from '../host.js'
 import { isSameTime, isTimeKept, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
@@ -56,11 +57,12 @@ export class Directories {
     if (seen === null) return this.#make(entry, name) ? { ...skipped, isSkipped: false } : skipped
     const flags = this.#ground.differences(entry, name, seen, false)
     this.#ground.item(entry, flags, null)
-    if (!options.dryRun)
-      this.#ground.attempt('failed to set attributes on', name, () => {
-        attributes.give(entry, to.tree, name, seen, seen, false, flags)
-        this.#openUp(name)
-      })
+    if (!options.dryRun) {
+      const isLink = options.keepDirlinks && to.tree.stat(name)?.kind === 'symlink'
+      const withTime = (flags & ITEM.time) !== 0 && !isLink
+      attributes.give(entry, to.tree, name, seen, seen, withTime, flags)
+      this.#openUp(name)
+    }
     return { name, entry, isNew: false, isSkipped: false }
   }
 
@@ -79,9 +81,7 @@ export class Directories {
         ...now,
         mode: modeFor(entry, null, attributes.keeping) | (now.mode & 0o2000),
       }
-      this.#ground.attempt('failed to set attributes on', name, () =>
-        attributes.give(entry, to.tree, name, like, null, false),
-      )
+      attributes.give(entry, to.tree, name, like, null, false)
       this.#openUp(name)
     })
     return made || this.#ground.leave('not-made', entry, name)
@@ -93,27 +93,38 @@ export class Directories {
     if (this.#isRoot) return
     const now = to.tree.stat(name)
     if (now === null || now.kind !== 'directory' || (now.mode & 0o700) === 0o700) return
-    to.give(to.tree, name, false, { ...NO_CHANGE, mode: now.mode | 0o700 })
-    this.#opened.set(name, now.mode)
+    const mode = now.mode | 0o700
+    const opens = (): void => to.give(to.tree, name, false, { ...NO_CHANGE, mode })
+    if (this.#ground.attempt('failed to modify permissions on', name, opens))
+      this.#opened.set(name, now.mode)
   }
 
   /** Out of it, when all in it stands: its own time, and its mode where it had to be another. */
   leave(place: Place): void {
     const { entry, name, isSkipped } = place
-    const { options, to, attributes, events } = this.#ground
+    const { options, to, events } = this.#ground
     if (entry === null || isSkipped || options.dryRun) return
     events.trace.touchedUp?.(name)
-    this.#ground.attempt('failed to set times on', name, () => {
-      const mode = this.#opened.get(name) ?? null
-      if (mode !== null) to.give(to.tree, name, false, { ...NO_CHANGE, mode })
-      if (!isTimeKept('directory', attributes.keeping)) return
-      const { mtimeNs } = entry.stands
-      const now = to.tree.stat(name)
-      if (now?.kind !== 'directory') return
-      const isSame = attributes.keeping.wholeSeconds
-        ? isSameTime(now.mtimeNs, mtimeNs, 0)
-        : now.mtimeNs === mtimeNs
-      if (!isSame) to.give(to.tree, name, false, { ...NO_CHANGE, mtimeNs })
-    })
+    const mode = this.#opened.get(name) ?? null
+    if (mode !== null)
+      this.#ground.attempt('failed to set permissions on', name, () =>
+        to.give(to.tree, name, false, { ...NO_CHANGE, mode }),
+      )
+    try {
+      this.#giveTime(entry, name)
+    } catch (error) {
+      // That it is not ours to give was told on the way in, if there was anything to give.
+      if (codeOf(error) === undefined) throw error
+    }
+  }
+  #giveTime({ stands: { mtimeNs } }: Entry, name: ByteName): void {
+    const { to, attributes } = this.#ground
+    if (!isTimeKept('directory', attributes.keeping)) return
+    const now = to.tree.stat(name)
+    if (now?.kind !== 'directory') return
+    const isSame = attributes.keeping.wholeSeconds
+      ? isSameTime(now.mtimeNs, mtimeNs, 0)
+      : now.mtimeNs === mtimeNs
+    if (!isSame) to.give(to.tree, name, false, { ...NO_CHANGE, mtimeNs })
   }
 }

@@ -63,9 +63,7 @@ export class LinksAndNodes {
     if (!made) return false
     // Without -p the mode of what it replaces stays, of whatever kind that was.
     const like = seen?.kind === 'directory' ? null : seen
-    this.#ground.attempt('failed to set attributes on', name, () =>
-      attributes.give(entry, to.tree, name, like, null),
-    )
+    attributes.give(entry, to.tree, name, like, null)
     return true
   }
 }

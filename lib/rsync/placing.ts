@@ -4,9 +4,7 @@
  */
 import { type ByteName, directoryOf } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
-import { atOnce } from '../base/steps.js'
 import type { Trace } from '../base/trace.js'
-import type { Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
 import type { Deleter } from './deleter.js'
@@ -35,12 +33,9 @@ export class Placing {
   }
 
   /** The file to write: a new one, or the one that stands there. */
-  open({ entry, name, seen, like, isWritten }: Request): NewFile {
+  open({ entry, name, like }: Request): NewFile {
     const { options, to, attributes } = this.#parts
-    if (options.inplace) {
-      if (options.backup && seen !== null && isWritten !== true) this.#copyAside(name, seen)
-      return to.openInPlace(name, entry.mode & 0o700)
-    }
+    if (options.inplace) return to.openInPlace(name, entry.mode & 0o700)
     const apart = options.tempDir === null ? null : to.otherMade(options.tempDir)
     // An ACL may forbid what the mode allows.
     if (options.acls) return to.create(name, entry.mode & 0o700, apart, null)
@@ -52,7 +47,7 @@ export class Placing {
     const { entry, name, like } = request
     const { options, to, attributes } = this.#parts
     if (options.inplace) {
-      attributes.give(entry, to.tree, name, like, null)
+      attributes.give(entry, to.tree, name, like, to.tree.stat(name))
       return
     }
     attributes.give(entry, made.tree, made.name, like, made.fresh)
@@ -110,7 +105,7 @@ export class Placing {
   }
   #removeIfEmpty(directory: ByteName): void {
     try {
-      this.#parts.to.removeDirectory(directory)
+      this.#parts.to.tree.removeDirectory(directory)
     } catch (error) {
       const code = codeOf(error)
       if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw error
@@ -150,22 +145,5 @@ export class Placing {
     }
     this.#delayed.clear()
     for (const tell of placed) tell()
-  }
-
-  /** The backup of a file that is written over is a copy. */
-  #copyAside(name: ByteName, seen: Standing): void {
-    const { to, deleter } = this.#parts
-    const from = to.tree.openFile(name)
-    try {
-      const made = to.create(name, 0o600, null, null)
-      const rule = { sparse: false, preallocate: false, fsync: false, stepBytes: null }
-      atOnce(to.copy(from, made.fd, rule))
-      to.closeFile(made)
-      const { uid, gid, mode, mtimeNs } = seen
-      to.give(made.tree, made.name, false, { uid, gid, mode, mtimeNs, atimeNs: null })
-      deleter.keepCopy(made.name, name)
-    } finally {
-      to.tree.closeFile(from)
-    }
   }
 }

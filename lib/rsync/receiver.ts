@@ -369,7 +369,7 @@ export class Receiver {
   #onceMore(request: Request): Request {
     if (!this.#parts.options.inplace) return request
     const iflags = request.iflags & ~ITEM.size
-    return { ...request, iflags, announce: () => request.announce(iflags), isWritten: true }
+    return { ...request, iflags, announce: () => request.announce(iflags) }
   }
 
   #settle({ number, done }: Asked, ok: boolean): void {

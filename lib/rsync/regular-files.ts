@@ -66,7 +66,9 @@ export class RegularFiles {
       if (found.match === 'exact') events.remark('uptodate', entry, name)
       return this.#bring(entry, found, { name, seen: null, like, iflags, basis: null }, done)
     }
-    this.#bring(entry, entry.origin, this.#wanted(entry, name, file, isDevice, found), done)
+    const wanted = this.#wanted(entry, name, file, isDevice, found)
+    if (!this.#isKept(wanted)) return done(false)
+    this.#bring(entry, entry.origin, wanted, done)
   }
   #unwanted(entry: Entry, file: Standing | null): 'too-large' | 'too-small' | 'newer' | null {
     const { maxSize, minSize, update, modifyWindow } = this.#ground.options
@@ -111,6 +113,13 @@ export class RegularFiles {
       if (isTold) this.#ground.events.unread(name, error)
       return false
     }
+  }
+  /** A backup of what will be written over. There is none where it comes as new. @returns false: it cannot be made */
+  #isKept({ name, seen, basis }: Pick<Request, 'name' | 'seen' | 'basis'>): boolean {
+    const { options, deleter } = this.#ground
+    const isNew = seen === null || (basis === null && options.wholeFile === false)
+    if (!options.inplace || !options.backup || options.dryRun || isNew) return true
+    return this.#ground.attempt('make_backup', name, () => deleter.keepCopy(name, seen))
   }
   #flags(entry: Entry, name: ByteName, file: Standing | null, found: Alternate | null): number {
     const changed = this.#ground.options.checksum ? ITEM.change : 0

@@ -19,8 +19,6 @@ export type Request = {
   readonly iflags: number
   /** To be called when its source is open: it is named then, and never if it cannot be read. */
   readonly announce: (iflags?: number) => void
-  /** It came once, into its place, and was not what it should be: a backup is of what stood there before. */
-  readonly isWritten?: boolean
   /** A file to look for equal blocks in; null: none. */
   readonly basis: Basis | null
 }
