@@ -243,10 +243,11 @@ class SyncRun {
     transfer: LocalTransfer | null,
   ): SyncReport {
     list.tallyRoot()
+    const created = generator?.created ?? NO_COUNTS
     const refused = this.#target?.deleter.refused ?? 0
     return {
       listed: list.count,
-      created: generator?.created ?? NO_COUNTS,
+      created: { ...created, file: created.file + (transfer?.unnamed ?? 0) },
       deleted: this.#target?.deleter.count ?? NO_COUNTS,
       transferred: this.#wouldCome.files + (transfer?.count.files ?? 0),
       transferredBytes: this.#wouldCome.bytes + (transfer?.count.bytes ?? 0),

@@ -401,11 +401,12 @@ class Receiving {
   #report(receiver: Receiver, listMs: number, listBytes: number): SyncReport {
     const { connection, troubles, isReplay } = this.#parts
     const { stats } = receiver
+    const created = this.#generator?.created ?? NO_COUNTS
     const refused = this.#target?.deleter.refused ?? 0
     const lists = this.#lists
     return {
       listed: lists.count,
-      created: this.#generator?.created ?? NO_COUNTS,
+      created: { ...created, file: created.file + receiver.unnamed },
       deleted: this.#target?.deleter.count ?? NO_COUNTS,
       transferred: this.#wouldCome.files + receiver.count.files,
       transferredBytes: this.#wouldCome.bytes + receiver.count.bytes,

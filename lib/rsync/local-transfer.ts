@@ -8,6 +8,7 @@ import type { Steps } from '../base/steps.js'
 import type { Trace } from '../base/trace.js'
 import type { Source } from '../delta/sums.js'
 import { buildsInOrder, type Options } from '../options/options.js'
+import { ITEM } from '../plan/iflags.js'
 import type { LocalDelta } from './local-delta.js'
 import type { Placing } from './placing.js'
 import { type Entry, isSent, type Request } from './request.js'
@@ -40,6 +41,8 @@ export type TransferParts = {
 export class LocalTransfer {
   readonly #parts: TransferParts
   readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
+  /** New files that count as created though they could not be opened, and were not named. */
+  unnamed = 0
 
   constructor(parts: TransferParts) {
     this.#parts = parts
@@ -51,11 +54,12 @@ export class LocalTransfer {
     const { events } = this.#parts
     const { tree, name: from, isFollowed } = entry.origin
     const isOver = isSent(request)
-    if (isOver) events.trace.sending?.(pathOf(entry.origin))
+    if (isOver) this.#asked(entry)
     let source: number
     try {
       source = tree.openFile(from, isFollowed)
     } catch (error) {
+      if ((request.iflags & ITEM.isNew) !== 0) this.unnamed++
       events.sourceFault('send_files failed to open', entry, error)
       return false
     }
@@ -65,7 +69,7 @@ export class LocalTransfer {
       const isInPlace = this.#parts.options.inplace
       if (isInPlace) yield* this.#inPlace(source, request)
       else yield* this.#beside(source, request)
-      if (isOver) this.#sent(entry)
+      if (isOver) events.trace.sent?.(pathOf(entry.origin))
       return true
     } catch (error) {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
@@ -76,10 +80,11 @@ export class LocalTransfer {
       if (isOver) events.ended(entry)
     }
   }
-  #sent({ stands, origin }: Entry): void {
+  /** Counted by who sends, though the bytes may not be had or find no place. */
+  #asked({ stands, origin }: Entry): void {
     this.count.files++
     this.count.bytes += stands.size
-    this.#parts.events.trace.sent?.(pathOf(origin))
+    this.#parts.events.trace.sending?.(pathOf(origin))
   }
   /** What does not go over is no part of what was sent. */
   #counted(request: Request, literal: number): void {

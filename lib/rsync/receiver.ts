@@ -94,6 +94,8 @@ export class Receiver {
   /** The generator went through the whole list. */
   #isWalked = false
   readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
+  /** New files that count as created though they could not be written, and were not named. */
+  unnamed = 0
   stats: WireStats | null = null
 
   constructor(parts: ReceiverParts) {
@@ -302,6 +304,7 @@ export class Receiver {
     const incoming = new Incoming(this.#work.incoming, asked, request, head)
     // Of what cannot be written nothing is told but why.
     if (incoming.isOpen) request.announce()
+    else if ((request.iflags & ITEM.isNew) !== 0) this.unnamed++
     events.began(entry)
     let isOver = false
     try {
