@@ -22,6 +22,7 @@ import {
   ROOT_NAME,
 } from '../base/byte-name.js'
 import { bytesOf } from '../base/bytes.js'
+import { inWords } from '../base/errno-words.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
@@ -329,10 +330,27 @@ export class Destination {
       this.#moveAcross(fromTree, from, toTree, to)
     }
   }
+  /** @throws {FileError} without a code: a disk that is full here spoils one file, as with rsync */
   #moveAcross(fromTree: DiskTree, from: ByteName, toTree: DiskTree, to: ByteName): void {
     const stands = fromTree.beneath(from)
     if (stands === null) throw new FileError(`${from} is gone`)
     const made = this.#temporaryIn(to)
+    try {
+      this.#makeAcross(fromTree, from, stands, toTree, made)
+      toTree.rename(made, to)
+    } catch (error) {
+      if (toTree.beneath(made) !== null) toTree.remove(made)
+      throw new FileError(inWords(error), { cause: error })
+    }
+    fromTree.remove(from)
+  }
+  #makeAcross(
+    fromTree: DiskTree,
+    from: ByteName,
+    stands: Standing,
+    toTree: DiskTree,
+    made: ByteName,
+  ): void {
     const at = toTree.at(made)
     if (stands.kind === 'symlink')
       this.#calls.symlinkAt(bytesOf(fromTree.readlink(from)), at.directory, at.base)
@@ -343,9 +361,6 @@ export class Destination {
     this.#give(at, isLink, { ...NO_ATTRIBUTES, uid, gid })
     this.#takeXattrs(fromTree.pathFor(from), toTree.pathFor(made))
     this.#give(at, isLink, { ...NO_ATTRIBUTES, mode, mtimeNs })
-    const end = toTree.at(to)
-    this.#calls.renameAt(at.directory, at.base, end.directory, end.base)
-    fromTree.remove(from)
   }
   /** All of them, as a rename would: owners that stand for others are among them. */
   #takeXattrs(from: Uint8Array, to: Uint8Array): void {

@@ -68,13 +68,13 @@ export class Placing {
   }
 
   /**
-   * It did not come whole. What came is kept, if wanted: under its own name with no time, so that -u does not take it for
-   * newer. @param keeps nothing else to be kept than what is wanted; false: it goes in any case
+   * It did not come whole, or found no place. What came is kept, if wanted: under its own name with no time, so that -u does
+   * not take it for newer. @param keeps nothing else to be kept than what is wanted; false: it goes in any case
    */
   giveUp(made: NewFile, { entry, name, like }: Request, keeps = true): void {
     const { options, to, attributes } = this.#parts
     if (options.inplace) return
-    const isKept = keeps && options.partial && (to.tree.stat(made.name)?.size ?? 0) > 0
+    const isKept = keeps && options.partial && (made.tree.stat(made.name)?.size ?? 0) > 0
     if (!isKept) return to.discard(made)
     try {
       attributes.give(entry, made.tree, made.name, like, null)
