@@ -51,6 +51,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     missing(call: 'link_stat' | 'change_dir', path: string, why: string): void
     /** @param directories how many it took */
     madeDestination(path: string, directories: number | null): void
+    /** @param isNew nothing stands there yet */
+    backupDirectory(path: string, isNew: boolean): void
     /** A directory of --compare-dest, --copy-dest or --link-dest that is none. */
     noAlternate(kind: 'compare' | 'copy' | 'link', path: string, stands: 'other' | 'nothing'): void
     /** The source could not be read in full: what is extraneous stays. */

@@ -119,7 +119,6 @@ class SyncRun {
       this.#events.madeDestination(path, directories),
     )
     if (place === null) return this.#report(list, null, null)
-    this.#events.started()
     const target = new TargetSide({
       options,
       place,
@@ -134,6 +133,7 @@ class SyncRun {
       events: this.#events,
     })
     this.#target = target
+    this.#events.started()
     const { to, attributes, deleter, placing } = target
     const pace = new Pace({
       bwlimit: options.bwlimit,

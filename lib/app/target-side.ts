@@ -50,6 +50,7 @@ export type TargetParts = {
     | 'unread'
     | 'notDeleting'
     | 'noAlternate'
+    | 'backupDirectory'
     | 'trace'
   >
 }
@@ -134,6 +135,11 @@ export class TargetSide {
     // Where links lead may change: it is looked at again when they are used.
     for (const path of [tempDir, backupDir, partialDir])
       if (path !== null) trusted(this.#path(path))
+    if (backupDir !== null) {
+      const kind = kindOfPath(this.#path(backupDir))
+      if (kind === 'other') throw new UsageError(`The backup-dir is not a directory: ${backupDir}`)
+      events.backupDirectory(backupDir, kind === 'nothing')
+    }
     if (tempDir !== null && this.to.other(tempDir) === null)
       throw new UsageError(`The temp-dir does not exist: ${tempDir}`)
     for (const path of alternates?.directories ?? []) {

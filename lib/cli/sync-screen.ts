@@ -113,6 +113,8 @@ export class SyncScreen {
         this.#error(
           `[generator] failed to open ${this.#quoted(path)}, continuing: ${inWords(error)}`,
         ),
+      backupDirectory: (path, isNew) =>
+        told(info.backup, `${isNew ? '(new) ' : ''}backup_dir is ${this.#name(path)}`),
       noAlternate: (kind, path, stands) => {
         const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
         out.warn(`--${kind}-dest arg ${why}: ${this.#name(path)}`)

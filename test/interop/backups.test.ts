@@ -30,7 +30,7 @@ function refused(stderr: string): readonly string[] {
   return [...stderr.matchAll(calls)].map(([, call, name]) => `${call} ${name}`).sort()
 }
 
-t.test('a directory stands at the name of a backup, or a file above it', { skip: noRsync }, (t) => {
+t.test('where backups go, and what stands there', { skip: noRsync }, (t) => {
   const changed = `seq 9 >s/a; touch d/a`
   alike(
     t,
@@ -41,6 +41,9 @@ t.test('a directory stands at the name of a backup, or a file above it', { skip:
       [`${changed}; mkdir -p d/a~/x; ${OLD}`, '-ai -b --inplace'],
       [`${changed}; mkdir bk/a; touch bk/a/x; ${OLD}`, '-ai -b --backup-dir={}/bk'],
       [`mkdir bk/a; touch bk/a/x d/a; ${OLD}`, '-ai -b --delete --backup-dir={}/bk --max-delete=1'],
+      [`${changed}; ${OLD}`, '-a --info=backup,name --backup-dir=bk/'],
+      [`${changed}; ${OLD}`, '-a --info=backup,name --backup-dir={}/bk/new'],
+      [`${changed}; touch bk/file; ${OLD}`, '-ai --backup-dir={}/bk/file'],
       [`mkdir d/x; touch d/x/q bk/x; ${OLD}`, '-ai -b --delete --backup-dir={}/bk'],
       [`mkdir d/x bk/t; touch d/x/q; ln -s t bk/x; ${OLD}`, '-ai -b --delete --backup-dir={}/bk'],
     ],
