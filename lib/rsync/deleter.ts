@@ -44,6 +44,10 @@ export class Deleter {
     this.#left = rule.most === null ? Number.POSITIVE_INFINITY : Math.max(0, rule.most)
   }
 
+  /** Over all that is in a directory that was named. */
+  passBegins(directory: ByteName): void {
+    this.#events.trace.deletingBelow?.(directory)
+  }
   enter(directory: ByteName): void {
     this.#filter.enter(directory)
   }
@@ -51,9 +55,13 @@ export class Deleter {
     this.#filter.leave()
   }
 
-  /** What would go from a directory that was entered. @param wanted last components of what the source has */
-  extraneous(directory: ByteName, wanted: ReadonlySet<string>): readonly Deletion[] {
+  /**
+   * What would go from a directory that was entered. @param wanted last components of what the source has @param isNew it was
+   * made just now
+   */
+  extraneous(directory: ByteName, wanted: ReadonlySet<string>, isNew = false): readonly Deletion[] {
     this.#events.trace.deletingIn?.(directory)
+    if (isNew) return []
     const { remove, nonEmpty } = planDeletions(directory, wanted, this.#filter, (d) =>
       this.#list(d),
     )

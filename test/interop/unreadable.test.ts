@@ -80,6 +80,8 @@ const CASES: readonly (readonly [script: string, line: string])[] = [
     const script = `mkdir s/a s/b d/a d/b; touch d/a/old d/b/old d/old; ${OLD}; chmod 0 s/b`
     return [script, `-ai --delete-${when} s/ d/`] as const
   }),
+  // That nothing is deleted is told where all is new, too.
+  [`mkdir s/x s/y; touch s/a; ${OLD}; chmod 0 s/x`, '-ai --delete s/ d/'],
   // Nothing can be made there.
   [`mkdir -p s/a/b d/a; touch s/a/b/c s/a/f; ${OLD}; chmod 555 d/a`, '-rli s/ d/'],
   [`mkdir -p s/a/b d/a; touch s/a/b/c; ${OLD}; chmod 0 d/a`, '-rlti --existing s/ d/'],
