@@ -123,7 +123,7 @@ export class SyncScreen {
       missing: (call, path, why) =>
         this.#error(`[sender] ${call} ${this.#quoted(path)} failed: ${why}`),
       madeDestination: (path, directories) => {
-        if (info.name === 0 && outFormat === null) return
+        if (info.name === 0 && !tellsItem(outFormat ?? '')) return
         const many = `${directories} ${directories === 1 ? 'directory' : 'directories'} for`
         out.told(`created ${directories === null ? 'directory' : many} ${this.#name(path)}`)
       },

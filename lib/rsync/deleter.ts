@@ -91,6 +91,7 @@ export class Deleter {
       this.#list(d),
     )
     this.#filter.leave()
+    for (const name of nonEmpty) this.#events.nonEmpty(name)
     const before = this.refused
     const standing = remove.length > 0 ? this.#to.tree.stat(directory) : null
     if (standing !== null) this.#openUp(directory, standing)

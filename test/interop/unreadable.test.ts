@@ -75,6 +75,7 @@ const CASES: readonly (readonly [script: string, line: string])[] = [
   // A directory that is in the way, and what is in it cannot be seen.
   [`echo a >s/x; mkdir -p d/x/y; ${OLD}; chmod 0 d/x`, '-ai s/ d/'],
   [`echo a >s/x; mkdir -p d/x/y; ${OLD}; chmod 0 d/x`, '-ai --delete s/ d/'],
+  [`echo a >s/x; mkdir -p d/x/y/z d/x/w; ${OLD}; chmod 0 d/x/y`, '-ai --force s/ d/'],
   // Where something of the source cannot be listed nothing is extraneous; what goes meanwhile hangs on who is quicker.
   ...['before', 'after'].map((when) => {
     const script = `mkdir s/a s/b d/a d/b; touch d/a/old d/b/old d/old; ${OLD}; chmod 0 s/b`
