@@ -2,8 +2,9 @@
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
-import type { Entry, GeneratorEvents } from '../rsync/generator.js'
+import type { GeneratorEvents } from '../rsync/ground.js'
 import type { TransferEvents } from '../rsync/local-transfer.js'
+import type { Entry } from '../rsync/request.js'
 import type { Moved } from '../rsync/sender.js'
 import type { SourceEvents } from '../rsync/source-look.js'
 
@@ -50,6 +51,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     missing(call: 'link_stat' | 'change_dir', path: string, why: string): void
     /** @param directories how many it took */
     madeDestination(path: string, directories: number | null): void
+    /** @param isNew nothing stands there yet */
+    backupDirectory(path: string, isNew: boolean): void
     /** A directory of --compare-dest, --copy-dest or --link-dest that is none. */
     noAlternate(kind: 'compare' | 'copy' | 'link', path: string, stands: 'other' | 'nothing'): void
     /** The source could not be read in full: what is extraneous stays. */

@@ -10,11 +10,12 @@ import { operatorPaths } from '../io/operator.js'
 import type { Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import { CopyCrew } from '../rsync/copy-crew.js'
-import type { Entry, Generator } from '../rsync/generator.js'
+import type { Generator } from '../rsync/generator.js'
 import { LinksAhead } from '../rsync/links-ahead.js'
 import type { LocalDelta } from '../rsync/local-delta.js'
 import { LocalTransfer } from '../rsync/local-transfer.js'
 import { Pace } from '../rsync/pace.js'
+import type { Entry } from '../rsync/request.js'
 import type { SourceList } from '../rsync/source-list.js'
 import { isListed, pathOf, type SourceDirectory, type SourceEntry } from '../rsync/source-node.js'
 import { Unchanged } from '../rsync/unchanged.js'
@@ -118,7 +119,6 @@ class SyncRun {
       this.#events.madeDestination(path, directories),
     )
     if (place === null) return this.#report(list, null, null)
-    this.#events.started()
     const target = new TargetSide({
       options,
       place,
@@ -133,6 +133,7 @@ class SyncRun {
       events: this.#events,
     })
     this.#target = target
+    this.#events.started()
     const { to, attributes, deleter, placing } = target
     const pace = new Pace({
       bwlimit: options.bwlimit,
@@ -242,10 +243,11 @@ class SyncRun {
     transfer: LocalTransfer | null,
   ): SyncReport {
     list.tallyRoot()
+    const created = generator?.created ?? NO_COUNTS
     const refused = this.#target?.deleter.refused ?? 0
     return {
       listed: list.count,
-      created: generator?.created ?? NO_COUNTS,
+      created: { ...created, file: created.file + (transfer?.unnamed ?? 0) },
       deleted: this.#target?.deleter.count ?? NO_COUNTS,
       transferred: this.#wouldCome.files + (transfer?.count.files ?? 0),
       transferredBytes: this.#wouldCome.bytes + (transfer?.count.bytes ?? 0),

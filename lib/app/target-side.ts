@@ -1,5 +1,5 @@
 /** The receiving side's tree with all that works on it: deletions, backups, attributes, places of new files, decisions. rsync(1). */
-import { ROOT_NAME } from '../base/byte-name.js'
+import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
 import { FileError, SelectionError, UsageError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { FilterRule } from '../flist/filter.js'
@@ -10,17 +10,15 @@ import { libc } from '../io/libc.js'
 import type { NameConverter } from '../io/name-converter.js'
 import { confinedTo, kindOfPath } from '../io/operator.js'
 import type { Options } from '../options/options.js'
+import type { EqualSums } from '../rsync/already-there.js'
 import { AttributeWork } from '../rsync/attributes.js'
 import { Backup } from '../rsync/backup.js'
 import { ConvertedReceiver } from '../rsync/converted-trees.js'
 import { Deleter } from '../rsync/deleter.js'
-import {
-  type EqualSums,
-  Generator,
-  type GeneratorEvents,
-  type Transfer,
-} from '../rsync/generator.js'
+import { Generator } from '../rsync/generator.js'
+import type { GeneratorEvents } from '../rsync/ground.js'
 import { Placing } from '../rsync/placing.js'
+import type { Transfer } from '../rsync/request.js'
 import type { ReceivingTree } from '../rsync/trees.js'
 import type { SyncCharsets } from './sync-charsets.js'
 import type { SyncEvents, Troubles } from './sync-events.js'
@@ -52,6 +50,7 @@ export type TargetParts = {
     | 'unread'
     | 'notDeleting'
     | 'noAlternate'
+    | 'backupDirectory'
     | 'trace'
   >
 }
@@ -73,7 +72,7 @@ export class TargetSide {
     trace.changedDirectory?.('Receiver', place.directory)
     const Kind = parts.isFake ? FakeDestination : Destination
     const view = {
-      followsLinks: options.keepDirlinks,
+      followsLinks: options.keepDirlinks || options.ignoreExisting,
       staysWithin: !options.insecureLinks,
       keepsAtime: options.openNoAtime,
       ...{ trusted, root: confinedTo(options) },
@@ -95,10 +94,17 @@ export class TargetSide {
       this.#disk.close()
       throw error
     }
+    this.attributes = this.#attributes()
+    const deleting = (name: ByteName, isDirectory: boolean): void =>
+      events.deleting(name, isDirectory)
     const backup = options.backup
-      ? new Backup(to, options, (name, kept) => {
-          trace.backedUp?.(name)
-          events.backedUp(name, kept)
+      ? new Backup({
+          ...{ to, directory: options.backupDir, suffix: options.suffix, acls: options.acls },
+          ...{ attributes: this.attributes, deleting },
+          backedUp: (name, kept) => {
+            trace.backedUp?.(name)
+            events.backedUp(name, kept)
+          },
         })
       : null
     this.deleter = new Deleter(
@@ -106,14 +112,12 @@ export class TargetSide {
       filterOf(options, rulesFor(options, filters), 'receiver', to.tree.path, trace),
       backup,
       {
-        trace,
-        deleting: (name, isDirectory) => events.deleting(name, isDirectory),
+        ...{ trace, deleting },
         nonEmpty: (name) => events.nonEmpty(name),
         fault: this.fault,
       },
       { dryRun: options.dryRun, most: options.maxDelete, isRoot: this.#isRoot },
     )
-    this.attributes = this.#attributes()
     this.placing = new Placing({
       options,
       to,
@@ -131,6 +135,11 @@ export class TargetSide {
     // Where links lead may change: it is looked at again when they are used.
     for (const path of [tempDir, backupDir, partialDir])
       if (path !== null) trusted(this.#path(path))
+    if (backupDir !== null) {
+      const kind = kindOfPath(this.#path(backupDir))
+      if (kind === 'other') throw new UsageError(`The backup-dir is not a directory: ${backupDir}`)
+      events.backupDirectory(backupDir, kind === 'nothing')
+    }
     if (tempDir !== null && this.to.other(tempDir) === null)
       throw new UsageError(`The temp-dir does not exist: ${tempDir}`)
     for (const path of alternates?.directories ?? []) {
@@ -161,6 +170,8 @@ export class TargetSide {
     this.#parts.troubles.receiver(call, this.#whole(name), error)
   #whole(name: string): string {
     const { path } = this.to.tree
+    // In another directory that an option names.
+    if (name.startsWith('/')) return name
     return name === ROOT_NAME ? path : `${path === '/' ? '' : path}/${name}`
   }
 

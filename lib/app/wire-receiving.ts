@@ -9,7 +9,7 @@ import { ITEM } from '../plan/iflags.js'
 import type { AskedNames } from '../rsync/asked-names.js'
 import { Asking } from '../rsync/asking.js'
 import { forEachReceived } from '../rsync/for-each-received.js'
-import type { Entry, Generator } from '../rsync/generator.js'
+import type { Generator } from '../rsync/generator.js'
 import { KernelStore } from '../rsync/kernel-store.js'
 import { Ledger } from '../rsync/ledger.js'
 import { LocalTransfer } from '../rsync/local-transfer.js'
@@ -17,6 +17,7 @@ import { blockSumOf } from '../rsync/outgoing.js'
 import { Pace } from '../rsync/pace.js'
 import { type ReceivedEntry, ReceivedLists } from '../rsync/received-lists.js'
 import { Receiver } from '../rsync/receiver.js'
+import type { Entry } from '../rsync/request.js'
 import { Walk } from '../rsync/walk.js'
 import type { WireEntry } from '../wire/file-entry.js'
 import type { Item } from '../wire/item.js'
@@ -400,11 +401,12 @@ class Receiving {
   #report(receiver: Receiver, listMs: number, listBytes: number): SyncReport {
     const { connection, troubles, isReplay, terms } = this.#parts
     const { stats } = receiver
+    const created = this.#generator?.created ?? NO_COUNTS
     const refused = this.#target?.deleter.refused ?? 0
     const lists = this.#lists
     return {
       listed: lists.count,
-      created: this.#generator?.created ?? NO_COUNTS,
+      created: { ...created, file: created.file + receiver.unnamed },
       deleted: this.#target?.deleter.count ?? NO_COUNTS,
       transferred: this.#wouldCome.files + receiver.count.files,
       transferredBytes: this.#wouldCome.bytes + receiver.count.bytes,

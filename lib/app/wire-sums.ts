@@ -3,7 +3,7 @@ import type { ByteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
 import type { Checksum } from '../hash/checksum.js'
 import { fileSum, fileSumInParts } from '../io/file-sum.js'
-import type { Entry } from '../rsync/generator.js'
+import type { Entry } from '../rsync/request.js'
 import type { SourceEntry } from '../rsync/source-node.js'
 import type { SourceTree } from '../rsync/trees.js'
 

@@ -34,6 +34,8 @@ export type TraceLines = {
   sent: [path: string]
   placed: [made: ByteName, name: ByteName]
   backedUp: [name: ByteName]
+  /** A pass of its own, below a directory that was named. */
+  deletingBelow: [directory: ByteName]
   deletingIn: [directory: ByteName]
   deletingItem: [name: ByteName, mode: number, isDirectory: boolean]
   owned: [what: 'uid' | 'gid', name: ByteName, from: number, to: number]

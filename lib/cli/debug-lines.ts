@@ -51,6 +51,7 @@ const LINES: Lines = {
   sent: ['send', 1, (path) => `sender finished ${fromHere(path)}`],
   placed: ['recv', 1, (made, name) => `renaming ${made} to ${name}`],
   backedUp: ['backup', 1, (name) => `make_backup: ${name} successful.`],
+  deletingBelow: ['del', 1, (directory) => `deleting in ${directory}`],
   deletingIn: ['del', 2, (directory) => `delete_in_dir(${directory})`],
   deletingItem: [
     'del',

@@ -113,8 +113,10 @@ export class SyncScreen {
         ),
       unread: (path, error) =>
         this.#error(
-          `[receiver] failed to open ${this.#quoted(path)}, continuing: ${inWords(error)}`,
+          `[generator] failed to open ${this.#quoted(path)}, continuing: ${inWords(error)}`,
         ),
+      backupDirectory: (path, isNew) =>
+        told(info.backup, `${isNew ? '(new) ' : ''}backup_dir is ${this.#name(path)}`),
       noAlternate: (kind, path, stands) => {
         const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
         out.warn(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
@@ -123,7 +125,7 @@ export class SyncScreen {
       missing: (call, path, why) =>
         this.#error(`[sender] ${call} ${this.#quoted(path)} failed: ${why}`),
       madeDestination: (path, directories) => {
-        if (info.name === 0 && outFormat === null) return
+        if (info.name === 0 && !tellsItem(outFormat ?? '')) return
         const many = `${directories} ${directories === 1 ? 'directory' : 'directories'} for`
         out.told(`created ${directories === null ? 'directory' : many} ${this.#name(path)}`)
       },

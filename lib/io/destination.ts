@@ -22,6 +22,7 @@ import {
   ROOT_NAME,
 } from '../base/byte-name.js'
 import { bytesOf } from '../base/bytes.js'
+import { inWords } from '../base/errno-words.js'
 import { codeOf, FileError, messageOf } from '../base/errors.js'
 import { atOnce, type Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
@@ -63,7 +64,7 @@ const KERNEL_COPY_BYTES = 64 * 1024
 const SPARSE_BYTES = 4096
 
 export type DestinationRule = {
-  /** -K: links to directories are taken for directories. */
+  /** Links to directories are taken for directories. */
   readonly followsLinks: boolean
   /** They never lead out of it. */
   readonly staysWithin: boolean
@@ -167,24 +168,38 @@ export class Destination {
     return this.#fresh.of
   }
 
-  /** The file itself, to be written over. */
+  /** The file itself, to be written over: to be read too where that is allowed. */
   openInPlace(name: ByteName, mode: number): NewFile {
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
     const at = this.tree.at(name)
-    const open = (): NewFile => ({
-      fd: this.#calls.openAt(at.directory, at.base, flags, mode),
-      tree: this.tree,
-      name,
-      fresh: null,
-    })
+    const open = (how: number): number =>
+      this.#calls.openAt(at.directory, at.base, how | constants.O_NOFOLLOW, mode)
+    const made = { tree: this.tree, name, fresh: null }
     try {
-      return open()
+      return { fd: open(constants.O_RDWR | constants.O_CREAT), ...made }
     } catch (error) {
-      // Who owns a file may write to it in the end; it gets its mode with the rest.
-      const seen = codeOf(error) === 'EACCES' ? this.tree.stat(name) : null
-      if (seen?.kind !== 'file' || seen.uid !== process.geteuid?.()) throw error
-      this.#calls.chmodAt(at.directory, at.base, seen.mode | 0o600)
-      return open()
+      if (codeOf(error) !== 'EACCES') throw error
+      return { fd: this.#openForbidden(name, open, error), ...made }
+    }
+  }
+  /** Its owner may write it all the same. */
+  #openForbidden(name: ByteName, open: (how: number) => number, why: unknown): number {
+    const stands = this.tree.stat(name)
+    if (stands?.kind !== 'file') throw why
+    const giveMode = (mode: number): void =>
+      this.give(this.tree, name, false, { ...NO_ATTRIBUTES, mode })
+    try {
+      return open(constants.O_WRONLY)
+    } catch {
+      try {
+        giveMode(stands.mode | 0o200)
+      } catch {
+        throw why
+      }
+    }
+    try {
+      return open((stands.mode & 0o400) === 0 ? constants.O_WRONLY : constants.O_RDWR)
+    } finally {
+      giveMode(stands.mode)
     }
   }
 
@@ -315,10 +330,27 @@ export class Destination {
       this.#moveAcross(fromTree, from, toTree, to)
     }
   }
+  /** @throws {FileError} without a code: a disk that is full here spoils one file, as with rsync */
   #moveAcross(fromTree: DiskTree, from: ByteName, toTree: DiskTree, to: ByteName): void {
     const stands = fromTree.beneath(from)
     if (stands === null) throw new FileError(`${from} is gone`)
     const made = this.#temporaryIn(to)
+    try {
+      this.#makeAcross(fromTree, from, stands, toTree, made)
+      toTree.rename(made, to)
+    } catch (error) {
+      if (toTree.beneath(made) !== null) toTree.remove(made)
+      throw new FileError(inWords(error), { cause: error })
+    }
+    fromTree.remove(from)
+  }
+  #makeAcross(
+    fromTree: DiskTree,
+    from: ByteName,
+    stands: Standing,
+    toTree: DiskTree,
+    made: ByteName,
+  ): void {
     const at = toTree.at(made)
     if (stands.kind === 'symlink')
       this.#calls.symlinkAt(bytesOf(fromTree.readlink(from)), at.directory, at.base)
@@ -329,9 +361,6 @@ export class Destination {
     this.#give(at, isLink, { ...NO_ATTRIBUTES, uid, gid })
     this.#takeXattrs(fromTree.pathFor(from), toTree.pathFor(made))
     this.#give(at, isLink, { ...NO_ATTRIBUTES, mode, mtimeNs })
-    const end = toTree.at(to)
-    this.#calls.renameAt(at.directory, at.base, end.directory, end.base)
-    fromTree.remove(from)
   }
   /** All of them, as a rename would: owners that stand for others are among them. */
   #takeXattrs(from: Uint8Array, to: Uint8Array): void {
@@ -409,9 +438,6 @@ export class Destination {
 
   remove(name: ByteName): void {
     this.tree.remove(name)
-  }
-  removeDirectory(name: ByteName): void {
-    this.tree.removeDirectory(name)
   }
 
   // ---- attributes --------------------------------------------------------------------------------

@@ -171,8 +171,14 @@ export class DiskTree implements Tree {
     if (name === ROOT_NAME) return this.#look(this.#top, '.')
     const fd = this.#directory(directoryOf(name))
     if (fd === null) return null
-    if (isKeptWithin() || this.#view.within)
-      closeSync(this.#opened(fd, bytesOf(baseOf(name)), O_PATH))
+    if (isKeptWithin() || this.#view.within) {
+      try {
+        closeSync(this.#opened(fd, bytesOf(baseOf(name)), O_PATH))
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return null
+        throw error
+      }
+    }
     return this.#look(fd, baseOf(name), true)
   }
 

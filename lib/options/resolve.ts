@@ -63,7 +63,7 @@ class Resolver {
     const recursive =
       oldDirs || this.#flags.last(filesFrom === null ? ['recursive', 'archive'] : ['recursive'])
     const listOnly = this.#flags.on('list-only')
-    const backupDir = this.#flags.text('backup-dir')
+    const backupDir = this.#flags.text('backup-dir')?.replace(/(?<=.)\/$/, '') ?? null
     const append = this.#append()
     const writeDevices = this.#flags.on('write-devices')
     const inplace = this.#flags.on('inplace') || append !== 'no' || writeDevices
@@ -156,8 +156,7 @@ class Resolver {
       superUser: superUser(receiver),
       fakeSuper: isFakeSuper(this.#flags),
       fakeSuperThere: isFakeSuper(receiver),
-      // Without sums there is nothing to compare.
-      wholeFile: /^none(,|$)/.test(checksumChoice ?? '') ? true : this.#flags.either('whole-file'),
+      wholeFile: this.#wholeFile(append, checksumChoice),
       blockSize: this.#blockSize(),
       checksumChoice,
       checksumSeed: this.#flags.integer('checksum-seed') ?? 0,
@@ -295,6 +294,11 @@ class Resolver {
     return level === 0 ? 'no' : level === 1 ? 'trust' : 'verify'
   }
 
+  #wholeFile(append: Options['append'], checksumChoice: string | null): boolean | null {
+    if (append !== 'no') return false
+    // Without sums there is nothing to compare.
+    return /^none(,|$)/.test(checksumChoice ?? '') ? true : this.#flags.either('whole-file')
+  }
   #partialDir(inplace: boolean, delayUpdates: boolean): string | null {
     return inplace ? null : (this.#partialDirSaid() ?? (delayUpdates ? '.~tmp~' : null))
   }

@@ -26,7 +26,7 @@ export type ListDirectory = (directory: ByteName) => readonly Standing[] | null
 export function planDeletions(
   directory: ByteName,
   wanted: ReadonlySet<string>,
-  filter: Filter,
+  filter: Pick<Filter, 'excludes' | 'enter' | 'leave'>,
   list: ListDirectory,
 ): DeletionPlan {
   const remove: Deletion[] = []

@@ -1,12 +1,10 @@
 /** Other directories of the receiver that may hold a file already. rsync(1) --compare-dest, --copy-dest, --link-dest. */
 import type { ByteName } from '../base/byte-name.js'
-import type { ListEntry } from '../flist/list-entry.js'
 import type { Standing } from '../host.js'
 import { isTold } from '../plan/iflags.js'
 import type { AttributeWork } from './attributes.js'
+import type { Entry } from './request.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
-
-type Entry = ListEntry<SourceTree>
 
 export type Alternate = {
   /** Which of the directories it is. */

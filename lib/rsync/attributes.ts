@@ -5,14 +5,14 @@ import { codeOf } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { Xattr } from '../flist/entry.js'
 import type { IdMap } from '../flist/id-map.js'
-import type { ListEntry, WantedXattr } from '../flist/list-entry.js'
+import type { WantedXattr } from '../flist/list-entry.js'
 import { ACL_ACCESS, beyondMode, isAclName, mapAclIds } from '../flist/posix-acl.js'
 import type { Attributes, Standing } from '../host.js'
 import { differences, type Ids, isTimeKept, type Keeping, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
+import type { Entry } from './request.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
 
-type Entry = ListEntry<SourceTree>
 /** What stands there; of what was made just now the time is not known. */
 type Now = Pick<Standing, 'uid' | 'gid' | 'mode'> & { readonly mtimeNs?: bigint }
 
@@ -82,6 +82,7 @@ export class AttributeWork {
    * Gives an entry's attributes to what stands under a name. @param seen what stood there before, whose mode may stay;
    * null: it is new @param now what stands there, to spare calls that change nothing; null: unknown @param flags what was
    * found to differ, likewise; null: it was not compared
+   * What cannot be given is told, and the entry stands all the same.
    */
   give(
     entry: Entry,
@@ -100,11 +101,35 @@ export class AttributeWork {
     const isAlike = flags !== null && (flags & (ITEM.acl | ITEM.xattr)) === 0
     const hasOwner = uid === null && gid === null
     if ((!xattrs && !acls) || (isAlike && hasOwner))
-      return this.#to.give(tree, name, isLink, wanted)
+      return void this.set(tree, name, isLink, wanted)
     // A change of owner takes capabilities away, which are extended attributes.
-    if (!hasOwner) this.#to.give(tree, name, isLink, { ...NOTHING, uid, gid })
+    if (!hasOwner && !this.set(tree, name, isLink, { ...NOTHING, uid, gid })) return
     this.giveXattrs(entry, tree, name)
-    this.#to.give(tree, name, isLink, { ...wanted, uid: null, gid: null })
+    this.set(tree, name, isLink, { ...wanted, uid: null, gid: null })
+  }
+  /** Owner, times, mode. @returns false: one of them cannot be given, which is told, nor are those behind it */
+  set(tree: SourceTree, name: ByteName, isLink: boolean, attributes: Attributes): boolean {
+    try {
+      this.#to.give(tree, name, isLink, attributes)
+      return true
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error
+      const isHere = tree === this.#to.tree
+      const shown = isHere ? name : (`${tree.path}/${name}` as ByteName)
+      this.#rule.fault(refused(error, attributes), shown, error)
+      return false
+    }
+  }
+  /** To a backup what that has which it stands for. */
+  giveLike(tree: SourceTree, name: ByteName, like: Standing): void {
+    const { owner, group, times } = this.#rule.keeping
+    this.set(tree, name, false, {
+      uid: owner ? like.uid : null,
+      gid: group ? like.gid : null,
+      mode: like.mode,
+      mtimeNs: times ? like.mtimeNs : null,
+      atimeNs: null,
+    })
   }
 
   /** What has to be given, but for ACLs and extended attributes. Parameters as of `give`. */
@@ -194,6 +219,14 @@ function tellOwner(
     const to = wanted[what]
     if (to !== null && to !== stands[what]) tell(what, name, stands[what], to)
   }
+}
+
+/** What the system did not do. */
+function refused(error: unknown, { uid }: Attributes): string {
+  const call = error instanceof Error && 'syscall' in error ? String(error.syscall) : ''
+  if (call.includes('chown')) return uid === null ? 'chgrp' : 'chown'
+  if (call.includes('utime')) return 'failed to set times on'
+  return call.includes('chmod') ? 'failed to set permissions on' : 'failed to set attributes on'
 }
 
 const NOTHING: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }

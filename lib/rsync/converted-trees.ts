@@ -91,6 +91,9 @@ class ConvertedTree implements SourceTree {
   remove(name: ByteName): void {
     this.inner.remove(this.#names.onDisk(name))
   }
+  removeDirectory(name: ByteName): void {
+    this.inner.removeDirectory(this.#names.onDisk(name))
+  }
 }
 
 export class ConvertedReceiver implements ReceivingTree {
@@ -196,9 +199,6 @@ export class ConvertedReceiver implements ReceivingTree {
   }
   remove(name: ByteName): void {
     this.#inner.remove(this.#names.onDisk(name))
-  }
-  removeDirectory(name: ByteName): void {
-    this.#inner.removeDirectory(this.#names.onDisk(name))
   }
   give(tree: SourceTree, name: ByteName, isLink: boolean, attributes: Attributes): void {
     this.#inner.give(this.#bare(tree), this.#disk(tree, name), isLink, attributes)

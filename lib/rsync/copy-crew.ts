@@ -7,7 +7,7 @@ import { FileError, messageOf } from '../base/errors.js'
 import { COPY_COLUMNS, type CopyJob, type CopyThreads, type Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
-import { isSent, type Request } from './generator.js'
+import { isSent, type Request } from './request.js'
 import type { SourceTree } from './trees.js'
 
 /** Files, or bytes, before threads are worth their start. */

@@ -44,6 +44,10 @@ export class Deleter {
     this.#left = rule.most === null ? Number.POSITIVE_INFINITY : Math.max(0, rule.most)
   }
 
+  /** Over all that is in a directory that was named. */
+  passBegins(directory: ByteName): void {
+    this.#events.trace.deletingBelow?.(directory)
+  }
   enter(directory: ByteName): void {
     this.#filter.enter(directory)
   }
@@ -51,9 +55,13 @@ export class Deleter {
     this.#filter.leave()
   }
 
-  /** What would go from a directory that was entered. @param wanted last components of what the source has */
-  extraneous(directory: ByteName, wanted: ReadonlySet<string>): readonly Deletion[] {
+  /**
+   * What would go from a directory that was entered. @param wanted last components of what the source has @param isNew it was
+   * made just now
+   */
+  extraneous(directory: ByteName, wanted: ReadonlySet<string>, isNew = false): readonly Deletion[] {
     this.#events.trace.deletingIn?.(directory)
+    if (isNew) return []
     const { remove, nonEmpty } = planDeletions(directory, wanted, this.#filter, (d) =>
       this.#list(d),
     )
@@ -83,6 +91,7 @@ export class Deleter {
       this.#list(d),
     )
     this.#filter.leave()
+    for (const name of nonEmpty) this.#events.nonEmpty(name)
     const before = this.refused
     const standing = remove.length > 0 ? this.#to.tree.stat(directory) : null
     if (standing !== null) this.#openUp(directory, standing)
@@ -103,9 +112,9 @@ export class Deleter {
   keep(name: ByteName, standing: Standing): void {
     this.#backup?.keep(name, standing)
   }
-
-  keepCopy(copy: ByteName, name: ByteName): void {
-    this.#backup?.keepCopy(copy, name)
+  /** The same of what will be written over. */
+  keepCopy(name: ByteName, standing: Standing): void {
+    this.#backup?.keepCopy(name, standing)
   }
 
   #removeOne(name: ByteName, standing: Standing, isTold: boolean): boolean {
@@ -113,7 +122,7 @@ export class Deleter {
     this.#events.trace.deletingItem?.(name, standing.mode, isDirectory)
     try {
       if (!this.#dryRun) {
-        if (isDirectory) this.#to.removeDirectory(name)
+        if (isDirectory) this.#to.tree.removeDirectory(name)
         else if (
           this.#backup === null ||
           this.#backup.isOne(name) ||

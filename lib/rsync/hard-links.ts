@@ -3,10 +3,8 @@
  * there already it is the first, else the last of the list, so that any that stands is met before. prsync-protocol(7), hard links.
  */
 import type { ByteName } from '../base/byte-name.js'
-import type { ListEntry } from '../flist/list-entry.js'
-import type { SourceTree } from './trees.js'
+import type { Entry } from './request.js'
 
-type Entry = ListEntry<SourceTree>
 /** @param wasBusy the bytes of another were on their way already */
 type Waiting = { readonly entry: Entry; readonly wasBusy: boolean }
 type Group = { left: number; leader: ByteName | null; busy: boolean; waiting: Waiting[] }

@@ -8,9 +8,9 @@ import type { Checksum } from '../hash/checksum.js'
 import { buildsInOrder, type Options } from '../options/options.js'
 import { lengthOf } from '../wire/sum-head.js'
 import type { Asked } from './asking.js'
-import type { Request } from './generator.js'
 import { LateWrites } from './late-writes.js'
 import type { Placing } from './placing.js'
+import type { Request } from './request.js'
 import type { NewFile, ReceivingTree } from './trees.js'
 
 export type IncomingParts = {

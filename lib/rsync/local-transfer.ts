@@ -8,9 +8,10 @@ import type { Steps } from '../base/steps.js'
 import type { Trace } from '../base/trace.js'
 import type { Source } from '../delta/sums.js'
 import { buildsInOrder, type Options } from '../options/options.js'
-import { type Entry, isSent, type Request } from './generator.js'
+import { ITEM } from '../plan/iflags.js'
 import type { LocalDelta } from './local-delta.js'
 import type { Placing } from './placing.js'
+import { type Entry, isSent, type Request } from './request.js'
 import { pathOf } from './source-node.js'
 import type { NewFile, ReceivingTree } from './trees.js'
 
@@ -40,6 +41,8 @@ export type TransferParts = {
 export class LocalTransfer {
   readonly #parts: TransferParts
   readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
+  /** New files that count as created though they could not be opened, and were not named. */
+  unnamed = 0
 
   constructor(parts: TransferParts) {
     this.#parts = parts
@@ -51,11 +54,12 @@ export class LocalTransfer {
     const { events } = this.#parts
     const { tree, name: from, isFollowed } = entry.origin
     const isOver = isSent(request)
-    if (isOver) events.trace.sending?.(pathOf(entry.origin))
+    if (isOver) this.#asked(entry)
     let source: number
     try {
       source = tree.openFile(from, isFollowed)
     } catch (error) {
+      if ((request.iflags & ITEM.isNew) !== 0) this.unnamed++
       events.sourceFault('send_files failed to open', entry, error)
       return false
     }
@@ -66,7 +70,10 @@ export class LocalTransfer {
       const isThere = yield* isInPlace
         ? this.#inPlace(source, request)
         : this.#beside(source, request)
-      if (isThere && isOver) this.#sent(entry)
+      if (isThere && isOver) {
+        events.trace.sent?.(pathOf(entry.origin))
+        events.ended(entry)
+      }
       return isThere
     } catch (error) {
       if (codeOf(error) === undefined && !(error instanceof FileError)) throw error
@@ -76,12 +83,11 @@ export class LocalTransfer {
       tree.closeFile(source)
     }
   }
-  #sent(entry: Entry): void {
-    const { trace, ended } = this.#parts.events
+  /** Counted by who sends, though the bytes may not be had or find no place. */
+  #asked({ stands, origin }: Entry): void {
     this.count.files++
-    this.count.bytes += entry.stands.size
-    trace.sent?.(pathOf(entry.origin))
-    ended(entry)
+    this.count.bytes += stands.size
+    this.#parts.events.trace.sending?.(pathOf(origin))
   }
   /** What does not go over is no part of what was sent. */
   #counted(request: Request, literal: number): void {
@@ -172,10 +178,8 @@ export class LocalTransfer {
     if (file === null) return false
     try {
       const length = seen === null ? 0 : to.size(file.fd)
-      if (options.append !== 'no' && length > 0)
-        yield* this.#append(source, file.fd, length, request)
-      else if (this.#parts.delta === null || length === 0)
-        yield* this.#pour(source, file.fd, 0, request)
+      if (request.basis === null || length === 0) yield* this.#pour(source, file.fd, 0, request)
+      else if (options.append !== 'no') yield* this.#append(source, file.fd, length, request)
       else {
         const basis = { source: this.#sourceOf(file.fd, length), fd: file.fd }
         yield* this.#delta(source, basis, file.fd, true)

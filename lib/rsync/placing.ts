@@ -4,15 +4,12 @@
  */
 import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
 import { codeOf, FileError } from '../base/errors.js'
-import { atOnce } from '../base/steps.js'
 import type { Trace } from '../base/trace.js'
-import type { Standing } from '../host.js'
 import type { Options } from '../options/options.js'
 import type { AttributeWork } from './attributes.js'
-import { giveLike } from './backup.js'
 import type { Deleter } from './deleter.js'
-import { isSent, type Request } from './generator.js'
 import { makePartialPlace, type PartialPlace, partialOf } from './partial-place.js'
+import { isSent, type Request } from './request.js'
 import type { NewFile, ReceivingTree } from './trees.js'
 
 export type PlacingParts = {
@@ -48,12 +45,9 @@ export class Placing {
       return null
     }
   }
-  #open({ entry, name, seen, like, isWritten }: Request): NewFile {
+  #open({ entry, name, like }: Request): NewFile {
     const { options, to, attributes } = this.#parts
-    if (options.inplace) {
-      if (options.backup && seen !== null && isWritten !== true) this.#copyAside(name, seen)
-      return to.openInPlace(name, entry.mode & 0o700)
-    }
+    if (options.inplace) return to.openInPlace(name, entry.mode & 0o700)
     const apart = options.tempDir === null ? null : to.otherMade(options.tempDir)
     // An ACL may forbid what the mode allows.
     if (options.acls) return to.create(name, entry.mode & 0o700, apart, null)
@@ -87,13 +81,13 @@ export class Placing {
   }
 
   /**
-   * It did not come whole. What came is kept, if wanted: under its own name with no time, so that -u does not take it for
-   * newer. @param keeps nothing else to be kept than what is wanted; false: it goes in any case
+   * It did not come whole, or found no place. What came is kept, if wanted: under its own name with no time, so that -u does
+   * not take it for newer. @param keeps nothing else to be kept than what is wanted; false: it goes in any case
    */
   giveUp(made: NewFile, { entry, name, like }: Request, keeps = true): void {
     const { options, to, attributes } = this.#parts
     if (options.inplace) return
-    const isKept = keeps && options.partial && (to.tree.stat(made.name)?.size ?? 0) > 0
+    const isKept = keeps && options.partial && (made.tree.stat(made.name)?.size ?? 0) > 0
     if (!isKept) return to.discard(made)
     try {
       attributes.give(entry, made.tree, made.name, like, null)
@@ -124,7 +118,7 @@ export class Placing {
   }
   #removeIfEmpty(directory: ByteName): void {
     try {
-      this.#parts.to.removeDirectory(directory)
+      this.#parts.to.tree.removeDirectory(directory)
     } catch (error) {
       const code = codeOf(error)
       if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw error
@@ -164,21 +158,5 @@ export class Placing {
     }
     this.#delayed.clear()
     for (const tell of placed) tell()
-  }
-
-  /** The backup of a file that is written over is a copy. */
-  #copyAside(name: ByteName, seen: Standing): void {
-    const { to, deleter } = this.#parts
-    const from = to.tree.openFile(name)
-    try {
-      const made = to.create(name, 0o600, null, null)
-      const rule = { sparse: false, preallocate: false, fsync: false, stepBytes: null }
-      atOnce(to.copy(from, made.fd, rule))
-      to.closeFile(made)
-      giveLike(to, made.tree, made.name, seen)
-      deleter.keepCopy(made.name, name)
-    } finally {
-      to.tree.closeFile(from)
-    }
   }
 }

@@ -9,9 +9,9 @@ import { compareSiblings, MUNGED } from '../flist/list-entry.js'
 import type { WireEntry } from '../wire/file-entry.js'
 import { compareWire, sortList } from '../wire/list-order.js'
 import type { AskedNames } from './asked-names.js'
-import type { Entry } from './generator.js'
 import { ListStarts } from './list-starts.js'
 import { REMOTE_TREE } from './remote-tree.js'
+import type { Entry } from './request.js'
 import type { WalkedList, WalkStep } from './walk.js'
 
 export type ReceivedEntry = Entry & { number: number; readonly isTop: boolean }

@@ -25,10 +25,10 @@ import { has, type Terms } from '../wire/terms.js'
 import type { TokenDecoder } from '../wire/token.js'
 import { type Asked, type Asking, ownXattrs } from './asking.js'
 import { asksXattrs } from './asks-xattrs.js'
-import type { Entry, Request } from './generator.js'
 import { Incoming, type IncomingParts } from './incoming.js'
 import type { WireReader } from './reader.js'
 import type { ReceivedLists } from './received-lists.js'
+import type { Entry, Request } from './request.js'
 import type { Moved } from './sender.js'
 import type { WireWriter } from './writer.js'
 
@@ -94,6 +94,8 @@ export class Receiver {
   /** The generator went through the whole list. */
   #isWalked = false
   readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
+  /** New files that count as created though they could not be written, and were not named. */
+  unnamed = 0
   stats: WireStats | null = null
 
   constructor(parts: ReceiverParts) {
@@ -302,6 +304,7 @@ export class Receiver {
     const incoming = new Incoming(this.#work.incoming, asked, request, head)
     // Of what cannot be written nothing is told but why.
     if (incoming.isOpen) request.announce()
+    else if ((request.iflags & ITEM.isNew) !== 0) this.unnamed++
     events.began(entry)
     let isOver = false
     try {
@@ -369,7 +372,7 @@ export class Receiver {
   #onceMore(request: Request): Request {
     if (!this.#parts.options.inplace) return request
     const iflags = request.iflags & ~ITEM.size
-    return { ...request, iflags, announce: () => request.announce(iflags), isWritten: true }
+    return { ...request, iflags, announce: () => request.announce(iflags) }
   }
 
   #settle({ number, done }: Asked, ok: boolean): void {

@@ -18,4 +18,5 @@ export const REMOTE_TREE: SourceTree = {
   openFile: refuse,
   closeFile: refuse,
   remove: refuse,
+  removeDirectory: refuse,
 }

@@ -286,6 +286,9 @@ export class Sender {
     const isAppended = this.#isAppended(number)
     const sumBytes = reader.position - file.from
     lists.mark(number, MARK.sent)
+    // Though its bytes may not be had.
+    this.#counted(entry)
+    this.#told(entry, item.iflags)
     const { tree, name, isFollowed } = entry.origin
     const sentFrom = writer.position
     let fd: number
@@ -328,8 +331,6 @@ export class Sender {
           pathOf(entry.origin),
           new FileError('No data available'),
         )
-      this.#counted(entry)
-      this.#told(entry, item.iflags)
       const bytes = writer.position - sentFrom
       events.ended(entry, number, { bytes, sumBytes, digest: outgoing.digest })
       if (!tellsFirst) events.item(entry, item.iflags, null)

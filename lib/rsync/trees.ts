@@ -20,6 +20,7 @@ export type SourceTree = Tree & {
   openFile(name: ByteName, follows?: boolean): number
   closeFile(fd: number): void
   remove(name: ByteName): void
+  removeDirectory(name: ByteName): void
 }
 
 /** Owner and mode that a file got when it was made; null: unknown. */
@@ -75,7 +76,6 @@ export type ReceivingTree = {
   makeNode(like: Standing, name: ByteName, replaces: boolean): void
   link(tree: SourceTree, existing: ByteName, name: ByteName, replaces: boolean): void
   remove(name: ByteName): void
-  removeDirectory(name: ByteName): void
   give(tree: SourceTree, name: ByteName, isLink: boolean, attributes: Attributes): void
   setXattr(tree: SourceTree, name: ByteName, xattr: Xattr): void
   removeXattr(tree: SourceTree, name: ByteName, xattr: string): void

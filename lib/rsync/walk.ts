@@ -3,7 +3,9 @@ import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
 import type { Options } from '../options/options.js'
 import type { Deletion } from '../plan/deletions.js'
 import type { Deleter } from './deleter.js'
-import type { Entry, Generator, Place } from './generator.js'
+import type { Generator } from './generator.js'
+import type { Place } from './ground.js'
+import type { Entry } from './request.js'
 
 /** A directory of the list. */
 export type WalkedDirectory<D> = {
@@ -110,7 +112,7 @@ export class Walk<D extends WalkedDirectory<D>> {
     if (options.deleting === 'after' && directory.listed === null)
       this.#seen.set(directory, contentsOf(nodes))
     deleter.enter(directory.name)
-    if (!place.isNew && !place.isSkipped) this.#deleteIn(directory, nodes)
+    this.#deleteIn(directory, nodes, place)
     const { incRecursive } = options
     const first = this.#numbered
     this.#numbered += incRecursive ? nodes.length : 0
@@ -162,8 +164,8 @@ export class Walk<D extends WalkedDirectory<D>> {
     for (const { node, path } of steps) {
       this.passed = ++this.#numbered
       if (isWalked(node)) {
-        const { isNew, isSkipped } = enter([...path, node])
-        if (!isNew && !isSkipped) this.#deleteIn(node, list.list(node))
+        const place = enter([...path, node])
+        this.#deleteIn(node, list.list(node), place)
       } else {
         const ready = this.#parts.ready?.(node) ?? null
         if (ready !== null) await ready
@@ -185,12 +187,13 @@ export class Walk<D extends WalkedDirectory<D>> {
     return false
   }
 
-  #deleteIn(directory: D, nodes: readonly (Entry | D)[]): void {
+  #deleteIn(directory: D, nodes: readonly (Entry | D)[], { isNew, isSkipped }: Place): void {
     const { options, deleter, mayDelete } = this.#parts
-    const { deleting } = options
+    const { deleting, dryRun } = options
+    if (isSkipped || (isNew && dryRun)) return
     if ((deleting !== 'during' && deleting !== 'delay') || directory.contents.length === 0) return
     if (!mayDelete()) return
-    const found = deleter.extraneous(directory.name, new Set(basesOf(nodes)))
+    const found = deleter.extraneous(directory.name, new Set(basesOf(nodes)), isNew)
     if (deleting === 'during') deleter.remove(found)
     else this.#doomed.push(...found)
   }
@@ -201,18 +204,20 @@ export class Walk<D extends WalkedDirectory<D>> {
     deleter.remove(this.#doomed)
   }
 
-  /** A pass of its own over all directories that are there. */
-  #sweep(directory: D): void {
+  /** A pass of its own over all directories that are there. @param isBelow a directory that was named */
+  #sweep(directory: D, isBelow = false): void {
     const { list, deleter, mayDelete, skips } = this.#parts
     if (skips?.isDone(directory.name) === true) return
     list.enter?.(directory)
+    const isNamed = directory.entry !== null && !directory.entry.isImplied
+    if (isNamed && !isBelow) deleter.passBegins(directory.name)
     const seen = this.#seen.get(directory)
     if (seen === undefined) directory.listed ??= list.list(directory)
     const { bases, directories } = seen ?? contentsOf(directory.listed ?? [])
     deleter.enter(directory.name)
     if (directory.contents.length > 0 && mayDelete())
       deleter.remove(deleter.extraneous(directory.name, new Set(bases)))
-    for (const inner of directories) this.#sweep(inner)
+    for (const inner of directories) this.#sweep(inner, isBelow || isNamed)
     deleter.leave()
     list.leave?.()
   }

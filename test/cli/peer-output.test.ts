@@ -4,7 +4,7 @@ import { PeerOutput } from '../../lib/cli/peer-output.js'
 import { SyncScreen } from '../../lib/cli/sync-screen.js'
 import { resolveOptions } from '../../lib/options/resolve.js'
 import { parseRsyncLine } from '../../lib/options/rsync-line.js'
-import type { Entry } from '../../lib/rsync/generator.js'
+import type { Entry } from '../../lib/rsync/request.js'
 
 t.test("a daemon's warnings", async (t) => {
   const options = resolveOptions(parseRsyncLine(['-a']).flags, {}, new Date(0))

@@ -1,11 +1,25 @@
 /** How many entries --stats tells, where some came twice or were left out as empty. Beside the real rsync. */
 import t from 'tap'
-import { noRsync } from '../support/real-rsync.js'
+import { noRsync, noRsyncAsRoot } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
 const TREE = `mkdir -p s/one/deep/sub s/one/empty/e s/two/deep s/four/deep; cd s
 echo 1 >one/a; echo 12 | tee one/deep/c >two/deep/c; echo 5 >one/deep/sub/f; echo 66 >two/b; ln -s a one/l; echo z >four/deep/z
 cd ..; find s -exec touch -h -d 2001-01-01 {} +`
+
+t.test('files that may not be read, or not be written', { skip: noRsyncAsRoot }, (t) => {
+  const make = `mkdir -p s/x d/x; echo 1 >s/a; ln s/a s/c; echo 22 >s/b; echo 333 >s/x/d; chmod 0 s/a; chmod 500 d/x
+printf '#!/bin/sh\nshift\nexec $*\n' >shell; chmod 755 shell`
+  const bound = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search', '--']
+  const shell = '-e {}/shell --rsync-path={program}'
+  for (const places of ['s/ d/', `${shell} h:{}/s/ d/`, `${shell} s/ h:{}/d/`]) {
+    const args = ['-rHt', '--stats', ...places.split(' ')]
+    const { rsync, prsync } = sideBySide(t.testdir({}), make, args, 'd', bound)
+    t.equal(prsync.status, rsync.status, places)
+    t.same(counts(prsync.out), counts(rsync.out), places)
+  }
+  t.end()
+})
 
 const FORMS: readonly (readonly [options: string, sources: readonly string[]])[] = [
   // Of a place that is named twice in a row what is below is read once, but all of it where the list does not come in parts.
@@ -23,8 +37,6 @@ for (const [options, sources] of FORMS)
       const names = source.split(' ').map((name) => `s/${name}`)
       const args = [...options.split(' '), '--stats', ...names, 'd/']
       const { rsync, prsync } = sideBySide(t.testdir({}), TREE, args, 'd')
-      const counts = (lines: readonly string[]): readonly string[] =>
-        lines.filter((line) => /^(Number|Total file size)/.test(line))
       t.same(counts(prsync.out), counts(rsync.out), `${options} ${source}`)
       t.same(prsync.stands, rsync.stands, `${options} ${source}`)
     }
@@ -49,3 +61,7 @@ for (const names of [
     }
     t.end()
   })
+
+function counts(lines: readonly string[]): readonly string[] {
+  return lines.filter((line) => /^(Number|Total (transferred )?file size)/.test(line))
+}

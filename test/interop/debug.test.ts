@@ -27,6 +27,8 @@ const CASES: readonly (readonly [words: string, args: readonly string[], only?: 
   ['BACKUP', ['-b', '--backup-dir=../kept', '--delete']],
   ['DEL2', ['--delete'], /^delete_item|\((\.|d)\)/],
   ['DEL2', ['--delete-after', '--exclude=q'], /^delete_item/],
+  ['DEL', ['--delete-before', 's', 's/d', 'd/']],
+  ['DEL', ['--delete-after', '-R', 's/./d', 'd/']],
   ['DUP', ['s/a', 's/a', 's/d', 's/d', 'd/']],
   ['FILTER', ['--delete', '--include=*.o', '--exclude=b', '-fP *.keep', '-fR q', '-fH e/', '--exclude=/x/']],
   ['FILTER', ['--delete', '--exclude-from=rules']],

@@ -1,5 +1,6 @@
 /** A file that may not become so large, or not be made: the run ends as rsync's does, and nothing half-written stands under its name. */
 import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { onOwnDisk } from '../support/disk.js'
 import { PROGRAM } from '../support/program.js'
@@ -57,4 +58,22 @@ t.test('a disk that takes no more files', { skip: noRsyncAsRoot }, async (t) => 
     t.match(theirs, [23])
     t.same(ours, theirs)
   })
+})
+
+t.test('a disk that is full behind --temp-dir spoils one file', { skip: noRsync }, async (t) => {
+  const options = [[], ['--partial'], ['--partial-dir=part'], ['--delay-updates']]
+  for (const words of options)
+    for (const program of [['rsync'], [process.execPath, PROGRAM]])
+      await onOwnDisk(t, 'size=512k', async (path) => {
+        const home = t.testdir({ s: { big: 'x'.repeat(900_000), z: 'z' }, T: {} })
+        const call = [...program, '-rt', ...words, `--temp-dir=${home}/T`, `${home}/s/`, `${path}/`]
+        const { status, stderr } = spawnSync('env', call, { encoding: 'latin1', timeout: 60_000 })
+        t.equal(status, 23, call.join(' '))
+        t.match(stderr, /big.*No space left on device \(28\)/)
+        if (program.length === 1) return
+        // rsync leaves what found place under the file's name.
+        t.same(readdirSync(`${home}/T`), [])
+        t.notOk(readdirSync(path).some((name) => name.includes('big')))
+        t.equal(readFileSync(`${path}/z`, 'latin1'), 'z')
+      })
 })

@@ -32,3 +32,24 @@ for (const [options, ...destinations] of WAYS)
         )
       }
   })
+
+/** What may stand where the source has a directory, when it is to stay. */
+const BARS = ['echo f >w/d', 'ln -s real w/d', 'ln -s ../away w/d', 'ln -s nowhere w/d']
+t.test(
+  '--ignore-existing where something else stands for a directory',
+  { skip: noRsync },
+  async (t) => {
+    const tree =
+      'mkdir -p s/d/in w/real away; echo f >s/d/f; echo g >s/d/in/g; find s -depth -exec touch -d @1500000000 {} +'
+    for (const bar of BARS)
+      for (const options of ['-ai', '-ain']) {
+        const args = [options, '--ignore-existing', 's/', 'w/']
+        const { rsync, prsync } = sideBySide(t.testdir({}), `${tree}; ${bar}`, args, 'w away')
+        const name = `${bar} ${options}`
+        // In a dry run rsync takes a link that leads nowhere for nothing.
+        if (!(bar.includes('nowhere') && options === '-ain'))
+          t.equal(prsync.status, rsync.status, name)
+        t.same(prsync.stands, rsync.stands, name)
+      }
+  },
+)

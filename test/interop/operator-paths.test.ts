@@ -81,7 +81,7 @@ t.test('--confine-root: a link that -K would go through', { skip: noRsync }, asy
 
 t.test('-K goes through links that lead nowhere else', { skip: noRsync }, async (t) => {
   const script = `mkdir -p s/d/e d/in out && echo 1 >s/d/f && echo 2 >s/d/e/g && find s d -depth -exec touch -d @1500000000 {} +`
-  for (const [to, options] of [['in', '-aKi'], ['../out', '-aKi'], ['../out', '-aKi --insecure-links']] as const) {
+  for (const [to, options] of [['in', '-aKi'], ['../out', '-aKi'], ['../out', '-aKi --insecure-links'], ['nowhere', '-aKi']] as const) {
     const made = `${script} && ln -s ${to} d/d && touch -h -d @1500000000 d/d d`
     const { rsync, prsync } = sideBySide(t.testdir({}), made, [...options.split(' '), 's/', 'd/'], 'd out')
     t.equal(prsync.status, rsync.status, `${to} ${options}`)

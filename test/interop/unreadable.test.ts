@@ -65,14 +65,24 @@ const CASES: readonly (readonly [script: string, line: string])[] = [
     const script = `seq 900 >s/a; seq 800 >d/a; ${OLD}; chmod 0 d/a`
     return [script, `-ai --no-W ${how} s/ d/`.replace('  ', ' ')] as const
   }),
+  // What may not be written either is written over all the same; the mode of what cannot be read does not stay.
+  ...['-rti', '-rti --inplace', '-ai --inplace --no-W', '-ai --append'].flatMap((how) =>
+    ['0', '200', '400'].map((mode) => {
+      const script = `seq 900 >s/a; seq 800 >d/a; ${OLD}; chmod 754 s/a; chmod ${mode} d/a`
+      return [script, `${how} s/ d/`] as const
+    }),
+  ),
   // A directory that is in the way, and what is in it cannot be seen.
   [`echo a >s/x; mkdir -p d/x/y; ${OLD}; chmod 0 d/x`, '-ai s/ d/'],
   [`echo a >s/x; mkdir -p d/x/y; ${OLD}; chmod 0 d/x`, '-ai --delete s/ d/'],
+  [`echo a >s/x; mkdir -p d/x/y/z d/x/w; ${OLD}; chmod 0 d/x/y`, '-ai --force s/ d/'],
   // Where something of the source cannot be listed nothing is extraneous; what goes meanwhile hangs on who is quicker.
   ...['before', 'after'].map((when) => {
     const script = `mkdir s/a s/b d/a d/b; touch d/a/old d/b/old d/old; ${OLD}; chmod 0 s/b`
     return [script, `-ai --delete-${when} s/ d/`] as const
   }),
+  // That nothing is deleted is told where all is new, too.
+  [`mkdir s/x s/y; touch s/a; ${OLD}; chmod 0 s/x`, '-ai --delete s/ d/'],
   // Nothing can be made there.
   [`mkdir -p s/a/b d/a; touch s/a/b/c s/a/f; ${OLD}; chmod 555 d/a`, '-rli s/ d/'],
   [`mkdir -p s/a/b d/a; touch s/a/b/c; ${OLD}; chmod 0 d/a`, '-rlti --existing s/ d/'],
