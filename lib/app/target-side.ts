@@ -66,7 +66,7 @@ export class TargetSide {
 
   constructor(parts: TargetParts) {
     const { place, trusted, filters, events, charsets } = parts
-    const options = withAlternatesAt(place, parts.options)
+    const options = withPathsAt(place, parts.options)
     this.#parts = { ...parts, options }
     const { trace } = events
     trace.changedDirectory?.('Receiver', place.directory)
@@ -244,12 +244,13 @@ export class TargetSide {
   }
 }
 
-/** Other directories are seen from the one that is written, which a dry run may not open. */
-function withAlternatesAt(place: TargetPlace, options: Options): Options {
+/** Other directories are seen from the one that is written, which a dry run may not open; that of backups is told without its slash. */
+function withPathsAt(place: TargetPlace, options: Options): Options {
+  const backupDir = options.backupDir?.replace(/(?<=.)\/$/, '') ?? null
   const { alternates } = options
-  if (alternates === null) return options
+  if (alternates === null) return { ...options, backupDir }
   const directories = alternates.directories.map((path) => seenFrom(place, path))
-  return { ...options, alternates: { ...alternates, directories } }
+  return { ...options, backupDir, alternates: { ...alternates, directories } }
 }
 
 /** Each id is told when it is first met. */

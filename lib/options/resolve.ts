@@ -63,7 +63,7 @@ class Resolver {
     const recursive =
       oldDirs || this.#flags.last(filesFrom === null ? ['recursive', 'archive'] : ['recursive'])
     const listOnly = this.#flags.on('list-only')
-    const backupDir = this.#flags.text('backup-dir')?.replace(/(?<=.)\/$/, '') ?? null
+    const backupDir = this.#flags.text('backup-dir')
     const append = this.#append()
     const writeDevices = this.#flags.on('write-devices')
     const inplace = this.#flags.on('inplace') || append !== 'no' || writeDevices
