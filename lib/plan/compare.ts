@@ -38,8 +38,10 @@ export function isSameTime(a: bigint, b: bigint, window: number): boolean {
   const apart = secondsOf(a) - secondsOf(b)
   return apart <= BigInt(window) && -apart <= BigInt(window)
 }
-export function isNewer(a: bigint, b: bigint, window: number): boolean {
-  return a > b && !isSameTime(a, b, window)
+/** Does -u leave a file of time `a` where `b` comes? By whole seconds, and as rsync 3.5.0 counts: a window takes in
+ * what is as new, or older by less than it; below nothing, as for nanoseconds, it asks for so many seconds more. */
+export function isKeptAsNewer(a: bigint, b: bigint, window: number): boolean {
+  return secondsOf(a) + BigInt(window) > secondsOf(b)
 }
 function secondsOf(ns: bigint): bigint {
   return ns >= 0n ? ns / SECOND : -((-ns + SECOND - 1n) / SECOND)

@@ -2,7 +2,7 @@
 import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
 import type { Standing } from '../host.js'
 import { isDryOnWire } from '../options/options.js'
-import { isNewer } from '../plan/compare.js'
+import { isKeptAsNewer } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
 import type { AlreadyThere } from './already-there.js'
 import type { Alternate } from './alternates.js'
@@ -75,7 +75,8 @@ export class RegularFiles {
     const { size, mtimeNs } = entry.stands
     if (maxSize !== null && size > maxSize) return 'too-large'
     if (minSize !== null && size < minSize) return 'too-small'
-    return file !== null && update && isNewer(file.mtimeNs, mtimeNs, modifyWindow) ? 'newer' : null
+    if (file === null || !update) return null
+    return isKeptAsNewer(file.mtimeNs, mtimeNs, modifyWindow) ? 'newer' : null
   }
 
   /** What is asked of the sender. */

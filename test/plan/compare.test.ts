@@ -1,7 +1,7 @@
 import t from 'tap'
 import { byteName } from '../../lib/base/byte-name.js'
 import {
-  isNewer,
+  isKeptAsNewer,
   isSameTime,
   type Keeping,
   modeFor,
@@ -45,8 +45,21 @@ t.test('times are equal by the second, within a window, or to the nanosecond', a
   ]
   for (const [a, b, window, same] of cases)
     t.equal(isSameTime(a, b, window), same, `${a} ${b} ${window}`)
-  t.equal(isNewer(6n * S, 5n * S, 0), true)
-  t.equal(isNewer(5n * S + 1n, 5n * S, 0), false)
+})
+
+t.test('what -u keeps: by whole seconds, and a window takes in older ones', async (t) => {
+  const cases: readonly [bigint, bigint, number, boolean][] = [
+    [6n * S, 5n * S, 0, true],
+    [5n * S + 1n, 5n * S, 0, false],
+    [5n * S, 5n * S, 1, true],
+    [5n * S - 1n, 5n * S, 1, false],
+    [4n * S, 5n * S, 2, true],
+    [3n * S, 5n * S, 2, false],
+    [6n * S, 5n * S, -1, false],
+    [7n * S, 5n * S, -1, true],
+  ]
+  for (const [a, b, window, kept] of cases)
+    t.equal(isKeptAsNewer(a, b, window), kept, `${a} ${b} ${window}`)
 })
 
 t.test('the quick check', async (t) => {
