@@ -16,6 +16,9 @@ export type SourcePlace = {
   readonly namesTop: boolean
 }
 
+/** Where names without a directory are; `./name` has one. */
+const HERE = './'
+
 /** @param path one char per byte @throws {UsageError} on `..` in what -R would send */
 export function sourcePlace(path: string, relative: boolean): SourcePlace {
   if (path === '') throw new UsageError('a source is named by an empty string')
@@ -26,9 +29,13 @@ function plainPlace(path: string): SourcePlace {
   const trimmed = path.replace(/\/+$/, '')
   const last = trimmed.slice(trimmed.lastIndexOf('/') + 1)
   if (trimmed === '' || path.endsWith('/') || last === '.' || last === '..')
-    return { base: path, path: ROOT_NAME, name: ROOT_NAME, wholly: true, namesTop: false }
+    return {
+      // As a name in it says it: sources of one directory are known by that, as rsync knows them.
+      base: /^\.\/?$/.test(path) ? HERE : path.replace(/(?!^)\/\.?$/, ''),
+      ...{ path: ROOT_NAME, name: ROOT_NAME, wholly: true, namesTop: false },
+    }
   const slash = trimmed.lastIndexOf('/')
-  const base = slash < 0 ? '.' : slash === 0 ? '/' : trimmed.slice(0, slash)
+  const base = slash < 0 ? HERE : slash === 0 ? '/' : trimmed.slice(0, slash)
   return { base, path: byteName(last), name: byteName(last), wholly: false, namesTop: false }
 }
 

@@ -108,10 +108,11 @@ class SyncRun {
       })
       return this.#report(list, null, null)
     }
-    // What is written there must not be met again as a source; progress tells how much is left.
+    // What is written there must not be met again as a source; how many entries come may be told before all else.
     const goes = standsAt(destination)
     const isInside = source.paths.some((path) => isBelow(goes, path))
-    const isListedFirst = options.pruneEmptyDirs || options.progress || isInside
+    const isTold = options.progress && !options.incRecursive
+    const isListedFirst = options.pruneEmptyDirs || isTold || isInside
     if (isListedFirst) list.expand(list.root, options.pruneEmptyDirs)
     this.#events.counted(countOf(list), list.count.bytes)
     const coming = { isEmpty: list.isEmpty, only: () => kindOfOnly(onlyEntry(list)) }
@@ -201,10 +202,16 @@ class SyncRun {
         },
       },
     })
-    // How many names a file has is known when all are listed that are gone through; so is whether all could be read.
-    if (!isListedFirst && (options.hardLinks || deletesByWholeList(options))) {
+    const isListedAhead = !isListedFirst && asksForWholeList(options)
+    if (isListedAhead) {
       await unchanged.searchAhead(list.root)
-      list.expand(list.root, false, (name) => unchanged.isDone(name))
+      list.expand(list.root, false, (name) => {
+        if (unchanged.isDone(name)) return true
+        unchanged.visit(name)
+        return false
+      })
+      list.countUnlisted(unchanged.tally())
+      this.#events.grew(countOf(list), list.count.bytes)
     }
     let walked: WalkedList<SourceDirectory> = list
     if (options.hardLinks) {
@@ -228,7 +235,7 @@ class SyncRun {
       skips: unchanged,
     })
     await walk.run()
-    list.countUnlisted(unchanged.tally())
+    if (!isListedAhead) list.countUnlisted(unchanged.tally())
     for (const entry of this.#again) this.#events.item(entry, ITEM.transfer | ITEM.time, null)
     this.#troubles.sourceDone()
     walk.deleteAtEnd()
@@ -262,9 +269,14 @@ class SyncRun {
   }
 }
 
-/** Does it go by all of the list whether anything is deleted at all? In parts it does as far as that came. */
-function deletesByWholeList({ deleting, incRecursive, ignoreErrors }: Options): boolean {
-  return deleting !== null && deleting !== 'after' && !incRecursive && !ignoreErrors
+/**
+ * Progress tells how much is left, and how many names a file has is known when all are listed that are gone through; so is
+ * whether all could be read: by that it goes whether anything is deleted at all, but in parts as far as the list came.
+ */
+function asksForWholeList(options: Options): boolean {
+  const { progress, hardLinks, deleting, incRecursive, ignoreErrors } = options
+  const isDeletingByIt = deleting !== null && deleting !== 'after' && !incRecursive
+  return progress || hardLinks || (isDeletingByIt && !ignoreErrors)
 }
 
 /** Loaded when needed: the kernel is large. */

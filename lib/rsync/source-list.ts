@@ -223,7 +223,8 @@ export class SourceList {
     const places = [...directory.named.values(), ...directory.contents]
     for (const place of places.sort((a, b) => a.rank - b.rank))
       if (!('node' in place)) this.#read(directory, place, found)
-      else if (!this.#isExcluded(place.node, directory)) this.#tally(join(found, place.node))
+      else if (!this.#isExcluded(place.node, directory))
+        this.#tally(join(found, place.node, this.#rules.incRecursive))
     const nodes = [...found.values()].sort(compareNodes)
     for (const node of nodes) this.#tally(isListed(node) ? node.entry : node)
     return nodes

@@ -31,8 +31,15 @@ export function isListed(node: SourceNode): node is SourceDirectory {
 export function isOnlyImplied({ entry }: SourceDirectory): boolean {
   return entry === null || entry.isImplied
 }
-/** What was named beside what was found in a directory: a directory is both, of others the first stays. @returns what came twice */
-export function join(found: Map<string, SourceNode>, node: SourceNode): SourceEntry | null {
+/**
+ * What was named beside what was found in a directory: a directory is both, of others the first stays.
+ * @param inParts the list comes so @returns what came twice
+ */
+export function join(
+  found: Map<string, SourceNode>,
+  node: SourceNode,
+  inParts: boolean,
+): SourceEntry | null {
   const base = baseOf(node.name)
   const before = found.get(base)
   if (!isListed(node)) {
@@ -43,7 +50,8 @@ export function join(found: Map<string, SourceNode>, node: SourceNode): SourceEn
     found.set(base, { ...node, contents: [...node.contents] })
     return null
   }
-  for (const place of node.contents) addContents(before, place)
+  for (const place of node.contents)
+    if (!(inParts && endsWith(before, place))) addContents(before, place)
   for (const [inner, one] of node.named) before.named.set(inner, one)
   return isOnlyImplied(node) ? null : node.entry
 }

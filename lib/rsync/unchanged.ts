@@ -51,6 +51,8 @@ export class Unchanged {
   readonly #same = new Map<ByteName, Tally>()
   /** Something differs in them or below. */
   readonly #different = new Set<ByteName>()
+  /** Entries in and below each directory. */
+  #entries: Map<ByteName, number> | null = null
 
   constructor(parts: UnchangedParts) {
     this.#parts = parts
@@ -64,6 +66,20 @@ export class Unchanged {
   /** It is gone through entry by entry, and counted so. */
   visit(name: ByteName): void {
     this.#same.delete(name)
+  }
+  /** Entries in a directory that is done and below. Asked when all was searched that will be. */
+  entriesIn(name: ByteName): number {
+    this.#entries ??= this.#countEntries()
+    return this.#entries.get(name) ?? 0
+  }
+  #countEntries(): Map<ByteName, number> {
+    const entries = new Map<ByteName, number>()
+    for (const [name, { file, symlink, directory }] of this.#same)
+      for (let at = name; ; at = directoryOf(at)) {
+        entries.set(at, (entries.get(at) ?? 0) + file + symlink + directory)
+        if (at === ROOT_NAME) break
+      }
+    return entries
   }
   /** All that was not gone through. */
   tally(): Tally {
@@ -207,7 +223,6 @@ function mayLook(o: Options): boolean {
     !o.logUnchanged &&
     o.info.name < 2 &&
     o.verbosity < 2 &&
-    !o.progress &&
     !o.cvsExclude &&
     !o.fakeSuper &&
     o.iconv === null &&

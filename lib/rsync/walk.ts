@@ -40,6 +40,8 @@ export type Skips<D> = {
   search(directory: D): Promise<void>
   isDone(name: ByteName): boolean
   visit(name: ByteName): void
+  /** In it and below. */
+  entriesIn(name: ByteName): number
 }
 
 export type WalkParts<D extends WalkedDirectory<D>> = {
@@ -127,8 +129,11 @@ export class Walk<D extends WalkedDirectory<D>> {
       if (wait !== null) await wait
     }
     list.passed?.(directory)
-    for (const node of nodes)
-      if (isWalked(node) && skips?.isDone(node.name) !== true) await this.#visit(node, place)
+    for (const node of nodes) {
+      if (!isWalked(node)) continue
+      if (skips?.isDone(node.name) !== true) await this.#visit(node, place)
+      else if (options.progress) this.#numbered += skips.entriesIn(node.name)
+    }
     deleter.leave()
     list.leave?.()
     this.#places.push(place)

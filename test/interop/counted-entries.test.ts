@@ -24,7 +24,9 @@ printf '#!/bin/sh\nshift\nexec $*\n' >shell; chmod 755 shell`
 const FORMS: readonly (readonly [options: string, sources: readonly string[]])[] = [
   // Of a place that is named twice in a row what is below is read once, but all of it where the list does not come in parts.
   ['-a', ['one/ one/', 'one one', './ ./', 'one/deep one', 'four/ four/ four']],
-  ['-a --no-i-r', ['one/ one/', 'one one', './ ./ one']],
+  ['-a --no-i-r', ['one/ one/', 'one one', './ ./ one', 'one/ one/deep']],
+  // Also where it is named once and found once, if what is named stands in what is said in the same words.
+  ['-a', ['one/ one/deep', 'one/deep one/', 'one/. one/deep', 'one/ ./one/deep', 'one//deep one/']],
   ['-aR', ['./ ./', './one ./one', './one/deep ./one', './one/a ./one', './two/deep ./one ./two']],
   ['-am', ['one', './', 'one/empty', 'one/empty/ two']],
   ['-aR --no-i-r', ['./one/deep ./one', './one/deep/sub/f ./one/deep']],
