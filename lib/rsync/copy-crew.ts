@@ -17,6 +17,7 @@ const ALONE_BYTES = 16 * 2 ** 20
 const JOB_FILES = 64
 const MOST_JOB_FILES = 256
 const JOB_BYTES = 8 * 2 ** 20
+const SMALL_BYTES = 2 ** 20
 /** Jobs under way for each thread. */
 const DEPTH = 4
 
@@ -42,6 +43,7 @@ export type CrewParts = {
 export class CopyCrew {
   readonly #parts: CrewParts
   readonly #mayCopy: boolean
+  readonly #onlyNew: boolean
   #threads: CopyThreads | null | undefined
   #alone = { files: 0, bytes: 0 }
   #tasks: Task[] = []
@@ -56,6 +58,7 @@ export class CopyCrew {
   constructor(parts: CrewParts) {
     this.#parts = parts
     this.#mayCopy = isPlain(parts.options)
+    this.#onlyNew = mindsWhatStands(parts.options)
     parts.signal.addEventListener('abort', () => this.#wake?.(), { once: true })
   }
 
@@ -65,8 +68,9 @@ export class CopyCrew {
     if (!this.#mayCopy || !isWhole(request, options)) return false
     // It is told before it is opened: so there must be no doubt that it can be.
     if (!isReadable(request.entry.stands, uid)) return false
-    const { entry, name } = request
+    const { entry, name, seen } = request
     const { size } = entry.stands
+    if (this.#onlyNew && (seen !== null || size > SMALL_BYTES)) return false
     this.#alone.files++
     this.#alone.bytes += size
     if (this.#alone.files <= ALONE_FILES && this.#alone.bytes <= ALONE_BYTES) return false
@@ -208,18 +212,19 @@ export class CopyCrew {
 
 const SECOND = 1_000_000_000n
 
+/** Options by which what stands there is kept or written to; of a file that breaks off, what came. Small ones come whole. */
+function mindsWhatStands(o: Options): boolean {
+  return o.inplace || o.append !== 'no' || o.partial || o.backup
+}
 /** Options that a thread knows nothing of. */
 function isPlain(o: Options): boolean {
   return (
-    !o.inplace &&
-    o.append === 'no' &&
     !o.sparse &&
     !o.preallocate &&
     !o.fsync &&
-    !o.partial &&
+    o.partialDir === null &&
     !o.delayUpdates &&
     o.tempDir === null &&
-    !o.backup &&
     !o.fakeSuper &&
     o.iconv === null &&
     !o.fakeSuperThere &&
