@@ -224,7 +224,26 @@ export class RunningCentre {
     }
     const addressOf = (peer: string, forwarded: string | undefined): string =>
       clientAddress(peer, forwarded, trustedProxies)
-    const doors = [
+    const { upgrade } = acceptWebSockets(this.#doors(), addressOf)
+    this.#http = await serveHttp({
+      ...listen,
+      tls,
+      handle: frontHandler({
+        answer: (request) => route(routes, request),
+        deliveries: this.#view.deliveries,
+        upload: this.#upload,
+        clock,
+        trusted: trustedProxies,
+        log: this.#accessLog === null ? null : { write: this.#accessLog.write, format },
+      }),
+      upgrade,
+      log,
+    })
+  }
+
+  /** What is no plain request. */
+  #doors(): SocketDoor[] {
+    return [
       {
         path: CONTROL_PATH,
         messageBytes: LIMITS.reportBytes,
@@ -240,22 +259,7 @@ export class RunningCentre {
         messageBytes: LIMITS.livePageBytes,
         onSocket: (socket, address) => this.#live.accept(socket, address),
       },
-    ] satisfies SocketDoor[]
-    const { upgrade } = acceptWebSockets(doors, addressOf)
-    this.#http = await serveHttp({
-      ...listen,
-      tls,
-      handle: frontHandler({
-        answer: (request) => route(routes, request),
-        deliveries: this.#view.deliveries,
-        upload: this.#upload,
-        clock,
-        trusted: trustedProxies,
-        log: this.#accessLog === null ? null : { write: this.#accessLog.write, format },
-      }),
-      upgrade,
-      log,
-    })
+    ]
   }
 
   /** @returns where rsync's clients find it */

@@ -47,18 +47,7 @@ export async function serve(
   try {
     let centre: RunningCentre | null = null
     const failures = new Map<string, string>()
-    const told: PublishEvents = {
-      ...events,
-      failed: (module, what) => {
-        failures.set(module, what)
-        events.failed(module, what)
-      },
-      published: (module, head, changed, outcome) => {
-        events.published(module, head, changed, outcome)
-        failures.delete(module)
-        if (changed) centre?.published(module, head.sequence)
-      },
-    }
+    const told = tellingOf(events, failures, () => centre)
     const publishing = await Publishing.open({ ...config, ...host, keys, events: told })
     centre = new RunningCentre(config, host, publishing, failures, keys, events.quarantined)
     try {
@@ -91,6 +80,26 @@ export async function serve(
     if (!signal.aborted) throw error
   } finally {
     lock.release()
+  }
+}
+
+/** The centre hears of what is published too, once there is one. @param failures why a module last was not */
+function tellingOf(
+  events: PublishEvents,
+  failures: Map<string, string>,
+  centre: () => RunningCentre | null,
+): PublishEvents {
+  return {
+    ...events,
+    failed: (module, what) => {
+      failures.set(module, what)
+      events.failed(module, what)
+    },
+    published: (module, head, changed, outcome) => {
+      events.published(module, head, changed, outcome)
+      failures.delete(module)
+      if (changed) centre()?.published(module, head.sequence)
+    },
   }
 }
 
