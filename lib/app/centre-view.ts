@@ -5,7 +5,8 @@ import { fairness } from '../mirror/fairness.js'
 import type { ServedModule } from './module.js'
 import type { ModuleStatus } from './module-status.js'
 import type { Placing } from './placing.js'
-import type { VolunteerStatus, Volunteers } from './volunteer-table.js'
+import type { VolunteerStatus } from './volunteer-status.js'
+import type { Volunteers } from './volunteer-table.js'
 
 export type ViewParts = {
   readonly modules: ReadonlyMap<string, ServedModule>

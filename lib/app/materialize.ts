@@ -15,9 +15,11 @@ import type { Outcome } from '../base/outcome.js'
 import type { DirectoryEntry, Entry } from '../flist/entry.js'
 import type { Root } from '../hash/root.js'
 import { isSame, type Known, knownOf } from '../io/directory-record.js'
+import { type AttributeChoice, applyAttributes } from '../io/entry-attributes.js'
 import type { PartialFile } from '../io/partial.js'
+import { clonePrivate, writePrivate } from '../io/private-corner.js'
 import type { Store } from '../io/store.js'
-import { type AttributeChoice, type DiskTree, PRIVATE_NAME } from '../io/tree.js'
+import { type DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { mergeKnown } from './index-tree.js'
 import type { Kept } from './kept.js'
 import type { Job } from './pull-plan.js'
@@ -126,7 +128,7 @@ export class Materializer {
 
   touch(name: ByteName, entry: Entry): void {
     const hashed = this.#isHashed(name)
-    this.#tree.applyAttributes(name, entry, this.#choice)
+    applyAttributes(this.#tree, name, entry, this.#choice)
     if (entry.kind === 'file') this.#note(name, entry.content?.root ?? null, hashed)
   }
 
@@ -135,7 +137,7 @@ export class Materializer {
   /** Verified bytes of a whole content, or nothing for an empty file. */
   bytes(job: Job, bytes: Uint8Array): void {
     const made = this.#newName()
-    this.#tree.writePrivate(privateOf(made), bytes)
+    writePrivate(this.#tree, privateOf(made), bytes)
     this.#appearFile(made, job)
   }
 
@@ -149,7 +151,7 @@ export class Materializer {
   /** A copy of an open file in our corner, which may still have to be checked: `accept` or `reject` it. */
   stage(from: number, length: number): ByteName {
     const made = this.#newName()
-    this.#tree.clonePrivate(privateOf(made), from, length)
+    clonePrivate(this.#tree, privateOf(made), from, length)
     return made
   }
   accept(staged: ByteName, job: Job): void {
@@ -216,7 +218,7 @@ export class Materializer {
     for (const name of names) {
       const entry = this.#expected.get(name) ?? entryOf(name)
       if (entry !== null)
-        this.attempt(name, () => this.#tree.applyAttributes(name, entry, this.#choice))
+        this.attempt(name, () => applyAttributes(this.#tree, name, entry, this.#choice))
     }
     this.#dirty.clear()
   }
@@ -252,7 +254,7 @@ export class Materializer {
 
   #appear(made: ByteName, name: ByteName, entry: Entry): void {
     try {
-      this.#tree.applyAttributes(made, entry, this.#choice)
+      applyAttributes(this.#tree, made, entry, this.#choice)
       this.#makeWay(name)
       this.#writable(directoryOf(name))
       this.#kept.keep(name)

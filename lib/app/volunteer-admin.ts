@@ -13,7 +13,8 @@ import { askUnix } from '../io/unix-socket.js'
 import { isVolunteerName, NETWORKS } from '../mirror/enrolment.js'
 import { socketOf } from './admin.js'
 import { parseNetwork } from './networks.js'
-import type { VolunteerStatus, Volunteers } from './volunteer-table.js'
+import type { VolunteerStatus } from './volunteer-status.js'
+import type { Volunteers } from './volunteer-table.js'
 
 export type VolunteerCommand =
   | {

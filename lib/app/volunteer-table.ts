@@ -35,15 +35,12 @@ import { parseNetwork } from './networks.js'
 import type { TableHost } from './placing.js'
 import type { VolunteerTable, Wanted } from './redirect-desk.js'
 import { type RosterChanged, RosterFile } from './roster-file.js'
+import { statusOf, type VolunteerStatus } from './volunteer-status.js'
 import { WhoHas, type WhoHasParts } from './who-has.js'
 
 /** Who was away for less goes on where it was; others start slowly. */
 const AWAY_MS = 60_000
 const TOKEN_BYTES = 32
-/** A measured capacity is written again where it is another by this part. */
-const MEASURED_NEWS = 0.1
-/** And so often at most: writing waits for the disk, and clients wait meanwhile. */
-const MEASURED_MS = 60_000
 
 export type VolunteersParts = WhoHasParts & {
   /** The file of who is enrolled. */
@@ -65,16 +62,6 @@ export type VolunteersParts = WhoHasParts & {
   readonly random: Random
 }
 
-/** As admins see it. */
-export type VolunteerStatus = Pick<Enrolled, 'name' | 'baseUrl' | 'uplink'> & {
-  readonly state: Volunteer['standing']['state'] | 'invited' | 'away'
-  readonly why: string
-  /** Its last report; null: none. */
-  readonly secondsAgo: number | null
-  /** Ranges of its that were right. */
-  readonly audits: number
-}
-
 export class Volunteers implements VolunteerTable {
   readonly #parts: VolunteersParts
   readonly #roster: RosterFile
@@ -83,7 +70,6 @@ export class Volunteers implements VolunteerTable {
   /** By slot; a hole is a slot to be given again. */
   readonly #slots: (Member | undefined)[] = []
   readonly #listed = new ListedVolunteers(this.#members)
-  #measuredMs = Number.NEGATIVE_INFINITY
 
   /** @throws {StartupError} where the file cannot be read, or is not ours */
   constructor(parts: VolunteersParts) {
@@ -240,26 +226,13 @@ export class Volunteers implements VolunteerTable {
     const nowMs = this.#parts.clock.now()
     const report = { ...load, atMs: nowMs }
     const measured = measuredAfter(member.volunteer, report, this.#listed.usualRate ?? USUAL_RATE)
-    this.#keepMeasured(name, measured)
+    this.#roster.keepMeasured(name, measured, nowMs)
     member.volunteer.ledger.reported(report, nowMs)
     member.volunteer = { ...member.volunteer, report, measured }
     const isNews = this.#whoHas.told(member.volunteer.slot, modules)
     if (isNews) member.health = healthAfter(member.health, { kind: 'presence' }, false, nowMs)
     this.#listed.renew(member, nowMs)
     return true
-  }
-
-  /** Else the centre would have to learn it anew after each restart, at its clients' cost. */
-  #keepMeasured(name: string, measured: number | null): void {
-    const kept = this.#roster.of(name)?.measured ?? null
-    const [now, before] = [measured ?? 0, kept ?? 0]
-    if (Math.abs(now - before) <= MEASURED_NEWS * before) return
-    const rounded = measured === null ? null : Math.round(measured)
-    const roster = judged(this.#roster.all, name, { measured: rounded })
-    const nowMs = this.#parts.clock.now()
-    if (nowMs - this.#measuredMs < MEASURED_MS) return this.#roster.hold(roster)
-    this.#measuredMs = nowMs
-    this.#roster.attempt(roster)
   }
 
   has(name: string, have: Have, channel: object): void {
@@ -346,17 +319,9 @@ export class Volunteers implements VolunteerTable {
   list(): VolunteerStatus[] {
     const nowMs = this.#parts.clock.now()
     const known = new Map(this.volunteers.map((each) => [each.id, each]))
-    return this.#roster.all.map(({ name, baseUrl, uplink, key, quarantine }) => {
-      const volunteer = known.get(name)
-      const audits = this.#members.get(name)?.health.audits ?? 0
-      const common = { name, baseUrl, uplink, secondsAgo: null, audits }
-      if (volunteer === undefined || this.#members.get(name)?.channel == null) {
-        const state = quarantine !== null ? 'quarantined' : key === null ? 'invited' : 'away'
-        return { ...common, state, why: quarantine ?? '' }
-      }
-      const { standing, report } = volunteer
-      const secondsAgo = report === null ? null : Math.round((nowMs - report.atMs) / 100) / 10
-      return { ...common, ...{ state: standing.state, secondsAgo }, why: whyOf(standing) }
+    return this.#roster.all.map((enrolled) => {
+      const member = this.#members.get(enrolled.name)
+      return statusOf(enrolled, member, known.get(enrolled.name), nowMs)
     })
   }
 
@@ -422,8 +387,4 @@ export class Volunteers implements VolunteerTable {
 
 function networksOf({ networks }: Enrolled): Network[] {
   return networks.flatMap((text) => parseNetwork(text) ?? [])
-}
-
-function whyOf(standing: Volunteer['standing']): string {
-  return 'why' in standing ? standing.why : ''
 }

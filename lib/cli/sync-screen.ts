@@ -1,20 +1,21 @@
 /** What a run in rsync's place says: events → rsync's lines. rsync(1) --verbose, --info, --itemize-changes, --list-only. */
 
 import type { Matched } from '../app/batch-replay.js'
-import type { Passed, SyncEvents, SyncReport } from '../app/sync-events.js'
+import type { SyncEvents, SyncReport } from '../app/sync-events.js'
 import type { FileSums } from '../app/sync-sums.js'
 import type { ServerPort } from '../app/wire-server.js'
 import type { ByteName } from '../base/byte-name.js'
 import { inWords } from '../base/errno-words.js'
 import { EXIT, type ExitCode, PrsyncError, StoppedError } from '../base/errors.js'
-import { type Options, tellsItem } from '../options/options.js'
+import type { Options } from '../options/options.js'
+import { tellsItem } from '../options/output.js'
 import type { Places } from '../options/remote.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { traceFor } from './debug-lines.js'
-import { formatNumber } from './numbers.js'
-import { type Context, formatDeletion, formatTold, modeText, timeText } from './out-format.js'
-import { progressLine } from './progress-line.js'
+import { listLine } from './list-line.js'
+import { type Context, formatDeletion, formatTold } from './out-format.js'
 import { type Output, SyncOutput } from './sync-output.js'
+import { SyncProgress } from './sync-progress.js'
 import { fileSumBytes, statsLines, summaryLines, wireOf } from './sync-summary.js'
 import { escapeName, KIND_WORDS, statusWords } from './sync-words.js'
 
@@ -28,13 +29,12 @@ export class SyncScreen {
   readonly #out: Output
   readonly #sums: FileSums | null
   readonly #kind: Places['kind']
+  readonly #progress: SyncProgress
   readonly #begunMs = performance.now()
   #listMs = 0
   #unsafeTold = false
   /** How many entries there are is told once they are known. */
   #isCounting = false
-  #file = { entry: null as Entry | null, moved: 0, begunMs: 0, shownMs: 0 }
-  #whole = { size: 0, done: 0, files: 0, listed: 0 }
 
   /** @param sums where a format asks for sums of files @param kind where the other end is */
   constructor(
@@ -47,6 +47,7 @@ export class SyncScreen {
     this.#sums = sums
     this.#kind = kind
     this.#out = output
+    this.#progress = new SyncProgress(options, kind, output, this.#begunMs)
   }
 
   get events(): SyncEvents {
@@ -58,15 +59,12 @@ export class SyncScreen {
     return {
       trace: traceFor(this.options.debug, (text) => out.told(this.#name(text))),
       counted: (listed, bytes) => this.#counted(listed, bytes),
-      grew: (entries, bytes) => {
-        this.#whole.listed = entries
-        this.#whole.size = bytes
-      },
+      grew: (entries, bytes) => this.#progress.grew(entries, bytes),
       item: (entry, iflags, xname) => this.#item(entry, iflags, xname),
       remark: (what, entry, name) => this.#remark(what, entry, this.#name(name)),
-      began: (entry) => this.#began(entry),
-      moved: (bytes) => this.#moved(bytes),
-      ended: (entry, at) => this.#ended(entry, at),
+      began: (entry) => this.#progress.began(entry),
+      moved: (bytes) => this.#progress.moved(bytes),
+      ended: (entry, at) => this.#progress.ended(entry, at),
       retried: (_entry, name) =>
         this.#error(
           `WARNING: ${this.#name(name)} failed verification -- update retained (will try again).`,
@@ -140,7 +138,7 @@ export class SyncScreen {
             : 'delta-transmission enabled'
         if (this.options.debug.flist > 0) out.told(how)
       },
-      listed: (entry) => this.#listed(entry),
+      listed: (entry) => out.told(this.#name(listLine(entry, this.options))),
       said: (text, isError) => {
         const whole = escapeName(text.replace(/\n$/, ''), this.options.eightBitOutput)
         if (isError) out.error(whole)
@@ -206,7 +204,7 @@ export class SyncScreen {
   end(report: SyncReport): ExitCode {
     const { debug, info, wholeFile } = this.options
     const out = this.#out
-    this.#endProgress()
+    this.#progress.end()
     const wire = wireOf(report)
     if (report.refusedDeletions > 0)
       out.error(`Deletions stopped due to --max-delete limit (${report.refusedDeletions} skipped)`)
@@ -240,6 +238,14 @@ export class SyncScreen {
   }
   close(): void {
     this.#out.close()
+  }
+
+  #counted(listed: number, size: number): void {
+    this.#listMs = performance.now() - this.#begunMs
+    this.#progress.grew(listed, size)
+    if (!this.#isCounting) return
+    const start = this.#kind === 'pull' ? 'receiving file list ... ' : ' 0 files...\r'
+    this.#out.line(`${start}${listed} ${listed === 1 ? 'file' : 'files'} to consider`)
   }
 
   // ---- entries -------------------------------------------------------------------------------------
@@ -354,89 +360,6 @@ export class SyncScreen {
     }
   }
 
-  #listed(entry: Entry): void {
-    const { humanReadable, links } = this.options
-    const size = formatNumber(entry.stands.size, humanReadable).padStart(
-      humanReadable === 0 ? 11 : 14,
-    )
-    const name = entry.name === '' ? '.' : entry.name
-    const target = entry.stands.kind === 'symlink' && links ? ` -> ${entry.target}` : ''
-    const line = entry.isMissing
-      ? `*missing${' '.repeat(25)}${name}`
-      : `${modeText(entry.stands.kind, entry.mode)} ${size} ${timeText(entry.stands.mtimeNs)} ${name}${target}`
-    this.#out.told(this.#name(line))
-  }
-
-  // ---- progress ------------------------------------------------------------------------------------
-
-  #counted(listed: number, size: number): void {
-    this.#listMs = performance.now() - this.#begunMs
-    this.#whole.listed = listed
-    this.#whole.size = size
-    if (!this.#isCounting) return
-    const start = this.#kind === 'pull' ? 'receiving file list ... ' : ' 0 files...\r'
-    this.#out.line(`${start}${listed} ${listed === 1 ? 'file' : 'files'} to consider`)
-  }
-  #began(entry: Entry): void {
-    if (this.options.info.progress === 0) return
-    const now = performance.now()
-    this.#file = { entry, moved: 0, begunMs: now, shownMs: now }
-  }
-  #moved(bytes: number): void {
-    const file = this.#file
-    if (file.entry === null) return
-    file.moved += bytes
-    this.#whole.done += bytes
-    const now = performance.now()
-    const isFirst = file.shownMs === file.begunMs
-    if (now - file.shownMs < (isFirst ? FIRST_SHOWN_MS : SHOWN_MS)) return
-    file.shownMs = now
-    if (this.options.info.progress > 1) this.#showWhole(null)
-    else this.#showFile(isFirst ? this.#firstOf(file.entry) : file.moved, null)
-    this.#out.flush()
-  }
-  #ended(entry: Entry, at: Passed): void {
-    if (this.options.info.progress === 0) return
-    this.#whole.files++
-    this.#whole.done += entry.stands.size - this.#file.moved
-    const end = {
-      files: this.#whole.files,
-      left: at.listed - at.passed,
-      listed: at.listed,
-      isGrowing: at.isGrowing === true,
-    }
-    if (this.options.info.progress > 1) this.#showWhole(end)
-    else {
-      const { size } = entry.stands
-      if (size > 0 && this.#file.shownMs === this.#file.begunMs)
-        this.#showFile(this.#firstOf(entry), null)
-      this.#showFile(entry.stands.size, end)
-    }
-    this.#file.entry = null
-  }
-  /** rsync draws a file first when the first of it was read, or before any of it has come, and at its end. */
-  #firstOf({ stands }: Entry): number {
-    return this.#kind === 'pull' ? 0 : Math.min(stands.size, FIRST_BYTES)
-  }
-  #endProgress(): void {
-    if (this.options.info.progress < 2) return
-    const { files, listed } = this.#whole
-    this.#showWhole({ files, left: 0, listed }, true)
-  }
-  #showFile(done: number, end: Parameters<typeof progressLine>[0]['end']): void {
-    const { entry, begunMs } = this.#file
-    const seconds = (performance.now() - begunMs) / 1000
-    const size = entry?.stands.size ?? done
-    const level = this.options.humanReadable
-    this.#out.progress(progressLine({ done, size, seconds, level, end }), end !== null)
-  }
-  #showWhole(end: Parameters<typeof progressLine>[0]['end'], isLast = false): void {
-    const { done, size } = this.#whole
-    const seconds = (performance.now() - this.#begunMs) / 1000
-    const level = this.options.humanReadable
-    this.#out.progress(progressLine({ done, size, seconds, level, end }), isLast)
-  }
-
   // ---- lines ---------------------------------------------------------------------------------------
 
   #error(text: string): void {
@@ -449,11 +372,6 @@ export class SyncScreen {
     return this.#out.isRaw ? name : escapeName(name, this.options.eightBitOutput)
   }
 }
-
-/** A line that says how far a file is: soon after it began, then each second. */
-const FIRST_SHOWN_MS = 200
-const FIRST_BYTES = 32_768
-const SHOWN_MS = 1000
 
 /** `%f`: the path of the source as a person named it, without a slash before it. */
 function pathShown({ origin }: Entry): string {

@@ -2,17 +2,7 @@
  * The tree that a receiver writes: every way in which something comes to stand there, is given its attributes, is kept aside
  * or goes. Decides nothing. Errors are the system's, with their code.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  readSync,
-  writeSync,
-  writev,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync } from 'node:fs'
 import {
   type ByteName,
   baseOf,
@@ -22,14 +12,13 @@ import {
   ROOT_NAME,
 } from '../base/byte-name.js'
 import { bytesOf } from '../base/bytes.js'
-import { inWords } from '../base/errno-words.js'
-import { codeOf, FileError, messageOf } from '../base/errors.js'
-import { atOnce, type Steps } from '../base/steps.js'
+import { codeOf, FileError } from '../base/errors.js'
 import type { Xattr } from '../flist/entry.js'
-import { FAKE_STAT } from '../flist/fake-super.js'
 import type { Attributes, Standing } from '../host.js'
 import { isInside } from './boundary.js'
-import { type Libc, libc } from './libc.js'
+import { FileBytes } from './file-bytes.js'
+import { libc } from './libc.js'
+import { moveAcross } from './move-across.js'
 import { nodeOf } from './nodes.js'
 import { temporaryBase } from './temporary-name.js'
 import { DiskTree, type TreeView } from './tree.js'
@@ -46,22 +35,7 @@ export type NewFile = {
 type Fresh = Pick<Standing, 'uid' | 'gid' | 'mode'>
 type Ids = { readonly uid: number | null; readonly gid: number | null }
 
-/** How a whole file is copied. */
-export type CopyRule = {
-  readonly sparse: boolean
-  readonly preallocate: boolean
-  readonly fsync: boolean
-  /** The most that one step copies; null: as is best. */
-  readonly stepBytes: number | null
-}
-
 const NO_ATTRIBUTES: Attributes = { uid: null, gid: null, mode: null, mtimeNs: null, atimeNs: null }
-const COPY_BYTES = 256 * 1024
-/** The kernel copies at most so much before somebody may look at the clock. */
-const KERNEL_STEP_BYTES = 32 * 2 ** 20
-/** Above it the kernel copies, or shares blocks: below it one read and one write are cheaper. */
-const KERNEL_COPY_BYTES = 64 * 1024
-const SPARSE_BYTES = 4096
 
 export type DestinationRule = {
   /** Links to directories are taken for directories. */
@@ -76,23 +50,22 @@ export type DestinationRule = {
   readonly root: string | null
 }
 
-export class Destination {
+export class Destination extends FileBytes {
   readonly tree: DiskTree
-  readonly #calls: Libc
+  readonly #calls = libc()
   readonly #rule: DestinationRule
   readonly #others = new Map<string, DiskTree>()
-  readonly #buffer = Buffer.allocUnsafe(COPY_BYTES)
   /** What files get that are made in one directory, by the mode that was asked for: it is looked up once. */
   #fresh: { readonly tree: DiskTree; readonly directory: ByteName; readonly of: Map<number, Fresh> }
 
   constructor(path: string, rule: DestinationRule) {
+    super()
     const { root, followsLinks, staysWithin, keepsAtime } = rule
     this.#rule = rule
     // A destination out there is the caller's own choice: links may lead on within it.
     const isConfined = root !== null && isInside(path, root)
     const within = isConfined ? root : root !== null || (followsLinks && staysWithin) ? path : null
     this.tree = this.open(path, { followsLinks, isPlain: true, within, keepsAtime })
-    this.#calls = libc()
     this.#fresh = { tree: this.tree, directory: ROOT_NAME, of: new Map() }
   }
 
@@ -203,110 +176,6 @@ export class Destination {
     }
   }
 
-  /**
-   * All bytes of an open file into a new one, step by step: each yields how many it wrote. @returns how many in all
-   * @throws what reading or writing throws
-   */
-  *copy(from: number, to: number, rule: CopyRule): Steps<number> {
-    const { size } = fstatSync(from)
-    if (rule.preallocate && size > 0) this.#calls.reserve(to, size)
-    const copied =
-      size > KERNEL_COPY_BYTES && !rule.sparse
-        ? yield* this.#kernelCopy(from, to, size, rule)
-        : yield* this.#readAndWrite(from, to, rule)
-    if (rule.fsync) fsyncSync(to)
-    return copied
-  }
-  *#kernelCopy(from: number, to: number, size: number, rule: CopyRule): Steps<number> {
-    if (!rule.preallocate && this.#calls.reflink(from, to)) return size
-    const step = Math.min(KERNEL_STEP_BYTES, rule.stepBytes ?? KERNEL_STEP_BYTES)
-    let done = 0
-    for (;;) {
-      let copied: number
-      try {
-        copied = this.#calls.copyRange(from, done, to, done, step)
-      } catch (error) {
-        const code = codeOf(error)
-        // Across some file systems the kernel will not.
-        if (done > 0 || !(code === 'EXDEV' || code === 'EOPNOTSUPP' || code === 'EINVAL'))
-          throw error
-        return yield* this.#readAndWrite(from, to, { ...rule, sparse: false })
-      }
-      if (copied === 0) return done
-      done += copied
-      yield copied
-    }
-  }
-  *#readAndWrite(from: number, to: number, rule: CopyRule): Steps<number> {
-    const buffer = this.#buffer.subarray(0, rule.stepBytes ?? COPY_BYTES)
-    let at = 0
-    for (;;) {
-      const got = readSync(from, buffer, 0, buffer.length, at)
-      if (got === 0) break
-      this.write(to, buffer.subarray(0, got), at, rule.sparse)
-      at += got
-      if (got < buffer.length && at >= fstatSync(from).size) break
-      yield got
-    }
-    if (rule.sparse) ftruncateSync(to, at)
-    return at
-  }
-
-  /** Bytes at an offset; `sparse`: zeros are left out, and the length has to be set at the end. */
-  write(fd: number, bytes: Uint8Array, offset: number, sparse: boolean): void {
-    if (!sparse) {
-      for (let done = 0; done < bytes.length; )
-        done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
-      return
-    }
-    for (let at = 0; at < bytes.length; ) {
-      const end = Math.min(bytes.length, at + SPARSE_BYTES - ((offset + at) % SPARSE_BYTES))
-      const part = bytes.subarray(at, end)
-      if (!isZero(part)) this.write(fd, part, offset + at, false)
-      at = end
-    }
-  }
-
-  /** The same by another thread, one piece behind the other. They and the file are to be left alone until it settles. */
-  writeLater(fd: number, pieces: readonly Uint8Array[], offset: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      writev(fd, pieces, offset, (cause, written) => {
-        if (cause !== null) return reject(cause)
-        try {
-          this.#writeRest(fd, pieces, offset, written)
-          resolve()
-        } catch (error) {
-          reject(error instanceof Error ? error : new FileError(messageOf(error)))
-        }
-      })
-    })
-  }
-  /** @param done bytes that are written already: most often all of them */
-  #writeRest(fd: number, pieces: readonly Uint8Array[], offset: number, done: number): void {
-    let [at, skipped] = [offset, done]
-    for (const piece of pieces) {
-      const left = piece.subarray(Math.min(skipped, piece.length))
-      if (left.length > 0) this.write(fd, left, at + piece.length - left.length, false)
-      skipped -= piece.length - left.length
-      at += piece.length
-    }
-  }
-
-  read(fd: number, into: Uint8Array, offset: number): number {
-    return readSync(fd, into, 0, into.length, offset)
-  }
-  /**
-   * Cuts, or lengthens by a hole, what is no device; then what was written is on the disk, if asked for. @param isExact it was
-   * new, and all of it was written
-   */
-  finish(fd: number, length: number, isExact: boolean, fsync: boolean): void {
-    if (!isExact && fstatSync(fd).isFile()) ftruncateSync(fd, length)
-    if (fsync) fsyncSync(fd)
-  }
-  size(fd: number): number {
-    return fstatSync(fd).size
-  }
-
   /** The new file takes its place. */
   commit(made: NewFile, name: ByteName): void {
     this.move(made.tree, made.name, this.tree, name)
@@ -327,74 +196,7 @@ export class Destination {
       this.#calls.renameAt(a.directory, a.base, b.directory, b.base)
     } catch (error) {
       if (codeOf(error) !== 'EXDEV') throw error
-      this.#moveAcross(fromTree, from, toTree, to)
-    }
-  }
-  /** @throws {FileError} without a code: a disk that is full here spoils one file, as with rsync */
-  #moveAcross(fromTree: DiskTree, from: ByteName, toTree: DiskTree, to: ByteName): void {
-    const stands = fromTree.beneath(from)
-    if (stands === null) throw new FileError(`${from} is gone`)
-    const made = this.#temporaryIn(to)
-    try {
-      this.#makeAcross(fromTree, from, stands, toTree, made)
-      toTree.rename(made, to)
-    } catch (error) {
-      if (toTree.beneath(made) !== null) toTree.remove(made)
-      throw new FileError(inWords(error), { cause: error })
-    }
-    fromTree.remove(from)
-  }
-  #makeAcross(
-    fromTree: DiskTree,
-    from: ByteName,
-    stands: Standing,
-    toTree: DiskTree,
-    made: ByteName,
-  ): void {
-    const at = toTree.at(made)
-    if (stands.kind === 'symlink')
-      this.#calls.symlinkAt(bytesOf(fromTree.readlink(from)), at.directory, at.base)
-    else if (stands.kind !== 'file') this.#calls.mknodAt(at.directory, at.base, ...nodeOf(stands))
-    else this.#copyAcross(fromTree, from, at)
-    const { uid, gid, mode, mtimeNs } = stands
-    const isLink = stands.kind === 'symlink'
-    this.#give(at, isLink, { ...NO_ATTRIBUTES, uid, gid })
-    this.#takeXattrs(fromTree.pathFor(from), toTree.pathFor(made))
-    this.#give(at, isLink, { ...NO_ATTRIBUTES, mode, mtimeNs })
-  }
-  /** All of them, as a rename would: owners that stand for others are among them. */
-  #takeXattrs(from: Uint8Array, to: Uint8Array): void {
-    if (!this.#calls.hasXattrs) return
-    for (const name of this.#calls.listXattrs(from)) {
-      const value = this.#calls.getXattr(from, name)
-      try {
-        if (value !== null) this.#calls.setXattr(to, name, value)
-      } catch (error) {
-        const code = codeOf(error)
-        // A file system that has none, or a label that is not ours to set.
-        if (name === FAKE_STAT || (code !== 'EOPNOTSUPP' && code !== 'EPERM')) throw error
-      }
-    }
-  }
-  #copyAcross(fromTree: DiskTree, from: ByteName, at: ReturnType<DiskTree['at']>): void {
-    const source = fromTree.openFile(from)
-    try {
-      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
-      const to = this.#calls.openAt(at.directory, at.base, flags, 0o600)
-      try {
-        atOnce(
-          this.copy(source, to, {
-            sparse: false,
-            preallocate: false,
-            fsync: false,
-            stepBytes: null,
-          }),
-        )
-      } finally {
-        closeSync(to)
-      }
-    } finally {
-      closeSync(source)
+      moveAcross(this, { tree: fromTree, name: from }, { tree: toTree, name: to })
     }
   }
 
@@ -462,12 +264,8 @@ export class Destination {
 
   /** `.NAME.XXXXXX` beside NAME; in a directory of its own without the dot. */
   #temporaryName(name: ByteName, isApart: boolean): ByteName {
-    const made = this.#temporaryIn(byteName(baseOf(name)))
-    const base = isApart ? made.slice(1) : made
-    return isApart ? byteName(base) : joinName(directoryOf(name), base)
-  }
-  #temporaryIn(name: ByteName): ByteName {
-    return joinName(directoryOf(name), temporaryBase(baseOf(name)))
+    const base = temporaryBase(baseOf(name))
+    return isApart ? byteName(base.slice(1)) : joinName(directoryOf(name), base)
   }
 }
 
@@ -485,9 +283,4 @@ function freshOf(of: Map<number, Fresh>, asked: number, fd: number): Fresh {
   const fresh = { uid, gid, mode: mode & 0o7777 }
   of.set(asked, fresh)
   return fresh
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  for (const byte of bytes) if (byte !== 0) return false
-  return true
 }

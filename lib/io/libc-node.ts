@@ -131,7 +131,7 @@ function chmodAt(directory: number, name: Uint8Array, mode: number): void {
   })
 }
 
-/** Fills in what `standingOf` in tree.ts reads: struct statx of statx(2). */
+/** Fills in what `standingOf` in statx.ts reads: struct statx of statx(2). */
 function statAt(directory: number, name: Uint8Array, into: Buffer, follow = false): boolean {
   let s: fs.BigIntStats
   try {

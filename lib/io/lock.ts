@@ -6,6 +6,7 @@ import { joinName } from '../base/byte-name.js'
 import { FileError, messageOf, StartupError } from '../base/errors.js'
 import { libc } from './libc.js'
 import { isLockedByName } from './libc-node.js'
+import { createPrivate } from './private-corner.js'
 import { type DiskTree, PRIVATE_NAME } from './tree.js'
 
 export type Lock = { /** Twice is fine. */ release(): void }
@@ -36,7 +37,7 @@ export async function lockTree(
 
 function lockIn(tree: DiskTree): number {
   try {
-    return tree.createPrivate('lock')
+    return createPrivate(tree, 'lock')
   } catch (cause) {
     throw new FileError(`cannot write to ${tree.path}: ${messageOf(cause)}`, { cause })
   }
@@ -91,7 +92,7 @@ export function lockHolder(tree: DiskTree): string | null {
 
 /** What the holder wrote into the lock: `PID on HOST`. */
 export function whoHasLock(tree: DiskTree): string {
-  const fd = tree.createPrivate('lock')
+  const fd = createPrivate(tree, 'lock')
   try {
     const text = Buffer.alloc(256)
     return text.toString('utf8', 0, readSync(fd, text, 0, 256, 0)).trim()

@@ -9,6 +9,7 @@ import { FileError } from '../base/errors.js'
 import { type ContentId, rootHex } from '../hash/root.js'
 import { unitBytesOf } from '../hash/unit.js'
 import type { PartialContent } from '../host.js'
+import { createPrivate } from './private-corner.js'
 import { type DiskTree, PRIVATE_NAME } from './tree.js'
 
 /** Bytes before the marks: which boot they were made in. */
@@ -102,8 +103,8 @@ export class PartialFile implements PartialContent {
     if (this.#files !== null) return this.#files
     const isNew = !this.#stands(`${this.name}.units`)
     this.#partials.opening(this)
-    const fd = this.#tree.createPrivate(this.name)
-    const journal = this.#tree.createPrivate(`${this.name}.units`)
+    const fd = createPrivate(this.#tree, this.name)
+    const journal = createPrivate(this.#tree, `${this.name}.units`)
     this.#files = { fd, journal }
     if (isNew) writeSync(journal, Buffer.from(bootId(), 'latin1'), 0, HEADER, 0)
     return this.#files

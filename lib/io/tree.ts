@@ -3,15 +3,7 @@
  * beneath the top without following a link, so that neither `..` nor a link put in the way leads out.
  * Metadata calls are synchronous: under 1 µs each here, against 20 through the thread pool.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync } from 'node:fs'
 import {
   type ByteName,
   baseOf,
@@ -24,11 +16,11 @@ import {
 import { bytesOf, latin1Of } from '../base/bytes.js'
 import { codeOf, FileError, messageOf, UnsupportedError } from '../base/errors.js'
 import type { Entry, Xattr } from '../flist/entry.js'
-import type { FileKind, Standing, Tree, TreeHandle } from '../host.js'
+import type { Standing, Tree, TreeHandle } from '../host.js'
 import { insideOnly, isBehindRoot, isKeptWithin } from './boundary.js'
 import { AT, type Libc, libc } from './libc.js'
 import { nodeOf } from './nodes.js'
-import type { Owners } from './owners.js'
+import { atimeNsOf, standingOf } from './statx.js'
 
 /** Directories held open at once. */
 const HELD = 512
@@ -38,12 +30,6 @@ const O_PATH = 0o10000000
 
 /** Our own corner of a tree: partial files, the index, the lock. Never published, listed or deleted. */
 export const PRIVATE_NAME = byteName('.~prsync~')
-
-export type AttributeChoice = {
-  /** Sets owner, group and their names' numbers; null: leave them. */
-  readonly owners: Owners | null
-  readonly xattrs: boolean
-}
 
 /** How a tree is seen. */
 export type TreeView = {
@@ -185,7 +171,7 @@ export class DiskTree implements Tree {
   /** Time of last use, in nanoseconds. */
   atimeNs(name: ByteName): bigint {
     if (this.stat(name) === null) return 0n
-    return this.#stat.readBigInt64LE(64) * 1_000_000_000n + BigInt(this.#stat.readUInt32LE(72))
+    return atimeNsOf(this.#stat)
   }
 
   /** Where a name stands, for calls that take a directory that is held open. @throws {FileError} */
@@ -239,39 +225,6 @@ export class DiskTree implements Tree {
   }
 
   // ---- changing ----------------------------------------------------------------------------
-
-  /** A new file in our own corner, for writing and reading. @param name below PRIVATE_NAME */
-  createPrivate(name: string): number {
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
-    const full = joinName(PRIVATE_NAME, name)
-    return this.#calls.openAt(
-      this.#directoryOrThrow(directoryOf(full)),
-      bytesOf(baseOf(full)),
-      flags,
-      0o600,
-    )
-  }
-
-  /** A new file in our own corner with these bytes. */
-  writePrivate(name: string, bytes: Uint8Array): void {
-    const fd = this.createPrivate(name)
-    try {
-      for (let done = 0; done < bytes.length; )
-        done += writeSync(fd, bytes, done, bytes.length - done, done)
-    } finally {
-      closeSync(fd)
-    }
-  }
-
-  /** A new file in our own corner with the bytes of an open one: shared blocks where the file system can, else copied within the kernel. */
-  clonePrivate(name: string, from: number, length: number): void {
-    const fd = this.createPrivate(name)
-    try {
-      if (!this.#calls.reflink(from, fd)) this.copyRange(from, 0, fd, 0, length)
-    } finally {
-      closeSync(fd)
-    }
-  }
 
   makeDirectory(name: ByteName, mode = 0o755): void {
     this.#calls.mkdirAt(this.#directoryOrThrow(directoryOf(name)), bytesOf(baseOf(name)), mode)
@@ -340,35 +293,6 @@ export class DiskTree implements Tree {
     this.#calls.chmodAt(this.#directoryOrThrow(directoryOf(name)), bytesOf(baseOf(name)), mode)
   }
 
-  /** Owner, mode, attributes and time of `entry` on what stands under `name`: in this order, as each may undo the next. */
-  applyAttributes(name: ByteName, entry: Entry, choice: AttributeChoice): void {
-    const fd = name === ROOT_NAME ? this.#top : this.#directoryOrThrow(directoryOf(name))
-    const base = name === ROOT_NAME ? DOT : bytesOf(baseOf(name))
-    if (choice.owners !== null) {
-      const { uid, gid } = choice.owners.wanted(entry)
-      if (uid !== -1 || gid !== -1) this.#calls.chownAt(fd, base, uid >>> 0, gid >>> 0)
-    }
-    if (entry.kind !== 'symlink') this.#calls.chmodAt(fd, base, entry.mode)
-    if (choice.xattrs) this.#applyXattrs(name, entry.xattrs)
-    this.#calls.utimeAt(fd, base, entry.mtimeNs)
-  }
-
-  /** Copies a range within the kernel. */
-  copyRange(from: number, fromOffset: number, to: number, toOffset: number, length: number): void {
-    let done = 0
-    while (done < length) {
-      const copied = this.#calls.copyRange(
-        from,
-        fromOffset + done,
-        to,
-        toOffset + done,
-        length - done,
-      )
-      if (copied === 0) throw new FileError('the file became shorter while it was copied')
-      done += copied
-    }
-  }
-
   // ---- directories held open ---------------------------------------------------------------
 
   #directory(name: ByteName): number | null {
@@ -432,14 +356,6 @@ export class DiskTree implements Tree {
     if (!isBehindRoot()) return `/proc/self/fd/${fd}`
     return joinName(this.path as ByteName, directory)
   }
-
-  #applyXattrs(name: ByteName, wanted: readonly Xattr[]): void {
-    const path = this.pathFor(name)
-    const names = new Set(wanted.map((x) => x.name))
-    for (const standing of this.#calls.listXattrs(path))
-      if (!names.has(standing)) this.#calls.removeXattr(path, standing)
-    for (const x of wanted) this.#calls.setXattr(path, x.name, bytesOf(x.value))
-  }
 }
 
 function openTop(path: string | Buffer): number {
@@ -451,35 +367,3 @@ function openTop(path: string | Buffer): number {
 }
 
 const DOT = bytesOf('.')
-// A Map: keys of an object literal lose their octal meaning to formatters.
-const KIND_OF: ReadonlyMap<number, FileKind> = new Map([
-  [0o010000, 'fifo'],
-  [0o020000, 'character'],
-  [0o040000, 'directory'],
-  [0o060000, 'block'],
-  [0o100000, 'file'],
-  [0o120000, 'symlink'],
-  [0o140000, 'socket'],
-])
-
-/** struct statx, the same on every architecture: statx(2). */
-function standingOf(base: string, s: Buffer): Standing {
-  const mode = s.readUInt16LE(28)
-  const kind = KIND_OF.get(mode & 0o170000)
-  if (kind === undefined) throw new FileError(`file of unknown kind ${mode.toString(8)}`)
-  return {
-    base,
-    kind,
-    mode: mode & 0o7777,
-    size: s.readUInt32LE(40) + s.readUInt32LE(44) * 2 ** 32,
-    mtimeNs: s.readBigInt64LE(112) * 1_000_000_000n + BigInt(s.readUInt32LE(120)),
-    ctimeNs: s.readBigInt64LE(96) * 1_000_000_000n + BigInt(s.readUInt32LE(104)),
-    uid: s.readUInt32LE(20),
-    gid: s.readUInt32LE(24),
-    dev: (BigInt(s.readUInt32LE(136)) << 32n) | BigInt(s.readUInt32LE(140)),
-    ino: s.readBigUInt64LE(32),
-    nlink: s.readUInt32LE(16),
-    major: s.readUInt32LE(128),
-    minor: s.readUInt32LE(132),
-  }
-}

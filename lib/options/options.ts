@@ -1,8 +1,8 @@
 /** What a run in rsync's place was asked for, after implications and defaults. Names follow rsync's long options. */
 import type { Compression } from './compression.js'
 import type { ConnectionOptions } from './connection.js'
+import type { OutputOptions } from './output.js'
 import type { DeleteTiming, Said } from './said.js'
-import type { DebugWord, InfoWord, Levels } from './words.js'
 
 /** A filter as written, in its order; files are read by whoever may. Texts are as the command line has them. */
 export type FilterArgument = {
@@ -10,30 +10,14 @@ export type FilterArgument = {
   readonly text: string
 }
 
-export type Options = ConnectionOptions & {
+export type Options = ConnectionOptions & OutputOptions & CopyOptions
+
+/** What is copied, and how. */
+type CopyOptions = {
   /** As it was written: what only the words for a server tell. */
   readonly said: Said
-  readonly verbosity: number
-  readonly quiet: boolean
-  readonly info: Levels<InfoWord>
-  readonly debug: Levels<DebugWord>
-  readonly humanReadable: number
-  readonly eightBitOutput: boolean
-  /** Where messages go that are no errors: standard output, or with the errors. */
-  readonly messagesTo: 'output' | 'all'
-  /** How a server's messages come: null: errors by standard error too, as always; true: all; false: all over the wire. */
-  readonly msgs2stderr: boolean | null
-  readonly stats: boolean
-  readonly progress: boolean
-  /** How changed files are named; null: by their name alone, if at all. */
-  readonly outFormat: string | null
-  /** -ii, -ivv: what is the same is named too. */
-  readonly logUnchanged: boolean
-  readonly logFile: string | null
-  readonly logFileFormat: string
   readonly listOnly: boolean
   readonly dryRun: boolean
-  readonly outbuf: 'none' | 'line' | 'block' | null
 
   readonly recursive: boolean
   readonly incRecursive: boolean
@@ -164,8 +148,4 @@ export function buildsInOrder({ inplace, sparse, preallocate }: Options): boolea
 /** Does it ask for no bytes? A run that only writes a batch changes nothing either, and has to. */
 export function isDryOnWire({ dryRun, batch }: Options): boolean {
   return dryRun && batch?.kind !== 'only-write'
-}
-/** Does a format of --out-format say what is done? */
-export function tellsItem(format: string): boolean {
-  return /%'*-?\d*'*i/.test(format)
 }

@@ -4,12 +4,12 @@ import { compression, compressionSaid } from './compression.js'
 import { checkConflicts, type Role } from './conflicts.js'
 import { connectionOptions } from './connection.js'
 import { type Flag, Flags } from './flags.js'
-import { type FilterArgument, type Options, tellsItem } from './options.js'
+import type { FilterArgument, Options } from './options.js'
+import { outbuf, outputOptions } from './output.js'
 import { parseRsyncLine } from './rsync-line.js'
 import { type DeleteTiming, said } from './said.js'
 import { parseStopAfter, parseStopAt } from './stop-time.js'
 import { parseSize } from './units.js'
-import { debugLevels, infoLevels } from './words.js'
 
 /** What of the environment counts. */
 export type Environment = { readonly [name: string]: string | undefined }
@@ -74,7 +74,7 @@ class Resolver {
     const usermap = this.#map('usermap', 0)
     const groupmap = this.#map('groupmap', 1)
     const receiver = this.#receiver()
-    const out = this.#output()
+    const out = outputOptions(this.#flags)
     const dirs = !oldDirs && (dirsSaid?.on ?? listOnly)
     const maxAlloc = this.#maxAlloc()
     const batch = this.#batch()
@@ -82,7 +82,7 @@ class Resolver {
       ...out,
       listOnly,
       dryRun: this.#flags.on('dry-run') || batch?.kind === 'only-write',
-      outbuf: this.#outbuf(),
+      outbuf: outbuf(this.#flags),
       recursive,
       // What has to see all of the list first reads all of it first.
       incRecursive:
@@ -216,65 +216,6 @@ class Resolver {
 
   // ---- groups of options ---------------------------------------------------------------------
 
-  #output(): Pick<
-    Options,
-    | 'verbosity'
-    | 'quiet'
-    | 'info'
-    | 'debug'
-    | 'humanReadable'
-    | 'eightBitOutput'
-    | 'messagesTo'
-    | 'msgs2stderr'
-    | 'stats'
-    | 'progress'
-    | 'outFormat'
-    | 'logUnchanged'
-    | 'logFile'
-    | 'logFileFormat'
-  > {
-    const quiet = this.#flags.count('quiet') > 0
-    const verbosity = quiet ? 0 : this.#flags.count('verbose')
-    const progress = this.#flags.last(['progress', 'P'])
-    const stats = this.#flags.on('stats')
-    const itemize = this.#flags.count('itemize-changes')
-    const words = this.#flags.texts('info')
-    const asked = [
-      ...(progress ? ['progress', 'name', 'flist2'] : []),
-      ...(stats ? [verbosity > 1 ? 'stats3' : 'stats2'] : []),
-      ...words,
-    ]
-    const info = infoLevels(verbosity, asked)
-    const named = this.#flags.text('out-format')
-    const outFormat = named ?? (itemize > 0 ? '%i %n%L' : null)
-    return {
-      verbosity,
-      quiet,
-      info,
-      debug: debugLevels(verbosity, this.#flags.texts('debug')),
-      humanReadable: this.#flags.said('human-readable')
-        ? this.#flags.on('human-readable')
-          ? 1 + this.#flags.count('human-readable')
-          : 0
-        : 1,
-      messagesTo: this.#msgs2stderr() === true ? 'all' : 'output',
-      msgs2stderr: this.#msgs2stderr(),
-      eightBitOutput: this.#flags.on('8-bit-output'),
-      stats,
-      progress: info.progress > 0,
-      outFormat: quiet ? null : outFormat,
-      logUnchanged: itemize > 1 || (info.name > 1 && tellsItem(outFormat ?? '')),
-      logFile: this.#flags.text('log-file'),
-      logFileFormat: this.#flags.text('log-file-format') ?? '%i %n%L',
-    }
-  }
-
-  #msgs2stderr(): boolean | null {
-    const last = this.#flags.lastOf(['stderr', 'msgs2stderr'])
-    if (last?.name !== 'stderr') return last?.on ?? null
-    return last.value?.startsWith('a') === true ? true : last.value?.startsWith('c') ? false : null
-  }
-
   #deleting(protocol: number | null): DeleteTiming | null {
     const name = this.#deletingSaid()
     // Old protocols know of no deletion meanwhile.
@@ -388,23 +329,6 @@ class Resolver {
         `--block-size=${this.#flags.text('block-size') ?? ''} is too large (max: 128.00K)`,
       )
     return size
-  }
-
-  #outbuf(): Options['outbuf'] {
-    const mode = this.#flags.text('outbuf')
-    if (mode === null) return null
-    switch (mode.charAt(0).toUpperCase()) {
-      case 'N':
-      case 'U':
-        return 'none'
-      case 'L':
-        return 'line'
-      case 'B':
-      case 'F':
-        return 'block'
-      default:
-        throw new UsageError(`Invalid --outbuf setting -- specify N, L, or B.`)
-    }
   }
 
   #maxAlloc(): { readonly bytes: number; readonly text: string | null } {

@@ -12,7 +12,9 @@ import {
 import t, { type Test } from 'tap'
 import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { FileError } from '../../lib/base/errors.js'
+import { applyAttributes } from '../../lib/io/entry-attributes.js'
 import { libc } from '../../lib/io/libc.js'
+import { createPrivate, writePrivate } from '../../lib/io/private-corner.js'
 import { DiskTree, PRIVATE_NAME } from '../../lib/io/tree.js'
 import { fileEntry } from '../support/entries.js'
 
@@ -66,7 +68,7 @@ t.test('no name leads through a link, wherever it points', async (t) => {
     t.throws(() => tree.symlink('x', name(`${link}/new`)), FileError)
     t.throws(() => tree.link(name('d/f'), name(`${link}/new`)), FileError)
     t.throws(() => tree.rename(name('d/f'), name(`${link}/f`)), FileError)
-    t.throws(() => tree.applyAttributes(name(`${link}/f`), fileEntry('f'), ATTRIBUTES), FileError)
+    t.throws(() => applyAttributes(tree, name(`${link}/f`), fileEntry('f'), ATTRIBUTES), FileError)
   }
   t.same(readdirSync(outside), ['f'])
   t.equal(readFileSync(`${outside}/f`, 'utf8'), 'outside')
@@ -87,7 +89,7 @@ t.test('a link put in the place of a directory between two looks', async (t) => 
   renameSync(`${inside}/d`, `${inside}/moved`)
   symlinkSync(outside, `${inside}/d`)
   // What is held is the directory that was checked, under whatever name it is now.
-  tree.writePrivate('made', Buffer.from('new'))
+  writePrivate(tree, 'made', Buffer.from('new'))
   tree.rename(name(`${PRIVATE_NAME}/made`), name('d/f'))
   t.equal(readFileSync(`${outside}/f`, 'utf8'), 'outside')
   t.equal(readFileSync(`${inside}/moved/f`, 'utf8'), 'new')
@@ -97,7 +99,8 @@ t.test('a link as the last component is never followed', async (t) => {
   const { tree, inside, outside } = stage(t)
   symlinkSync(`${outside}/f`, `${inside}/link`)
   t.throws(() => tree.openFile(name('link')))
-  tree.applyAttributes(
+  applyAttributes(
+    tree,
     name('link'),
     { ...fileEntry('link'), kind: 'symlink', target: 'x', mtimeNs: 1_000_001_000n },
     ATTRIBUTES,
@@ -112,7 +115,7 @@ t.test('a link in the place of our corner', async (t) => {
   const { tree, inside, outside } = stage(t)
   rmSync(`${inside}/.~prsync~`, { recursive: true })
   symlinkSync(outside, `${inside}/.~prsync~`)
-  t.throws(() => tree.createPrivate('lock'), FileError)
+  t.throws(() => createPrivate(tree, 'lock'), FileError)
   t.same(readdirSync(outside), ['f'])
 })
 
@@ -121,7 +124,7 @@ t.test('a rename takes the place of files and links, not of directories', async 
   mkdirSync(`${inside}/full/x`, { recursive: true })
   symlinkSync('d/f', `${inside}/link`)
   const put = (to: string): void => {
-    tree.writePrivate('made', Buffer.from('new'))
+    writePrivate(tree, 'made', Buffer.from('new'))
     tree.rename(name(`${PRIVATE_NAME}/made`), name(to))
   }
   put('d/f')
@@ -135,7 +138,7 @@ t.test('a rename takes the place of files and links, not of directories', async 
 t.test('mode and time to the nanosecond, before and after the epoch', async (t) => {
   const { tree, inside } = stage(t)
   for (const mtimeNs of [0n, 1n, 987_654_321_987_654_321n, -1n, -1_500_000_000n]) {
-    tree.applyAttributes(name('d/f'), { ...fileEntry('f'), mode: 0o4751, mtimeNs }, ATTRIBUTES)
+    applyAttributes(tree, name('d/f'), { ...fileEntry('f'), mode: 0o4751, mtimeNs }, ATTRIBUTES)
     t.equal(lstatSync(`${inside}/d/f`, { bigint: true }).mtimeNs, cut(mtimeNs), `${mtimeNs}`)
     t.match(tree.stat(name('d/f')), { mtimeNs: cut(mtimeNs), mode: 0o4751 }, 'and is read back so')
   }

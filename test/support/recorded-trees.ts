@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type ByteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import type { Entry } from '../../lib/flist/entry.js'
+import { applyAttributes } from '../../lib/io/entry-attributes.js'
 import { Owners } from '../../lib/io/owners.js'
 import { DiskTree } from '../../lib/io/tree.js'
 import { ITEM } from '../../lib/plan/iflags.js'
@@ -137,7 +138,8 @@ class RecordedTree {
       const wanted = { kind, mode, mtimeNs, xattrs: values } as unknown as Entry
       const user = { id: uid, name: null }
       const group = { id: gid, name: null }
-      this.#tree.applyAttributes(
+      applyAttributes(
+        this.#tree,
         name,
         { ...wanted, user, group },
         { owners, xattrs: values.length > 0 },
