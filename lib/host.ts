@@ -124,6 +124,8 @@ export type CopyJob = {
   readonly names: Uint8Array
   /** A row of COPY_COLUMNS for each file. */
   readonly rows: Float64Array
+  /** What has extended attributes, ACLs among them, or would get some where it goes, is none of these. */
+  readonly bare: boolean
   /** Anything but 0 in it: let be. Shared. */
   readonly stop: Int32Array
 }

@@ -51,7 +51,7 @@ export class SyncScreen {
   }
 
   get events(): SyncEvents {
-    const { info, outFormat, logFileFormat } = this.options
+    const { info, outFormat, logFile, logFileFormat } = this.options
     const out = this.#out
     const told = (level: number, text: string): void => {
       if (level > 0) out.told(text)
@@ -96,7 +96,7 @@ export class SyncScreen {
             path: name,
             noSum: ' '.repeat(this.#sums?.width ?? 0),
           })
-        if (logFileFormat !== '') out.log(escapeName(line(logFileFormat), true))
+        if (logFile !== null && logFileFormat !== '') out.log(escapeName(line(logFileFormat), true))
         if (outFormat !== null && outFormat !== '') out.line(this.#name(line(outFormat)))
         else if (info.del > 0) out.line(`deleting ${this.#name(whole)}`)
       },

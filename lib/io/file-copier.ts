@@ -22,7 +22,12 @@ const STATX_OWNER_MODE = 0x02 | 0x08 | 0x10
 
 /** What a file made here with some mode gets. */
 type Fresh = { readonly uid: number; readonly gid: number; readonly mode: number }
-type Group = { readonly from: number; readonly to: number; readonly fresh: Map<number, Fresh> }
+type Group = {
+  readonly from: number
+  readonly to: number
+  readonly bare: boolean
+  readonly fresh: Map<number, Fresh>
+}
 
 export class FileCopier {
   readonly #calls: Libc
@@ -42,7 +47,7 @@ export class FileCopier {
     this.#smallAt = raw.addressOf(this.#small)
   }
 
-  copy({ groups, names, rows, stop }: CopyJob): CopyResult {
+  copy({ groups, names, rows, bare, stop }: CopyJob): CopyResult {
     const namesAt = this.#raw.addressOf(names)
     const failed: number[] = []
     let bytes = 0
@@ -54,7 +59,7 @@ export class FileCopier {
       const group =
         source === null || target === null
           ? null
-          : { from: source, to: target, fresh: new Map<number, Fresh>() }
+          : { from: source, to: target, bare, fresh: new Map<number, Fresh>() }
       for (let end = file + files; file < end; file++) {
         const after = names.indexOf(0, name)
         const base = Buffer.from(names.buffer, names.byteOffset + name, after - name)
@@ -96,6 +101,10 @@ export class FileCopier {
     const raw = this.#raw
     const source = raw.openAt(group.from, nameAt, READ | CLOSE_ON_EXEC, 0)
     if (source < 0) return -1
+    if (group.bare && raw.listOwnXattrs(source, 0, 0) !== 0) {
+      raw.close(source)
+      return -1
+    }
     this.#small.write(`${temporaryBase(base.toString('latin1'))}\0`, NAME, 'latin1')
     const mode = rows[row + 1] ?? 0
     const [uid, gid] = [rows[row + 2] ?? -1, rows[row + 3] ?? -1]
@@ -105,7 +114,8 @@ export class FileCopier {
       raw.close(source)
       return -1
     }
-    let length = this.#bytes(source, target, rows[row] ?? 0, stop)
+    const isBare = !group.bare || raw.listOwnXattrs(target, 0, 0) === 0
+    let length = isBare ? this.#bytes(source, target, rows[row] ?? 0, stop) : -1
     if (length >= 0) {
       const fresh = this.#fresh(group, target, asked)
       if (!this.#give(target, fresh, mode, uid, gid, rows[row + 4], rows[row + 5])) length = -1

@@ -18,6 +18,7 @@ export type RawCalls = {
   readlinkAt(directory: number, name: Address, into: Address, length: number): number
   /** Names of extended attributes; with no room for them, how long they are. */
   listXattrs(path: Address, into: Address, length: number): number
+  listOwnXattrs(fd: number, into: Address, length: number): number
   read(fd: number, into: Address, length: number): number
   write(fd: number, from: Address, length: number): number
   close(fd: number): number
@@ -55,6 +56,7 @@ function bind(): RawCalls {
     entries: call('long getdents64(int, size_t, size_t)'),
     readlinkAt: call('long readlinkat(int, size_t, size_t, size_t)'),
     listXattrs: call('long llistxattr(size_t, size_t, size_t)'),
+    listOwnXattrs: call('long flistxattr(int, size_t, size_t)'),
     read: call('long read(int, size_t, size_t)'),
     write: call('long write(int, size_t, size_t)'),
     close: call('int close(int)'),

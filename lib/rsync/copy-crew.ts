@@ -42,7 +42,8 @@ export type CrewParts = {
 
 export class CopyCrew {
   readonly #parts: CrewParts
-  readonly #mayCopy: boolean
+  #mayCopy: boolean
+  readonly #bare: boolean
   readonly #onlyNew: boolean
   #threads: CopyThreads | null | undefined
   #alone = { files: 0, bytes: 0 }
@@ -58,6 +59,7 @@ export class CopyCrew {
   constructor(parts: CrewParts) {
     this.#parts = parts
     this.#mayCopy = isPlain(parts.options)
+    this.#bare = parts.options.acls || parts.options.xattrs > 0
     this.#onlyNew = mindsWhatStands(parts.options)
     parts.signal.addEventListener('abort', () => this.#wake?.(), { once: true })
   }
@@ -146,6 +148,7 @@ export class CopyCrew {
       })),
       names: Buffer.from(names, 'latin1'),
       rows,
+      bare: this.#bare,
       stop: this.#stop,
     }
   }
@@ -154,6 +157,8 @@ export class CopyCrew {
     if (this.#stop[0] !== 0) return
     const { count, bring } = this.#parts
     count.literal += bytes
+    // On some file systems everything has extended attributes.
+    if (this.#bare && failed.length === tasks.length) this.#mayCopy = false
     const again = new Set(failed)
     for (const [i, { request, done }] of tasks.entries()) {
       if (again.has(i)) {
@@ -228,8 +233,6 @@ function isPlain(o: Options): boolean {
     !o.fakeSuper &&
     o.iconv === null &&
     !o.fakeSuperThere &&
-    !o.acls &&
-    o.xattrs === 0 &&
     !o.atimes &&
     !o.openNoAtime &&
     o.bwlimit === 0 &&

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import t, { type Test } from 'tap'
 import { ROOT_NAME } from '../../lib/base/byte-name.js'
 import { COPY_COLUMNS, type CopyResult } from '../../lib/host.js'
 import { FileCopier } from '../../lib/io/file-copier.js'
+import { libc } from '../../lib/io/libc.js'
 import { rawCalls } from '../../lib/io/libc-raw.js'
 import { DiskTree } from '../../lib/io/tree.js'
 
@@ -22,7 +24,7 @@ type Wish = { readonly name: string; readonly size?: number; readonly mode?: num
 function stage(t: Test): {
   from: string
   to: string
-  copy: (wishes: readonly Wish[], stop?: number) => CopyResult
+  copy: (wishes: readonly Wish[], stop?: number, bare?: boolean) => CopyResult
 } {
   const folder = t.testdir({ from: {}, to: {} })
   const [from, to] = [`${folder}/from`, `${folder}/to`]
@@ -30,7 +32,7 @@ function stage(t: Test): {
   t.teardown(() => {
     for (const tree of trees) tree.close()
   })
-  const copy = (wishes: readonly Wish[], stop = 0): CopyResult => {
+  const copy = (wishes: readonly Wish[], stop = 0, bare = false): CopyResult => {
     const [source, target] = trees
     if (raw === null || source === undefined || target === undefined) throw new Error('no calls')
     const rows = new Float64Array(wishes.length * COPY_COLUMNS)
@@ -48,6 +50,7 @@ function stage(t: Test): {
       ],
       names: Buffer.from(wishes.map(({ name }) => `${name}\0`).join(''), 'latin1'),
       rows,
+      bare,
       stop: Int32Array.of(stop),
     })
   }
@@ -119,3 +122,23 @@ t.test('a directory that gives what is made in it a group of its own', { skip },
   )
   t.equal(statSync(`${to}/b`).mode & 0o7777, 0o751)
 })
+
+t.test(
+  'what has, or would get, extended attributes is left where they count',
+  { skip },
+  async (t) => {
+    const { from, to, copy } = stage(t)
+    for (const name of ['plain', 'marked']) writeFileSync(`${from}/${name}`, name)
+    libc().setXattr(Buffer.from(`${from}/marked`), 'user.mark', Buffer.from('x'))
+    const both = [
+      { name: 'plain', size: 5 },
+      { name: 'marked', size: 6 },
+    ]
+    t.same(copy(both, 0, true).failed, [1])
+    t.same(readdirSync(to), ['plain'])
+    t.same(copy(both).failed, [])
+    t.equal(spawnSync('setfacl', ['-d', '-m', 'u:1234:r', to]).status, 0)
+    t.same(copy(both, 0, true).failed, [0, 1])
+    t.same(readdirSync(to).sort(), ['marked', 'plain'], 'nothing of them is left')
+  },
+)
