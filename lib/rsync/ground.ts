@@ -139,12 +139,9 @@ export class Ground {
   /** Something of another kind makes way. @returns false: it stays, and that is told */
   makeWay(entry: Entry, name: ByteName, seen: Standing): boolean {
     const { options, deleter } = this
-    if (seen.kind === 'directory') {
-      const mayEmpty = options.force || options.deleting !== null
-      const isEmpty = mayEmpty ? deleter.empty(name) : this.listed(name)?.length === 0
-      if (!isEmpty) return this.leave('in-the-way', entry, name)
-    }
-    return deleter.clear(name, seen)
+    if (seen.kind !== 'directory') return deleter.clear(name, seen)
+    const mayEmpty = options.force || options.deleting !== null
+    return deleter.clearDirectory(name, seen, mayEmpty) || this.leave('in-the-way', entry, name)
   }
 
   item(entry: Entry, iflags: number, xname: ByteName | null): void {
