@@ -110,7 +110,7 @@ class SyncRun {
     }
     // What is written there must not be met again as a source; progress tells how much is left.
     const goes = standsAt(destination)
-    const isInside = source.paths.some((path) => isBelow(goes, path))
+    const isInside = source.within(places).some((path) => isBelow(goes, path))
     const isListedFirst = options.pruneEmptyDirs || options.progress || isInside
     if (isListedFirst) list.expand(list.root, options.pruneEmptyDirs)
     this.#events.counted(countOf(list), list.count.bytes)

@@ -120,3 +120,30 @@ chown -R nobody d; find s d -exec touch -h -d 2001-01-01 {} +`
   }
   t.end()
 })
+
+// That the destination stands beside the source once had all of the source looked through first.
+t.test('what is deleted beside the source', { skip: noRsyncAsNobody }, (t) => {
+  const make = `chmod 755 .; mkdir -p s/a/z d; touch s/f s/a/f; cp -r s d/; touch d/s/e d/s/a/e; chmod 700 s/a/z
+chown -R nobody d; find s d -exec touch -h -d 2001-01-01 {} +`
+  for (const sources of ['s', '-R s', '-R s/', '-R s/a', '-R s/./a', 's/f s']) {
+    const args = ['-ai', '--delete', ...sources.split(' '), 'd']
+    const { rsync, prsync } = sideBySide(t.testdir({}), make, args, 'd', NOBODY)
+    t.same([...prsync.out].sort(), [...rsync.out].sort(), sources)
+    t.same(prsync.stands, rsync.stands, sources)
+    t.equal(prsync.status, rsync.status, prsync.stderr)
+  }
+  t.end()
+})
+
+// How deep rsync gets into it hangs on how fast it lists.
+t.test('a destination within the source is not copied into itself', { skip: noRsync }, (t) => {
+  const make = `mkdir -p s/a/b s/c; touch s/f s/a/f; ln -s s l`
+  for (const args of ['s s/c', 's/ s/c', 'l/ s/c', '-R s s/c', '-R l/a/ s/a/b', 's/a s/ s/c/n']) {
+    const words = ['-ai', ...args.split(' ')]
+    const { prsync } = sideBySide(t.testdir({}), make, words, '.')
+    t.match(prsync.stands.join('\n'), /s\/(c|a\/b)\/.*f\b/, args)
+    t.notMatch(prsync.stands.join('\n'), /(c|b)\/.*(c|b)\/./, args)
+    t.equal(prsync.status, 0, prsync.stderr)
+  }
+  t.end()
+})
