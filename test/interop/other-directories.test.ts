@@ -108,3 +108,30 @@ t.test('with -L what a link leads to comes before it goes', { skip: noRsyncAsRoo
   t.same([rsync.status, prsync.status], [24, 0], prsync.stderr)
   t.ok(prsync.stands.some((line) => line.includes(' d/l ')))
 })
+
+t.test(
+  'without -p a copy from such a directory has the mode of the source',
+  { skip: noRsyncAsRoot },
+  async (t) => {
+    for (const [there, mode] of [
+      ['2750', '644'],
+      ['600', '755'],
+      ['755', '644'],
+    ])
+      for (const options of [
+        '-rt --copy-dest=../alt',
+        '-rtE --copy-dest=../alt',
+        '-rtE --link-dest=../alt',
+        '-rtg --copy-dest=../group',
+        '-rtgE -y --compare-dest=../group',
+        '-rtc --copy-dest=../old',
+        '-rtcE --compare-dest=../old',
+      ]) {
+        const tree = `mkdir s d alt group old; seq 9 | tee s/f alt/f group/f >old/f; chmod ${mode} s/f
+chmod ${there} alt/f group/f old/f; touch -d 2001-01-01 s/f alt/f group/f; chgrp 1 group/f; chmod ${there} group/f`
+        const args = [...options.split(' '), '-i', 's/', 'd/']
+        const { rsync, prsync } = sideBySide(t.testdir({}), tree, args, 'd')
+        t.same(prsync, { ...rsync, stderr: '' }, `${args.join(' ')} ${there} ${mode}`)
+      }
+  },
+)
