@@ -53,9 +53,16 @@ export class SourceSide {
   close(): void {
     for (const tree of this.#trees.values()) tree.close()
   }
-  /** Where the sources stand, without links. */
-  get paths(): readonly string[] {
-    return [...this.#trees.values()].map((tree) => tree.path)
+  /** Directories, without links, that all that is listed is in. */
+  within(places: readonly SourcePlace[]): readonly string[] {
+    const { options } = this.#parts
+    // Links lead to what stands beside; a list may be long.
+    if (followsLinks(options) || options.filesFrom !== null)
+      return [...this.#trees.values()].map((tree) => tree.path)
+    return places.flatMap(({ base, path }) => {
+      const tree = this.#trees.get(base)
+      return tree === undefined ? [] : [standsAt(pathOf({ tree, name: path }))]
+    })
   }
 
   places(): readonly SourcePlace[] {
@@ -109,7 +116,8 @@ export class SourceSide {
       },
     )
     for (const place of places) this.#add(list, place)
-    if (options.removeSourceFiles && this.#overlap(places)) this.#waiting = []
+    if (options.removeSourceFiles && (followsLinks(options) || this.#overlap(places)))
+      this.#waiting = []
     return list
   }
 
@@ -183,13 +191,13 @@ export class SourceSide {
     }
   }
   #open(path: string): DiskTree {
-    const { copyLinks, copyUnsafeLinks, copyDirlinks, relative } = this.#parts.options
-    const followsLinks = copyLinks || copyUnsafeLinks || copyDirlinks || relative
-    const keepsAtime = this.#parts.options.openNoAtime
-    const Kind = this.#parts.options.fakeSuper ? FakeTree : DiskTree
+    const { options } = this.#parts
+    const keepsAtime = options.openNoAtime
+    const Kind = options.fakeSuper ? FakeTree : DiskTree
     // What is named on the command line is the caller's own choice, what a list names is not.
-    const within = this.#parts.options.filesFrom === null ? null : confinedTo(this.#parts.options)
-    return new Kind(realPath(path), { followsLinks, isPlain: true, keepsAtime, within })
+    const within = options.filesFrom === null ? null : confinedTo(options)
+    const follows = followsLinks(options) || options.relative
+    return new Kind(realPath(path), { followsLinks: follows, isPlain: true, keepsAtime, within })
   }
 
   #readNames(path: string): string {
@@ -217,7 +225,7 @@ export class SourceSide {
   /** Only if it is still the file that was copied. */
   #remove(entry: Entry): void {
     const { tree, name } = entry.origin
-    const now = tree.stat(name)
+    const now = this.#parts.options.copyLinks ? tree.statFollowing(name) : tree.stat(name)
     const path = pathOf(entry.origin)
     if (now === null) {
       this.#parts.events.removedBefore(entry.name)
@@ -259,4 +267,9 @@ export function forEachEntry(list: SourceList, each: (entry: Entry) => void): vo
     }
   }
   show(list.root)
+}
+
+/** So that the same may be listed under several names. */
+function followsLinks({ copyLinks, copyUnsafeLinks, copyDirlinks }: Options): boolean {
+  return copyLinks || copyUnsafeLinks || copyDirlinks
 }

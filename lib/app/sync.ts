@@ -110,7 +110,7 @@ class SyncRun {
     }
     // What is written there must not be met again as a source; how many entries come may be told before all else.
     const goes = standsAt(destination)
-    const isInside = source.paths.some((path) => isBelow(goes, path))
+    const isInside = source.within(places).some((path) => isBelow(goes, path))
     const isTold = options.progress && !options.incRecursive
     const isListedFirst = options.pruneEmptyDirs || isTold || isInside
     if (isListedFirst) list.expand(list.root, options.pruneEmptyDirs)

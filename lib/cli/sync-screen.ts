@@ -352,7 +352,6 @@ export class SyncScreen {
       case 'not-batched':
         return out.told(`(No batched update for "${shown}")`)
       case 'in-the-way':
-        out.told(`cannot delete non-empty directory: ${shown}`)
         out.error(`could not make way for new ${KIND_WORDS[entry.stands.kind]}: ${shown}`)
         return
       case 'not-made':

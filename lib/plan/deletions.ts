@@ -9,6 +9,15 @@ import type { Standing } from '../host.js'
 
 export type Deletion = { readonly name: ByteName; readonly standing: Standing }
 
+/** What goes, and with a directory what is in it. */
+export type Doomed = Deletion & { readonly inside: Sweep | null }
+/** A directory looked through, in the order in which things go. */
+export type Sweep = {
+  readonly doomed: readonly Doomed[]
+  /** What stays: nothing, what a filter protects, or what cannot be known since it cannot be read. */
+  readonly stays: 'nothing' | 'protected' | 'unread'
+}
+
 export type DeletionPlan = {
   /** In this order: what is in a directory before the directory. */
   readonly remove: readonly Deletion[]
@@ -19,44 +28,58 @@ export type DeletionPlan = {
 /** What the plan looks into: a directory's entries, or null where it cannot be read. */
 export type ListDirectory = (directory: ByteName) => readonly Standing[] | null
 
+type FilterWalk = Pick<Filter, 'excludes' | 'enter' | 'leave'>
+
 /**
- * What goes from one directory that stays. `filter` is the receiver's and stands in that directory.
- * @param wanted last components of what the source has there
+ * What goes from one directory. `filter` is the receiver's and stands in that directory.
+ * @param wanted last components of what the source has there @param isDying the directory itself is to go
  */
+export function sweep(
+  directory: ByteName,
+  wanted: ReadonlySet<string>,
+  filter: FilterWalk,
+  list: ListDirectory,
+  isDying = false,
+): Sweep {
+  const entries = list(directory)
+  if (entries === null) return { doomed: [], stays: 'unread' }
+  const doomed: Doomed[] = []
+  let stays: Sweep['stays'] = 'nothing'
+  for (const standing of [...entries].sort(lastFirst)) {
+    if (wanted.has(standing.base)) continue
+    const name = joinName(directory, standing.base)
+    const isDirectory = standing.kind === 'directory'
+    if (filter.excludes(name, isDirectory, isDying)) stays = 'protected'
+    else doomed.push({ name, standing, inside: isDirectory ? sweepAll(name, filter, list) : null })
+  }
+  return { doomed, stays }
+}
+/** The same of a directory that goes as a whole, and that `filter` does not stand in yet. */
+export function sweepAll(directory: ByteName, filter: FilterWalk, list: ListDirectory): Sweep {
+  filter.enter(directory)
+  const inside = sweep(directory, NOTHING, filter, list, true)
+  filter.leave()
+  return inside
+}
+
+/** The same as steps, where nothing goes wrong; what cannot be read stays. */
 export function planDeletions(
   directory: ByteName,
   wanted: ReadonlySet<string>,
-  filter: Pick<Filter, 'excludes' | 'enter' | 'leave'>,
+  filter: FilterWalk,
   list: ListDirectory,
 ): DeletionPlan {
   const remove: Deletion[] = []
   const nonEmpty: ByteName[] = []
-  const sweep = (within: ByteName, keep: ReadonlySet<string>, dying: boolean): boolean => {
-    const entries = list(within)
-    if (entries === null) return false
-    let empty = true
-    for (const standing of [...entries].sort(lastFirst)) {
-      if (keep.has(standing.base)) continue
-      const name = joinName(within, standing.base)
-      const isDirectory = standing.kind === 'directory'
-      if (filter.excludes(name, isDirectory, dying)) {
-        empty = false
-      } else if (isDirectory && !sweepBelow(name)) {
-        nonEmpty.push(name)
-        empty = false
-      } else {
-        remove.push({ name, standing })
-      }
-    }
-    return empty
+  const take = ({ name, standing, inside }: Doomed): boolean => {
+    const goes = inside === null || takeAll(inside)
+    if (goes) remove.push({ name, standing })
+    else nonEmpty.push(name)
+    return goes
   }
-  const sweepBelow = (name: ByteName): boolean => {
-    filter.enter(name)
-    const empty = sweep(name, NOTHING, true)
-    filter.leave()
-    return empty
-  }
-  sweep(directory, wanted, false)
+  const takeAll = ({ doomed, stays }: Sweep): boolean =>
+    doomed.reduce((all, one) => take(one) && all, stays === 'nothing')
+  takeAll(sweep(directory, wanted, filter, list))
   return { remove, nonEmpty }
 }
 const NOTHING: ReadonlySet<string> = new Set()

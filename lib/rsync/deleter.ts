@@ -4,7 +4,7 @@ import { codeOf } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { Filter } from '../flist/filter-match.js'
 import type { Standing } from '../host.js'
-import { type Deletion, planDeletions } from '../plan/deletions.js'
+import { type Deletion, type Doomed, type Sweep, sweep, sweepAll } from '../plan/deletions.js'
 import type { Backup } from './backup.js'
 import type { ReceivingTree } from './trees.js'
 
@@ -59,48 +59,54 @@ export class Deleter {
    * What would go from a directory that was entered. @param wanted last components of what the source has @param isNew it was
    * made just now
    */
-  extraneous(directory: ByteName, wanted: ReadonlySet<string>, isNew = false): readonly Deletion[] {
+  extraneous(directory: ByteName, wanted: ReadonlySet<string>, isNew = false): readonly Doomed[] {
     this.#events.trace.deletingIn?.(directory)
     if (isNew) return []
-    const { remove, nonEmpty } = planDeletions(directory, wanted, this.#filter, (d) =>
-      this.#list(d),
-    )
-    for (const name of nonEmpty) this.#events.nonEmpty(name)
-    return remove
+    return sweep(directory, wanted, this.#filter, (name) => this.#list(name)).doomed
   }
 
-  remove(deletions: readonly Deletion[]): void {
-    for (const { name, standing } of deletions)
-      if (standing.kind === 'directory') this.#openUp(name, standing)
-    for (const { name, standing } of deletions) {
-      if (this.#left <= 0) {
-        // What is in it stayed as well.
-        if (standing.kind === 'directory' && this.refused > 0 && this.#holds(name))
-          this.#events.nonEmpty(name)
-        else this.refused++
-        continue
-      }
-      if (this.#removeOne(name, standing, true)) this.#left--
+  remove(doomed: readonly Doomed[]): void {
+    for (const one of doomed)
+      if (one.inside === null || this.#emptied(one, one.inside)) this.#removeCounted(one)
+  }
+
+  /** What was named. @param isWhole a directory with all that is in it */
+  removeNamed(name: ByteName, standing: Standing, isWhole: boolean): void {
+    const inside = isWhole && standing.kind === 'directory' ? this.#inside(name) : null
+    this.remove([{ name, standing, inside }])
+  }
+  /** A directory that is in the way. @param mayEmpty with what is in it @returns is it gone? */
+  clearDirectory(name: ByteName, standing: Standing, mayEmpty: boolean): boolean {
+    if (mayEmpty)
+      return this.#emptied({ name, standing }, this.#inside(name)) && this.clear(name, standing)
+    if ((this.#list(name) ?? []).length === 0) return this.clear(name, standing)
+    this.#events.nonEmpty(name)
+    return false
+  }
+  #inside(directory: ByteName): Sweep {
+    return sweepAll(directory, this.#filter, (name) => this.#list(name))
+  }
+
+  /** As rsync it tries a directory within that cannot be empty all the same, which tells of it again. */
+  #emptied({ name, standing }: Deletion, { doomed, stays }: Sweep): boolean {
+    this.#openUp(name, standing)
+    let isEmpty = stays !== 'protected'
+    for (const one of doomed) {
+      const isReady = one.inside === null || this.#emptied(one, one.inside)
+      isEmpty = this.#removeCounted(one) && isReady && isEmpty
     }
+    if (!isEmpty) this.#events.nonEmpty(name)
+    return isEmpty
   }
 
-  /** Empties a directory that has to go, or that is in the way. @returns is it empty now? */
-  empty(directory: ByteName): boolean {
-    this.#filter.enter(directory)
-    const { remove, nonEmpty } = planDeletions(directory, NOTHING, this.#filter, (d) =>
-      this.#list(d),
-    )
-    this.#filter.leave()
-    for (const name of nonEmpty) this.#events.nonEmpty(name)
-    const before = this.refused
-    const standing = remove.length > 0 ? this.#to.tree.stat(directory) : null
-    if (standing !== null) this.#openUp(directory, standing)
-    this.remove(remove)
-    return (
-      nonEmpty.length === 0 &&
-      this.refused === before &&
-      (this.#dryRun || (this.#list(directory) ?? []).length === 0)
-    )
+  #removeCounted({ name, standing }: Deletion): boolean {
+    if (this.#left <= 0) {
+      this.refused++
+      return false
+    }
+    const isGone = this.#removeOne(name, standing, true)
+    if (isGone) this.#left--
+    return isGone
   }
 
   /** One name, without saying so. @returns false: it stays, and the fault is told */
@@ -133,7 +139,8 @@ export class Deleter {
     } catch (error) {
       // A directory may hold what a backup left in it.
       if (codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST') this.#events.nonEmpty(name)
-      else if (codeOf(error) !== 'ENOENT')
+      else if (codeOf(error) === 'ENOENT') return true
+      else
         this.#events.fault(isDirectory ? 'delete_file: rmdir' : 'delete_file: unlink', name, error)
       return false
     }
@@ -159,9 +166,6 @@ export class Deleter {
     }
   }
 
-  #holds(directory: ByteName): boolean {
-    return (this.#list(directory) ?? []).length > 0
-  }
   #list(directory: ByteName): readonly Standing[] | null {
     try {
       return this.#to.tree.list(directory)
@@ -171,4 +175,3 @@ export class Deleter {
     }
   }
 }
-const NOTHING: ReadonlySet<string> = new Set()

@@ -1,6 +1,6 @@
 /** Directories of the list: made, or as they stand; ours to fill while the walk is in them, and as they should be afterwards. */
 import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
-import { codeOf } from '../base/errors.js'
+import { codeOf, FileError } from '../base/errors.js'
 import type { Attributes } from '../host.js'
 import { isSameTime, isTimeKept, modeFor } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
@@ -43,7 +43,6 @@ export class Directories {
     // Whether it can be made will tell what may not be looked at.
     const looked = this.#ground.seen(name, {
       isNew: above?.isNew ?? false,
-      followsDirectory: options.keepDirlinks,
       isQuiet: true,
     })
     let seen = looked ?? null
@@ -52,10 +51,16 @@ export class Directories {
       return skipped
     }
     this.#ground.makeAbove(above)
+    const stays = { ...skipped, isNew: false, isSkipped: false }
+    if (seen?.kind === 'symlink' && options.keepDirlinks) {
+      const target = this.#ground.through(name, seen)
+      if (target instanceof FileError) return { ...stays, barred: target }
+      seen = target
+    }
     if (seen !== null && seen.kind !== 'directory') {
       if (options.ignoreExisting) {
         events.remark('exists', entry, name)
-        return { ...skipped, isNew: false, isSkipped: false, barred: this.#ground.barred(name) }
+        return { ...stays, barred: this.#ground.barred(name, seen) }
       }
       if (!this.#ground.makeWay(entry, name, seen)) return skipped
       seen = null
@@ -124,10 +129,12 @@ export class Directories {
     }
   }
   #giveTime({ stands: { mtimeNs } }: Entry, name: ByteName): void {
-    const { to, attributes } = this.#ground
+    const { to, attributes, options } = this.#ground
     if (!isTimeKept('directory', attributes.keeping)) return
     const now = to.tree.stat(name)
-    if (now?.kind !== 'directory') return
+    // As with rsync also what stands in its place: a link has the time itself, not what it leads to.
+    const mayStand = options.keepDirlinks || options.ignoreExisting
+    if (now === null || (now.kind !== 'directory' && !mayStand)) return
     const isSame = attributes.keeping.wholeSeconds
       ? isSameTime(now.mtimeNs, mtimeNs, 0)
       : now.mtimeNs === mtimeNs

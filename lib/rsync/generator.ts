@@ -81,9 +81,7 @@ export class Generator {
     const { options, deleter } = this.#ground
     const seen = this.#ground.seen(name)
     if (seen === null || seen === undefined) return
-    if (seen.kind === 'directory' && (options.force || options.deleting !== null))
-      deleter.empty(name)
-    deleter.remove([{ name, standing: seen }])
+    deleter.removeNamed(name, seen, options.force || options.deleting !== null)
   }
 
   #consider(entry: Entry, name: ByteName, seen: Standing | null): void {

@@ -1,6 +1,6 @@
 /** The destination as decisions meet it: what stands under a name, what makes way, and telling what becomes of an entry. */
 import type { ByteName } from '../base/byte-name.js'
-import { FileError } from '../base/errors.js'
+import { codeOf, FileError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import { isAclName } from '../flist/posix-acl.js'
 import type { FileKind, Standing } from '../host.js'
@@ -91,31 +91,31 @@ export class Ground {
   }
 
   /** What stands under a name; undefined: that cannot be found out, and is told. */
-  seen(
-    name: ByteName,
-    { isNew = false, followsDirectory = false, isQuiet = false } = {},
-  ): Standing | null | undefined {
-    const { tree } = this.to
+  seen(name: ByteName, { isNew = false, isQuiet = false } = {}): Standing | null | undefined {
     if (isNew || this.#isUnmade) return null
     try {
-      const seen = tree.stat(name)
-      if (!followsDirectory || seen?.kind !== 'symlink') return seen
-      const target = tree.statFollowing(name)
-      return target?.kind === 'directory' ? target : seen
+      return this.to.tree.stat(name)
     } catch (error) {
       if (!isQuiet) this.events.fault('recv_generator: failed to stat', name, error)
       return undefined
     }
   }
-  /** Why a name is no directory, nor leads to one; null: it is. */
-  barred(name: ByteName): Error | null {
+  /** What a link leads to, where that is a directory; else the link, or why it may not be followed. */
+  through(name: ByteName, link: Standing): Standing | FileError {
     try {
-      const isInto = this.to.tree.statFollowing(name)?.kind === 'directory'
-      return isInto ? null : new FileError(`${name} is no directory`)
+      const target = this.to.tree.statFollowing(name)
+      return target?.kind === 'directory' ? target : link
     } catch (error) {
+      if (codeOf(error) !== undefined) return link
       if (error instanceof FileError) return error
       throw error
     }
+  }
+  /** Why what stands there is no directory, nor leads to one; null: it is. */
+  barred(name: ByteName, seen: Standing): Error | null {
+    const target = this.through(name, seen)
+    if (target instanceof FileError) return target
+    return target.kind === 'directory' ? null : new FileError(`${name} is no directory`)
   }
   /** Null: there is none, or it cannot be read, which is told. */
   listed(directory: ByteName): readonly Standing[] | null {
@@ -139,12 +139,9 @@ export class Ground {
   /** Something of another kind makes way. @returns false: it stays, and that is told */
   makeWay(entry: Entry, name: ByteName, seen: Standing): boolean {
     const { options, deleter } = this
-    if (seen.kind === 'directory') {
-      const mayEmpty = options.force || options.deleting !== null
-      const isEmpty = mayEmpty ? deleter.empty(name) : this.listed(name)?.length === 0
-      if (!isEmpty) return this.leave('in-the-way', entry, name)
-    }
-    return deleter.clear(name, seen)
+    if (seen.kind !== 'directory') return deleter.clear(name, seen)
+    const mayEmpty = options.force || options.deleting !== null
+    return deleter.clearDirectory(name, seen, mayEmpty) || this.leave('in-the-way', entry, name)
   }
 
   item(entry: Entry, iflags: number, xname: ByteName | null): void {

@@ -62,9 +62,9 @@ export class RegularFiles {
     if (file === null && found !== null && found.match !== 'kind') {
       // It is as new as its time says, where that is not kept.
       const iflags = ITEM.local | found.flags | (options.times ? 0 : ITEM.time)
-      const like = found.match === 'exact' ? null : found.seen
       if (found.match === 'exact') events.remark('uptodate', entry, name)
-      return this.#bring(entry, found, { name, seen: null, like, iflags, basis: null }, done)
+      // Without -p its mode is the source's: only what came as a transfer takes after the other.
+      return this.#bring(entry, found, { name, seen: null, like: null, iflags, basis: null }, done)
     }
     const wanted = this.#wanted(entry, name, file, isDevice, found)
     if (!this.#isKept(wanted)) return done(false)

@@ -1,7 +1,7 @@
 /** The receiver goes through the sender's list, depth first: a directory, what goes from it, its files, then its directories. */
 import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
 import type { Options } from '../options/options.js'
-import type { Deletion } from '../plan/deletions.js'
+import type { Doomed } from '../plan/deletions.js'
 import type { Deleter } from './deleter.js'
 import type { Generator } from './generator.js'
 import type { Place } from './ground.js'
@@ -63,7 +63,7 @@ export type WalkParts<D extends WalkedDirectory<D>> = {
 
 export class Walk<D extends WalkedDirectory<D>> {
   readonly #parts: WalkParts<D>
-  readonly #doomed: Deletion[] = []
+  readonly #doomed: Doomed[] = []
   readonly #places: Place[] = []
   /** What was in each directory, for deletions afterwards: what goes from the source meanwhile has come, and stays. */
   readonly #seen = new Map<D, Contents<D>>()

@@ -26,6 +26,10 @@ const CASES: readonly (readonly [script: string, options: string])[] = [
   ].map((options) => [LEFT, `-rti ${options}`] as const),
   [APART, '-aHi --delay-updates --partial-dir={}/p'],
   [`${LEFT}; rm d/same`, '-rti --partial-dir=.p --copy-dest={}/s'],
+  // One above the destination is neither looked into nor written to, and in no file's way.
+  [LEFT, '-rti --partial-dir=../p'],
+  [`${LEFT}; echo new >s/same`, '-rti --no-W --partial-dir=x/../../p'],
+  [LEFT, '-rti --delay-updates --partial-dir=x/../.p'],
 ]
 const WAYS: readonly (readonly [name: string, server: string | null, isPull: boolean])[] = [
   ['on one machine', null, false],
@@ -53,3 +57,20 @@ for (const [name, server, isPull] of WAYS)
     }
     t.end()
   })
+
+// rsync makes the directory, though nothing can be kept there.
+t.test('--delay-updates in a directory above the destination', { skip: noRsync }, (t) => {
+  const args = ['-rti', '--delay-updates', '--partial-dir=../p', 's/', 'd/']
+  const { rsync, prsync } = sideBySide(t.testdir({}), `${SHELL}; ${LEFT}`, args, 'p')
+  t.equal(prsync.status, 23, prsync.stderr)
+  t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands])
+  t.end()
+})
+
+t.test('a --temp-dir beside the destination', { skip: noRsync }, (t) => {
+  const args = ['-rti', '--temp-dir=../p', 's/', 'd/']
+  const { rsync, prsync } = sideBySide(t.testdir({}), `${SHELL}; ${LEFT}`, args, 'd p')
+  t.same([rsync.status, prsync.status], [23, 0], prsync.stderr)
+  t.ok(prsync.stands.some((line) => line.endsWith(' d/new ')))
+  t.end()
+})

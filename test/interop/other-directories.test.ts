@@ -74,3 +74,64 @@ chmod 755 s/report.txt; touch -d 2001-01-01 d/report.tx; ${RSH}`
       }
   },
 )
+
+/** `k` leads to `dd`, `l` to `a`, `o` to a file outside. */
+const LINKED = `mkdir -p s/dd alt/dd d; for f in a b dd/x; do echo $f >s/$f; done; ln -s dd s/k; cp -a s/. alt/; echo other >alt/b
+echo o >o; ln -s a s/l; ln -s ../o s/o; touch -h -d 2001-01-01 s/* s/dd/x alt/* alt/dd/x o; ${RSH}`
+
+t.test(
+  'what is listed twice by way of links comes twice, and goes once',
+  { skip: noRsyncAsRoot },
+  async (t) => {
+    for (const options of [
+      '-ak',
+      '-akii',
+      '-ak --compare-dest=../alt',
+      '-ak --link-dest=../alt',
+      '-aL',
+    ])
+      for (const remote of [[], OVER]) {
+        const from = remote.length > 0 ? 'h:s/' : 's/'
+        const args = [...options.split(' '), '--remove-source-files', '-i', ...remote, from, 'd/']
+        const { rsync, prsync } = sideBySide(t.testdir({}), LINKED, args, 'alt d s o')
+        t.same([...prsync.out].sort(), [...rsync.out].sort(), args.join(' '))
+        t.same(prsync.stands, rsync.stands, args.join(' '))
+        t.equal(prsync.status, rsync.status, prsync.stderr)
+      }
+  },
+)
+
+// rsync takes `a` away, as it is there, while `l` has still to come, and says that it vanished (24).
+t.test('with -L what a link leads to comes before it goes', { skip: noRsyncAsRoot }, async (t) => {
+  const args = ['-aL', '--remove-source-files', '--copy-dest=../alt', 's/', 'd/']
+  const { rsync, prsync } = sideBySide(t.testdir({}), LINKED, args, 'd s')
+  t.same([rsync.status, prsync.status], [24, 0], prsync.stderr)
+  t.ok(prsync.stands.some((line) => line.includes(' d/l ')))
+})
+
+t.test(
+  'without -p a copy from such a directory has the mode of the source',
+  { skip: noRsyncAsRoot },
+  async (t) => {
+    for (const [there, mode] of [
+      ['2750', '644'],
+      ['600', '755'],
+      ['755', '644'],
+    ])
+      for (const options of [
+        '-rt --copy-dest=../alt',
+        '-rtE --copy-dest=../alt',
+        '-rtE --link-dest=../alt',
+        '-rtg --copy-dest=../group',
+        '-rtgE -y --compare-dest=../group',
+        '-rtc --copy-dest=../old',
+        '-rtcE --compare-dest=../old',
+      ]) {
+        const tree = `mkdir s d alt group old; seq 9 | tee s/f alt/f group/f >old/f; chmod ${mode} s/f
+chmod ${there} alt/f group/f old/f; touch -d 2001-01-01 s/f alt/f group/f; chgrp 1 group/f; chmod ${there} group/f`
+        const args = [...options.split(' '), '-i', 's/', 'd/']
+        const { rsync, prsync } = sideBySide(t.testdir({}), tree, args, 'd')
+        t.same(prsync, { ...rsync, stderr: '' }, `${args.join(' ')} ${there} ${mode}`)
+      }
+  },
+)
