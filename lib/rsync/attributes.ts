@@ -25,6 +25,8 @@ export type AttributeRule = {
   readonly acls: boolean
   readonly xattrs: boolean
   readonly isRoot: boolean
+  /** Owners and modes are written down, not the system's. */
+  readonly isFake: boolean
   /** An extended attribute that cannot be set or removed: the rest is done all the same. */
   readonly fault: (call: string, name: ByteName, error: unknown) => void
   readonly trace: Trace
@@ -41,6 +43,10 @@ export class AttributeWork {
 
   get keeping(): Keeping {
     return this.#rule.keeping
+  }
+
+  get isFake(): boolean {
+    return this.#rule.isFake
   }
 
   ids(entry: Entry): Ids {

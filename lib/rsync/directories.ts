@@ -128,9 +128,11 @@ export class Directories {
     if (!isTimeKept('directory', attributes.keeping)) return
     const now = to.tree.stat(name)
     if (now?.kind !== 'directory') return
-    const isSame = attributes.keeping.wholeSeconds
-      ? isSameTime(now.mtimeNs, mtimeNs, 0)
-      : now.mtimeNs === mtimeNs
+    const { wholeSeconds, modifyWindow } = attributes.keeping
+    const isSame =
+      wholeSeconds || modifyWindow > 0
+        ? isSameTime(now.mtimeNs, mtimeNs, Math.max(modifyWindow, 0))
+        : now.mtimeNs === mtimeNs
     if (!isSame) to.give(to.tree, name, false, { ...NO_CHANGE, mtimeNs })
   }
 }
