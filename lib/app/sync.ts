@@ -23,7 +23,7 @@ import { Walk, type WalkedList } from '../rsync/walk.js'
 import { becomeCopyUser, checkOneSided } from './copy-as.js'
 import { countOf, forEachEntry, SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
-import { readFilters } from './sync-filters.js'
+import { keptEmpty, readFilters } from './sync-filters.js'
 import { isBelow, kindOfOnly, standsAt, targetPlace, trustedTarget } from './target-place.js'
 import { LOCAL_ACCOUNTS, TargetSide } from './target-side.js'
 
@@ -112,7 +112,7 @@ class SyncRun {
     const goes = standsAt(destination)
     const isInside = source.paths.some((path) => isBelow(goes, path))
     const isListedFirst = options.pruneEmptyDirs || options.progress || isInside
-    if (isListedFirst) list.expand(list.root, options.pruneEmptyDirs)
+    if (isListedFirst) list.expand(list.root, keptEmpty(options, filters))
     this.#events.counted(countOf(list), list.count.bytes)
     const coming = { isEmpty: list.isEmpty, only: () => kindOfOnly(onlyEntry(list)) }
     const place = targetPlace(named ?? '.', coming, options, (path, directories) =>
@@ -204,7 +204,7 @@ class SyncRun {
     // How many names a file has is known when all are listed that are gone through; so is whether all could be read.
     if (!isListedFirst && (options.hardLinks || deletesByWholeList(options))) {
       await unchanged.searchAhead(list.root)
-      list.expand(list.root, false, (name) => unchanged.isDone(name))
+      list.expand(list.root, null, (name) => unchanged.isDone(name))
     }
     let walked: WalkedList<SourceDirectory> = list
     if (options.hardLinks) {

@@ -238,6 +238,7 @@ export class TargetSide {
       groupOf: toldOnce('gid', groupOf, names?.groups ?? accounts.groups, trace.mapped),
       mayGroup: (gid) => mayOwn || groups.has(gid),
       acls: options.acls,
+      mapsAcls: !numericIds && (names !== null || usermap !== null || groupmap !== null),
       xattrs: options.xattrs > 0,
       isRoot: this.#isRoot,
       isFake: this.#parts.isFake,

@@ -1,4 +1,4 @@
-/** Whose files become by maps of numbers and names, and what is told where a new owner takes setuid away. Beside the real rsync. */
+/** Whose files become by maps of numbers and names, in ACLs too, and what is told where a new owner takes setuid away. Beside the real rsync. */
 import t from 'tap'
 import { noRsyncAsRoot } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
@@ -34,6 +34,39 @@ t.test('setuid and setgid with another owner: what is told', { skip: noRsyncAsRo
       const args = [...option.split(' '), ...places]
       const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd')
       t.same(prsync.out, rsync.out, args.join(' '))
+      t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], args.join(' '))
+    }
+})
+
+t.test('ids in ACLs are mapped, owners kept or not', { skip: noRsyncAsRoot }, async (t) => {
+  const script = `${SHELL}; mkdir -p s/z d; echo x >s/f; setfacl -m u:2:rwx,g:1:r s/f; chown 2:2 s/f; setfacl -m d:u:2:rwx s/z`
+  // What ACLs are like is told behind the program.
+  const around = ['sh', '-c', '"$@" && getfacl -cn d/f d/z', 'sh']
+  for (const maps of ['--usermap=2:44 --groupmap=1:33', '--usermap=bin:44 -og', '--chown=5:6'])
+    for (const ids of ['-A', '--numeric-ids'])
+      for (const places of ids === '-A' ? [HERE] : [HERE, [...OVER, 'h:s/', 'd']]) {
+        const args = ['-rtA', ids, ...maps.split(' '), ...places]
+        const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd', around)
+        t.same(prsync.out, rsync.out, args.join(' '))
+        t.same(prsync.stands, rsync.stands, args.join(' '))
+      }
+})
+
+t.test('owners may be given, modes may not', { skip: noRsyncAsRoot }, async (t) => {
+  const script = 'mkdir s d; echo x >s/f; cp -a s/f d; chown 33:33 s/f; chown 1:1 d/f'
+  const without = ['setpriv', '--bounding-set', '-fowner', '--inh-caps', '-fowner', '--']
+  const { rsync, prsync } = sideBySide(t.testdir({}), script, ['-a', ...HERE], 'd', without)
+  t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], prsync.stderr)
+  t.equal(prsync.status, 0)
+})
+
+t.test("root's name where protocols do not send it", { skip: noRsyncAsRoot }, async (t) => {
+  const script = `${SHELL}; mkdir s; for i in 0 2 54321; do echo $i >s/$i; chown $i:$i s/$i; done`
+  for (const map of [':7', 'root:5'])
+    for (const protocol of [29, 30]) {
+      const given = [`--usermap=${map}`, `--groupmap=${map}`, `--protocol=${protocol}`]
+      const args = ['-a', ...given, ...OVER, 'h:s/', 'd']
+      const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd')
       t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], args.join(' '))
     }
 })
