@@ -70,3 +70,18 @@ t.test("root's name where protocols do not send it", { skip: noRsyncAsRoot }, as
       t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], args.join(' '))
     }
 })
+
+t.test('the last that is said of owners decides', { skip: noRsyncAsRoot }, async (t) => {
+  const script = 'mkdir s d; echo x >s/f; chown 1:1 s/f'
+  for (const words of [
+    '-a --groupmap=1:5 --no-g',
+    '-a --no-g --groupmap=1:5',
+    '-a --usermap=1:5 --no-o',
+    '--usermap=1:5 --no-o -a',
+    '-a --chown=5:5 --no-o',
+    '-a --chown=:5 --no-o',
+  ]) {
+    const { rsync, prsync } = sideBySide(t.testdir({}), script, [...words.split(' '), ...HERE], 'd')
+    t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], words)
+  }
+})
