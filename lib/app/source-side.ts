@@ -4,6 +4,7 @@ import { codeOf, FileError, SelectionError, UsageError } from '../base/errors.js
 import { parseChmod } from '../flist/chmod.js'
 import { type FilterRule, isOfNamesAlone } from '../flist/filter.js'
 import type { Filter } from '../flist/filter-match.js'
+import type { Standing } from '../host.js'
 import { FakeTree } from '../io/fake-super.js'
 import { deviceAsFile } from '../io/nodes.js'
 import { confinedTo, kindOfPath, readNamed, realPath } from '../io/operator.js'
@@ -222,10 +223,18 @@ export class SourceSide {
     this.#waiting = null
   }
 
+  /** What is there now, looked at as it was when it was copied. rsync(1) --copy-links */
+  #standing({ origin, stands }: Entry): Standing | null {
+    const now = origin.tree.stat(origin.name)
+    const { copyLinks } = this.#parts.options
+    if (!copyLinks || now?.kind !== 'symlink' || stands.kind === 'symlink') return now
+    return origin.tree.statFollowing(origin.name)
+  }
+
   /** Only if it is still the file that was copied. */
   #remove(entry: Entry): void {
     const { tree, name } = entry.origin
-    const now = this.#parts.options.copyLinks ? tree.statFollowing(name) : tree.stat(name)
+    const now = this.#standing(entry)
     const path = pathOf(entry.origin)
     if (now === null) {
       this.#parts.events.removedBefore(entry.name)

@@ -1,6 +1,7 @@
 /** The filters of a run in rsync's place: rules of options and files, and the sides they are for. rsync(1) FILTER RULES. */
+import type { ByteName } from '../base/byte-name.js'
 import { FileError, UsageError } from '../base/errors.js'
-import type { Trace } from '../base/trace.js'
+import { NO_TRACE, type Trace } from '../base/trace.js'
 import {
   C_RULES,
   type DirMergeRule,
@@ -70,6 +71,16 @@ export function readOwnFilters(options: Options, trusted: Trusted): readonly Fil
 /** Backups beside the files are not extraneous. */
 export function protecting(suffix: string): readonly FilterRule[] {
   return parseFilters([{ kind: 'filter', text: `P *${suffix}` }], { read: () => '', cvsIgnore: [] })
+}
+
+/** --prune-empty-dirs: which directories stay all the same, since a rule of the run protects them; null: nothing is pruned. */
+export function keptEmpty(
+  options: Options,
+  rules: readonly FilterRule[],
+): ((name: ByteName) => boolean) | null {
+  if (!options.pruneEmptyDirs) return null
+  const filter = filterOf(options, rules, 'receiver', null, NO_TRACE)
+  return (name) => filter.excludes(name, true)
 }
 
 /** @param root the path of the tree whose per-directory files count; null: there is none */

@@ -23,7 +23,7 @@ import { Walk, type WalkedList } from '../rsync/walk.js'
 import { becomeCopyUser, checkOneSided } from './copy-as.js'
 import { countOf, forEachEntry, SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, Troubles } from './sync-events.js'
-import { readFilters } from './sync-filters.js'
+import { keptEmpty, readFilters } from './sync-filters.js'
 import { isBelow, kindOfOnly, standsAt, targetPlace, trustedTarget } from './target-place.js'
 import { LOCAL_ACCOUNTS, TargetSide } from './target-side.js'
 
@@ -113,7 +113,7 @@ class SyncRun {
     const isInside = source.within(places).some((path) => isBelow(goes, path))
     const isTold = options.progress && !options.incRecursive
     const isListedFirst = options.pruneEmptyDirs || isTold || isInside
-    if (isListedFirst) list.expand(list.root, options.pruneEmptyDirs)
+    if (isListedFirst) list.expand(list.root, keptEmpty(options, filters))
     this.#events.counted(countOf(list), list.count.bytes)
     const coming = { isEmpty: list.isEmpty, only: () => kindOfOnly(onlyEntry(list)) }
     const place = targetPlace(named ?? '.', coming, options, (path, directories) =>
@@ -205,7 +205,7 @@ class SyncRun {
     const isListedAhead = !isListedFirst && asksForWholeList(options)
     if (isListedAhead) {
       await unchanged.searchAhead(list.root)
-      list.expand(list.root, false, (name) => {
+      list.expand(list.root, null, (name) => {
         if (unchanged.isDone(name)) return true
         unchanged.visit(name)
         return false

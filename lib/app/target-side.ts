@@ -133,7 +133,8 @@ export class TargetSide {
     const { options, trusted, troubles, events } = this.#parts
     const { tempDir, backupDir, partialDir, alternates } = options
     // Where links lead may change: it is looked at again when they are used.
-    for (const path of [tempDir, backupDir, partialDir])
+    const isInEach = partialDir !== null && !partialDir.startsWith('/')
+    for (const path of [tempDir, backupDir, isInEach ? null : partialDir])
       if (path !== null) trusted(this.#path(path))
     if (backupDir !== null) {
       const kind = kindOfPath(this.#path(backupDir))
@@ -227,8 +228,9 @@ export class TargetSide {
     const { options, names, accounts, wholeSeconds, events } = this.#parts
     const { trace } = events
     const mayOwn = options.superUser ?? this.#isRoot
-    const userOf = idMap(options.usermap, 'usermap', names?.users ?? null, accounts.users)
-    const groupOf = idMap(options.groupmap, 'groupmap', names?.groups ?? null, accounts.groups)
+    const { usermap, groupmap, numericIds } = options
+    const userOf = idMap(usermap, 'usermap', names?.users ?? null, accounts.users, numericIds)
+    const groupOf = idMap(groupmap, 'groupmap', names?.groups ?? null, accounts.groups, numericIds)
     const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
     return new AttributeWork(this.to, {
       keeping: { ...options, owner: options.owner && mayOwn, umask: process.umask(), wholeSeconds },
@@ -236,8 +238,10 @@ export class TargetSide {
       groupOf: toldOnce('gid', groupOf, names?.groups ?? accounts.groups, trace.mapped),
       mayGroup: (gid) => mayOwn || groups.has(gid),
       acls: options.acls,
+      mapsAcls: !numericIds && (names !== null || usermap !== null || groupmap !== null),
       xattrs: options.xattrs > 0,
       isRoot: this.#isRoot,
+      isFake: this.#parts.isFake,
       fault: this.fault,
       trace,
     })
@@ -295,15 +299,18 @@ const NOBODY: Names = { name: () => null, id: () => null }
 export const NO_ACCOUNTS: Accounts = { users: NOBODY, groups: NOBODY }
 
 /** @param sender whose numbers they are; null: of this machine */
-function idMap(text: string | null, option: string, sender: Names | null, local: Names): IdMap {
-  if (text !== null)
-    return parseIdMap(
-      text,
-      option,
-      { name: (sender ?? local).name, id: local.id },
-      byName(sender, local),
-    )
-  return byName(sender, local)
+function idMap(
+  text: string | null,
+  option: string,
+  sender: Names | null,
+  local: Names,
+  isNumeric: boolean,
+): IdMap {
+  const otherwise = byName(sender, local)
+  if (text === null) return otherwise
+  // With --numeric-ids nobody has a name for the left side of a rule.
+  const { name } = isNumeric ? NOBODY : (sender ?? local)
+  return parseIdMap(text, option, { name, id: local.id }, otherwise)
 }
 /** Who has the same name here; who has none keeps the number. Root is root. */
 function byName(sender: Names | null, local: Names): IdMap {

@@ -27,6 +27,7 @@ import { NdxWriter } from '../wire/ndx.js'
 import { has, type Terms } from '../wire/terms.js'
 import { openTokenDecoder } from '../wire/tokens.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
+import { keptEmpty } from './sync-filters.js'
 import { kindOfOnly, targetPlace } from './target-place.js'
 import { type Accounts, TargetSide } from './target-side.js'
 import { entryFromWire } from './wire-charset.js'
@@ -87,13 +88,14 @@ class Receiving {
     this.#parts = parts
     const { terms, connection } = parts
     const isIncremental = has(terms, 'incremental')
-    const { mungeLinks, pruneEmptyDirs } = parts.options
+    const { mungeLinks } = parts.options
+    const keepsEmpty = keptEmpty(parts.options, parts.filters)
     const chmod = parseChmod(parts.options.chmod, process.umask())
     const { charset } = parts
     const targets = has(terms, 'symlinkIconv')
     const convert =
       charset === null ? null : (entry: WireEntry) => entryFromWire(charset, entry, targets)
-    const rule = { chmod, mungeLinks, pruneEmptyDirs, convert, asked: parts.asked }
+    const rule = { chmod, mungeLinks, keepsEmpty, convert, asked: parts.asked }
     connection.maySign = false
     this.#numbers = new NdxWriter(terms.protocol)
     this.#ledger = new Ledger(() => this.#numbers.write(connection.writer.data, -1))
@@ -357,6 +359,10 @@ class Receiving {
     )
     if (place === null) return null
     events.goesTo?.(place.directory)
+    // Root's name does not come in protocols before 30: it is the one here.
+    const { protocol } = this.#parts.terms
+    const own = (whose: 'users' | 'groups', id: number): string | null =>
+      id === 0 && protocol < 30 ? accounts[whose].name(0) : null
     const target = new TargetSide({
       options,
       place,
@@ -369,8 +375,14 @@ class Receiving {
       names: options.numericIds
         ? null
         : {
-            users: { ...accounts.users, name: (id) => decoder.ids.users.get(id) ?? null },
-            groups: { ...accounts.groups, name: (id) => decoder.ids.groups.get(id) ?? null },
+            users: {
+              ...accounts.users,
+              name: (id) => decoder.ids.users.get(id) ?? own('users', id),
+            },
+            groups: {
+              ...accounts.groups,
+              name: (id) => decoder.ids.groups.get(id) ?? own('groups', id),
+            },
           },
       events,
     })

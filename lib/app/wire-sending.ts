@@ -71,7 +71,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     : null
   const describe = describer(parts, names, sums)
   // What has to be known first is looked at first.
-  if (!isIncremental) list.expand(list.root, false)
+  if (!isIncremental) list.expand(list.root, null)
   const bits = (): number => (options.ignoreErrors ? 0 : troubles.bits)
   const lists = new SentLists({
     list,

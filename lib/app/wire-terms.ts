@@ -89,6 +89,7 @@ export function listOptions(o: Options): ListOptions {
   const { relative, links, hardLinks, owner, group, devices, specials } = o
   const { atimes, checksum, acls, numericIds } = o
   return {
+    recursive: o.recursive,
     relative,
     links,
     hardLinks,

@@ -20,7 +20,8 @@ export type Visitor = {
 export type Context = {
   readonly pid: number
   readonly now: Date
-  /** Groups count. */
+  /** Owners count, groups count. */
+  readonly isOwnerKept: boolean
   readonly isGroupKept: boolean
   /** Null: it is no daemon that tells. */
   readonly visitor: Visitor | null
@@ -166,7 +167,7 @@ function toldFor(letter: string, level: number, told: Told): string | null {
     case 'M':
       return timeText(stands.mtimeNs).replace(' ', '-')
     case 'U':
-      return String(stands.uid)
+      return told.isOwnerKept ? String(stands.uid) : '0'
     case 'G':
       return told.isGroupKept ? String(stands.gid) : 'DEFAULT'
     default:
@@ -195,10 +196,11 @@ export function modeText(kind: keyof typeof TYPE, mode: number): string {
   return TYPE[kind] + bits(6, 0o4000, 's') + bits(3, 0o2000, 's') + bits(0, 0o1000, 't')
 }
 
+const SECOND = 1_000_000_000n
 /** Local time: `2024/01/02 03:04:05`. */
 export function timeText(ns: bigint): string {
-  // Whole seconds, and towards the past before 1970.
-  const at = new Date(Math.floor(Number(ns / 1_000_000n) / 1000) * 1000)
+  // Towards the past before 1970 too.
+  const at = new Date(Number((ns - (((ns % SECOND) + SECOND) % SECOND)) / SECOND) * 1000)
   const two = (n: number): string => String(n).padStart(2, '0')
   return `${at.getFullYear()}/${two(at.getMonth() + 1)}/${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
 }

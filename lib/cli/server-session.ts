@@ -8,7 +8,7 @@ import type { Options } from '../options/options.js'
 import { type ModuleVoice, PeerOutput, type ServerLog } from './peer-output.js'
 import { openRunLog } from './run-log.js'
 import { SyncScreen } from './sync-screen.js'
-import { errorWords, escapeName, statusWords } from './sync-words.js'
+import { errorWords, escapeName, refusedWords, statusWords } from './sync-words.js'
 import { type LogTerms, TransferLog } from './transfer-log.js'
 import { writeAll } from './write-all.js'
 
@@ -63,7 +63,10 @@ export function serveClient(
         if (voice === null) output.log(line)
         else output.error(line)
     },
-    ended: (report) => log?.end(report),
+    ended: (report) => {
+      if (report.refusedDeletions > 0) output.error(refusedWords(report.refusedDeletions))
+      log?.end(report)
+    },
   }
   return serveWire(config, link, words, signal)
 }

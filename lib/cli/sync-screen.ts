@@ -17,7 +17,7 @@ import { type Context, formatDeletion, formatTold } from './out-format.js'
 import { type Output, SyncOutput } from './sync-output.js'
 import { SyncProgress } from './sync-progress.js'
 import { fileSumBytes, statsLines, summaryLines, wireOf } from './sync-summary.js'
-import { escapeName, KIND_WORDS, statusWords } from './sync-words.js'
+import { escapeName, KIND_WORDS, refusedWords, statusWords } from './sync-words.js'
 
 type Entry = Parameters<SyncEvents['item']>[0]
 type Remark = Parameters<SyncEvents['remark']>[0]
@@ -98,7 +98,7 @@ export class SyncScreen {
           })
         if (logFile !== null && logFileFormat !== '') out.log(escapeName(line(logFileFormat), true))
         if (outFormat !== null && outFormat !== '') out.line(this.#name(line(outFormat)))
-        else if (info.del > 0) out.line(`deleting ${this.#name(whole)}`)
+        else if (info.del > 0 || info.name > 0) out.line(`deleting ${this.#name(whole)}`)
       },
       nonEmpty: (name) => out.told(`cannot delete non-empty directory: ${this.#name(name)}`),
       backedUp: (name, to) =>
@@ -206,8 +206,7 @@ export class SyncScreen {
     const out = this.#out
     this.#progress.end()
     const wire = wireOf(report)
-    if (report.refusedDeletions > 0)
-      out.error(`Deletions stopped due to --max-delete limit (${report.refusedDeletions} skipped)`)
+    if (report.refusedDeletions > 0) out.error(refusedWords(report.refusedDeletions))
     if (debug.deltasum > 0 && wholeFile !== false)
       out.told(`total: matches=0  hash_hits=0  false_alarms=0 data=${report.literal}`)
     if (info.stats > 1) {
@@ -297,7 +296,7 @@ export class SyncScreen {
       isTimeKept: this.options.times,
       dryRun: this.options.dryRun,
       fileSumBytes: fileSumBytes(this.options.checksumChoice),
-      path: pathShown(entry),
+      path: this.#path(entry),
       sum: () => {
         if (this.#sums === null) return ''
         const isFile = (iflags & ITEM.transfer) !== 0 && entry.stands.kind === 'file'
@@ -305,10 +304,16 @@ export class SyncScreen {
       },
     })
   }
+  /** Of what comes from another machine only the name is known, of what a list names its place below the source. */
+  #path(entry: Entry): string {
+    if (this.#kind === 'pull') return entry.name === '' ? '.' : entry.name
+    return this.options.filesFrom === null ? pathShown(entry) : entry.origin.name || '.'
+  }
   #context(): Context {
     return {
       pid: process.pid,
       now: new Date(),
+      isOwnerKept: this.options.owner,
       isGroupKept: this.options.group,
       visitor: null,
     }

@@ -58,3 +58,8 @@ export function statusWords(exit: ExitCode): string {
   const what = exit === EXIT.vanished ? 'warning' : 'error'
   return `${what}: ${words[exit] ?? 'unexplained error'} (code ${exit})`
 }
+
+/** What --max-delete left standing. */
+export function refusedWords(count: number): string {
+  return `Deletions stopped due to --max-delete limit (${count} skipped)`
+}

@@ -134,7 +134,13 @@ export class TransferLog {
   }
   #context(): Context {
     const { visitor, options } = this.#terms
-    return { visitor, pid: process.pid, now: new Date(), isGroupKept: options.group }
+    return {
+      visitor,
+      pid: process.pid,
+      now: new Date(),
+      isOwnerKept: options.owner,
+      isGroupKept: options.group,
+    }
   }
 
   #sum(moved: Moved | null): string {

@@ -172,7 +172,7 @@ class Parser {
     const traits = traitsOf(head, syntax.traits, text)
     switch (letter) {
       case '!':
-        if (modifiers !== '' || rest !== '') throw unknownRule(text)
+        if (!/^(!|clear),?$/.test(text)) throw unknownRule(text)
         this.#clear()
         break
       case '.':
@@ -197,7 +197,7 @@ class Parser {
     const cvs = modifiers.includes('C')
     const only =
       modifiers.includes('-') || cvs ? 'exclude' : modifiers.includes('+') ? 'include' : null
-    if (modifiers.includes('+') && only === 'exclude') throw unknownRule(text)
+    if (/[-+C].*[-+C]/.test(modifiers)) throw unknownRule(text)
     const file = rest === '' && cvs ? '.cvsignore' : rest
     if (file === '') throw unknownRule(text)
     const syntax = { only, wordSplit: cvs || modifiers.includes('w'), cvs, traits } as const

@@ -61,6 +61,7 @@ function batches(flags: Flags, o: Options): void {
   const isWritten = flags.said('write-batch') || flags.said('only-write-batch')
   if (isRead && isWritten) fail('--write-batch and --read-batch can not be used together')
   if (isRead && o.filesFrom !== null) fail('--read-batch cannot be used with --files-from')
+  if (isRead && o.removeSourceFiles) fail('--read-batch cannot be used with --remove-source-files')
   if (batch === null || batch.kind === 'read') return
   // Readers of a batch are not told which they are.
   const said = [

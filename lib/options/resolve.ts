@@ -71,8 +71,10 @@ class Resolver {
     const partialDir = this.#partialDir(inplace, delayUpdates)
     const deleteMissingArgs = this.#flags.on('delete-missing-args')
     const checksumChoice = this.#flags.text('checksum-choice')?.toLowerCase() ?? null
-    const usermap = this.#map('usermap', 0)
-    const groupmap = this.#map('groupmap', 1)
+    const owner = this.#isMapped(['owner', 'archive', 'usermap'], 0)
+    const group = this.#isMapped(['group', 'archive', 'groupmap'], 1)
+    const usermap = owner ? this.#map('usermap', 0) : null
+    const groupmap = group ? this.#map('groupmap', 1) : null
     const receiver = this.#receiver()
     const out = outputOptions(this.#flags)
     const dirs = !oldDirs && (dirsSaid?.on ?? listOnly)
@@ -133,8 +135,8 @@ class Resolver {
       alternates: this.#alternates(),
       perms: this.#flags.lastButOff(['perms', 'archive', 'acls'], 'acls'),
       executability: this.#flags.on('executability'),
-      owner: this.#flags.last(['owner', 'archive']) || usermap !== null,
-      group: this.#flags.last(['group', 'archive']) || groupmap !== null,
+      owner,
+      group,
       times: this.#flags.last(['times', 'archive']),
       atimes: this.#flags.count('atimes') > 0,
       openNoAtime: this.#flags.on('open-noatime') || this.#flags.count('atimes') > 1,
@@ -279,6 +281,15 @@ class Resolver {
   #confineRoot(): string | null {
     const root = this.#flags.text('confine-root')
     return root !== null && /^\/+$/.test(root) ? null : root
+  }
+
+  /** A map asks for owners to be kept where it stands: the last that was said decides. */
+  #isMapped(names: readonly string[], part: 0 | 1): boolean {
+    const said = this.#flags.all.findLast(
+      ({ name, value }) =>
+        names.includes(name) || (name === 'chown' && (value?.split(':')[part] ?? '') !== ''),
+    )
+    return said?.on ?? false
   }
 
   /** `--chown USER:GROUP` is a map of everybody. */

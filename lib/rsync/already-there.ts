@@ -1,7 +1,8 @@
 /** What needs no bytes: an entry that stands there as it should, or in another directory. rsync(1) --compare-dest, --link-dest. */
 import type { ByteName } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
 import type { Standing } from '../host.js'
-import { passesQuickCheck } from '../plan/compare.js'
+import { type Keeping, modeFor, passesQuickCheck } from '../plan/compare.js'
 import { ITEM, isTold } from '../plan/iflags.js'
 import { type Alternate, Alternates } from './alternates.js'
 import type { Ground } from './ground.js'
@@ -63,7 +64,9 @@ export class AlreadyThere {
   unchanged(entry: Entry, name: ByteName, seen: Standing): void {
     const { options, to, attributes, events } = this.#ground
     const flags = this.#ground.differences(entry, name, seen, false)
-    this.#ground.item(entry, options.dryRun ? flags : besideAcl(flags, entry, seen), null)
+    const told = besideAcl(flags, entry, seen)
+    const done = attributes.isFake ? told : besideOwner(told, entry, seen, attributes.keeping)
+    this.#ground.item(entry, options.dryRun ? flags : done, null)
     if (!isTold(flags)) events.remark('uptodate', entry, name)
     if (!options.dryRun)
       attributes.give(entry, to.tree, name, seen, this.#asCounted(seen, flags, entry), true, flags)
@@ -94,10 +97,13 @@ export class AlreadyThere {
     if (this.kind !== 'link') return null
     const isLinked = seen !== null && seen.ino === found.seen.ino && seen.dev === found.seen.dev
     if (!options.dryRun && !isLinked) {
-      const made = this.#ground.attempt('link', name, () =>
-        to.link(found.tree, name, name, seen !== null),
-      )
-      if (!made) return null
+      try {
+        to.link(found.tree, name, name, seen !== null)
+      } catch (error) {
+        // On another file system, of another user, linked too often: it is made, and all is well.
+        if (codeOf(error) === undefined) throw error
+        return null
+      }
     }
     events.remark('uptodate', entry, name)
     this.#ground.itemIfAll(entry, ITEM.local | ITEM.xname, '' as ByteName)
@@ -110,4 +116,12 @@ export class AlreadyThere {
 function besideAcl(flags: number, { mode }: Entry, seen: Standing): number {
   const isByAcl = (flags & ITEM.acl) !== 0 && ((mode ^ seen.mode) & 0o7000) === 0
   return isByAcl ? flags & ~ITEM.perms : flags
+}
+/** A new owner takes setuid and setgid away: rsync has given him when it compares, and tells only what is left to do. */
+function besideOwner(flags: number, entry: Entry, seen: Standing, keeping: Keeping): number {
+  const hasOwner = (flags & (ITEM.owner | ITEM.group)) !== 0
+  if (!hasOwner || (seen.mode & 0o6000) === 0) return flags
+  const mode = seen.mode & ~((seen.mode & 0o010) === 0 ? 0o4000 : 0o6000)
+  const others = flags & ~(ITEM.owner | ITEM.group | ITEM.perms)
+  return modeFor(entry, { ...seen, mode }, keeping) === mode ? others : others | ITEM.perms
 }

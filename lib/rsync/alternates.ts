@@ -1,5 +1,6 @@
 /** Other directories of the receiver that may hold a file already. rsync(1) --compare-dest, --copy-dest, --link-dest. */
 import type { ByteName } from '../base/byte-name.js'
+import { codeOf } from '../base/errors.js'
 import type { Standing } from '../host.js'
 import { isTold } from '../plan/iflags.js'
 import type { AttributeWork } from './attributes.js'
@@ -56,12 +57,22 @@ export class Alternates {
   }
 
   #look(entry: Entry, index: number, tree: SourceTree, name: ByteName): Alternate | null {
-    const seen = tree.stat(name)
+    const seen = standingAt(tree, name)
     if (seen === null || seen.kind !== entry.stands.kind) return null
     const isSame = this.#isSame(entry, tree, name, seen)
     const isTransfer = !isSame && entry.stands.kind !== 'directory'
     const flags = this.#attributes.differences(entry, tree, name, seen, isTransfer)
     const match = !isSame ? 'kind' : isTold(flags) ? 'content' : 'exact'
     return { index, tree, name, seen, match, flags }
+  }
+}
+
+/** What may not be looked at is no help, and is not told: as if it were not there. */
+function standingAt(tree: SourceTree, name: ByteName): Standing | null {
+  try {
+    return tree.stat(name)
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error
+    return null
   }
 }

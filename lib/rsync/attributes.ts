@@ -23,8 +23,12 @@ export type AttributeRule = {
   /** May this user give files to that group? */
   readonly mayGroup: (gid: number) => boolean
   readonly acls: boolean
+  /** Ids in ACLs are mapped as owners are, kept or not. */
+  readonly mapsAcls: boolean
   readonly xattrs: boolean
   readonly isRoot: boolean
+  /** Owners and modes are written down, not the system's. */
+  readonly isFake: boolean
   /** An extended attribute that cannot be set or removed: the rest is done all the same. */
   readonly fault: (call: string, name: ByteName, error: unknown) => void
   readonly trace: Trace
@@ -41,6 +45,10 @@ export class AttributeWork {
 
   get keeping(): Keeping {
     return this.#rule.keeping
+  }
+
+  get isFake(): boolean {
+    return this.#rule.isFake
   }
 
   ids(entry: Entry): Ids {
@@ -145,8 +153,8 @@ export class AttributeWork {
     return {
       uid: isOwned ? null : uid,
       gid: isOwned ? null : gid,
-      // A change of owner clears setuid: the mode comes again.
-      mode: now !== null && isOwned && now.mode === mode ? null : mode,
+      // A change of owner clears setuid and setgid: the mode comes again.
+      mode: now?.mode === mode && (isOwned || (mode & 0o6000) === 0) ? null : mode,
       mtimeNs: time !== null && now !== null && now.mtimeNs === time ? null : time,
       atimeNs: isUseKept ? entry.atimeNs : null,
     }
@@ -189,12 +197,18 @@ export class AttributeWork {
   }
 
   #wantedOf(entry: Entry, here: readonly Xattr[]): readonly Xattr[] {
-    const { userOf, groupOf } = this.#rule
-    if (entry.xattrs === undefined) return this.#xattrsOf(entry.origin.tree, entry.origin.name)
+    if (entry.xattrs === undefined)
+      return this.#xattrsOf(entry.origin.tree, entry.origin.name).map((x) =>
+        isAcl(x) ? { name: x.name, value: this.#mappedAcl(x.value) } : x,
+      )
     return entry.xattrs.map((x) => ({
       name: x.name,
-      value: isAcl(x) ? mapAclIds(x.value ?? '', userOf, groupOf) : knownValue(x, here),
+      value: isAcl(x) ? this.#mappedAcl(x.value ?? '') : knownValue(x, here),
     }))
+  }
+  #mappedAcl(value: string): string {
+    const { userOf, groupOf, mapsAcls } = this.#rule
+    return mapsAcls ? mapAclIds(value, userOf, groupOf) : value
   }
 
   /** Those that are kept: ACLs, and what this user may set. */

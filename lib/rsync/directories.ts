@@ -135,9 +135,11 @@ export class Directories {
     // As with rsync also what stands in its place: a link has the time itself, not what it leads to.
     const mayStand = options.keepDirlinks || options.ignoreExisting
     if (now === null || (now.kind !== 'directory' && !mayStand)) return
-    const isSame = attributes.keeping.wholeSeconds
-      ? isSameTime(now.mtimeNs, mtimeNs, 0)
-      : now.mtimeNs === mtimeNs
+    const { wholeSeconds, modifyWindow } = attributes.keeping
+    const isSame =
+      wholeSeconds || modifyWindow > 0
+        ? isSameTime(now.mtimeNs, mtimeNs, Math.max(modifyWindow, 0))
+        : now.mtimeNs === mtimeNs
     if (!isSame) to.give(to.tree, name, false, { ...NO_CHANGE, mtimeNs })
   }
 }

@@ -31,7 +31,11 @@ export function makePartialPlace(
     throw new FileError(`--partial-dir=${directory} leads out of where it may`)
   const place = placeIn(to.tree, directory, name)
   const above = directoryOf(place.name)
-  if (to.tree.stat(above) === null) to.makeDirectory(above, MODE)
+  const stands = to.tree.stat(above)
+  if (stands?.kind === 'directory') return place
+  // A file, or a link that leads who knows where.
+  if (stands !== null) to.remove(above)
+  to.makeDirectory(above, MODE)
   return place
 }
 

@@ -52,7 +52,8 @@ export type Lost = 'name-lost' | 'target-lost'
 export type ListRule = {
   readonly chmod: Chmod | null
   readonly mungeLinks: boolean
-  readonly pruneEmptyDirs: boolean
+  /** --prune-empty-dirs: those that stay; null: all do. */
+  readonly keepsEmpty: ((name: ByteName) => boolean) | null
   /** --iconv: an entry as it is here, or what of it cannot be; null: all is as it came. */
   readonly convert: ((entry: WireEntry) => WireEntry | Lost) | null
   /** What may be in the list; null: whatever the sender has. */
@@ -153,7 +154,8 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     this.#numberDirectories(entries, sorted, (name) => at.get(name) ?? null)
     for (const [directory, nodes] of children)
       directory.listed = this.#protocol < 29 ? nodes.sort(compareNodes) : nodes
-    if (this.#how.pruneEmptyDirs) prune(this.root)
+    const { keepsEmpty } = this.#how
+    if (keepsEmpty !== null) prune(this.root, keepsEmpty)
     this.root.start = this.#isIncremental ? 1 : 0
     this.#came(entries.length, sorted, null)
     if (!this.#isIncremental) this.end()
@@ -398,8 +400,10 @@ function sizeOf({ listed }: ReceivedDirectory): number {
 const AHEAD = 500
 
 /** Directories without anything but such are left out. @returns is anything in it? */
-function prune(directory: ReceivedDirectory): boolean {
-  directory.listed = (directory.listed ?? []).filter((node) => !('contents' in node) || prune(node))
+function prune(directory: ReceivedDirectory, keepsEmpty: (name: ByteName) => boolean): boolean {
+  directory.listed = (directory.listed ?? []).filter(
+    (node) => !('contents' in node) || prune(node, keepsEmpty) || keepsEmpty(node.name),
+  )
   return directory.listed.length > 0
 }
 

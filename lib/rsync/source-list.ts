@@ -237,18 +237,24 @@ export class SourceList {
   }
 
   /**
-   * Lists everything below, and keeps it. @param isDone directories that nobody will go into
+   * Lists everything below, and keeps it. @param keepsEmpty null: all directories stay; else those in which nothing but such
+   * is stay only where it says so @param isDone directories that nobody will go into
    * @returns does anything but directories stand there?
    */
-  expand(directory: SourceDirectory, prune: boolean, isDone = isNever): boolean {
+  expand(
+    directory: SourceDirectory,
+    keepsEmpty: ((name: ByteName) => boolean) | null,
+    isDone = isNever,
+  ): boolean {
     if (isDone(directory.name)) return true
     const nodes = this.list(directory)
     const kept: SourceNode[] = []
     let full = false
     for (const node of nodes) {
-      const isFull = isListed(node) ? this.expand(node, prune, isDone) : true
+      const isFull =
+        !isListed(node) || this.expand(node, keepsEmpty, isDone) || keepsEmpty?.(node.name) === true
       full ||= isFull
-      if (isFull || !prune) kept.push(node)
+      if (isFull || keepsEmpty === null) kept.push(node)
     }
     directory.listed = kept
     return full

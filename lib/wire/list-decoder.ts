@@ -280,6 +280,8 @@ export class ListDecoder {
   /** Are its contents not sent? */
   #isBare(name: ByteName, flags: number, isTop: boolean): boolean {
     if (this.#terms.protocol >= 30) return (flags & XFLAG.noContent) !== 0
+    // Without -r only what was named with a slash is sent whole.
+    if (!this.#options.recursive) return !isTop
     if (isTop) this.#top = name
     return this.#top === null || (this.#top !== ROOT_NAME && !isWithin(name, this.#top))
   }

@@ -38,6 +38,7 @@ export function hasSafeList(terms: Terms): boolean {
 
 /** The options that shape a file list: both ends have them from the same words. */
 export type ListOptions = {
+  readonly recursive: boolean
   readonly relative: boolean
   readonly links: boolean
   readonly hardLinks: boolean

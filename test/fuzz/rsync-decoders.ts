@@ -43,6 +43,7 @@ function sessionOf(c: Cursor): { terms: Terms; options: ListOptions } {
     acls: on('acls') && protocol >= 30,
     xattrs: on('xattrs') && protocol >= 30,
     numericIds: on('numericIds'),
+    recursive: true,
   }
   return { terms: termsOf(protocol, protocol < 30 ? 0 : compat), options }
 }

@@ -279,3 +279,13 @@ t.test('a batch that was tampered with', (t) => {
   }
   t.end()
 })
+
+t.test('a batch has no sources to remove', { skip: noRsync }, (t) => {
+  const home = stage(t)
+  for (const program of [OURS, THEIRS])
+    t.match(run(home, program, '-a', '--remove-source-files', '--read-batch=B', 'R/'), {
+      status: 1,
+      said: /--read-batch cannot be used with --remove-source-files/,
+    })
+  t.end()
+})

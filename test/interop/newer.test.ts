@@ -28,3 +28,25 @@ for (const window of ['', '--modify-window=0', '--modify-window=1', '--modify-wi
       t.same(told(prsync), told(rsync), words)
     }
   })
+
+t.test('directories whose times lie within the window stay', { skip: noRsync }, async (t) => {
+  const names = [20, 25, 30, 37, 40, 50, 63, 70, 75, 80].map(
+    (tenths) => `160000000${(tenths / 10).toFixed(1)}`,
+  )
+  const script = `for i in ${names.join(' ')}; do mkdir -p s/$i t/$i; done`
+  // Times are set behind what makes the trees, and looked at behind the program.
+  const around = `for d in s/* t/*; do touch -d @1600000005 $d; done
+for d in s/*; do touch -d @\${d#s/} $d; done; touch -d @1600000000 s t
+"$@" && find t -printf '%p %T@\\n' | sort`
+  for (const window of ['1', '2']) {
+    const args = ['-aii', `--modify-window=${window}`, 's/', 't/']
+    const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 't', [
+      'sh',
+      '-c',
+      around,
+      'sh',
+    ])
+    t.same(prsync.out, rsync.out, window)
+    t.equal(rsync.out.length, 2 * names.length + 2)
+  }
+})

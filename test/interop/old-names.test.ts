@@ -37,3 +37,19 @@ for (const protocol of [28, 29, 30, 31])
         t.same(prsync.stands, rsync.stands)
         t.same(prsync.out, rsync.out)
       })
+
+t.test('-d without -r: what stands in directories is not deleted', { skip: noRsync }, async (t) => {
+  const script = `printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh; chmod +x rsh
+mkdir -p s/z d/z/y d/w; echo a >s/a; echo b >s/z/b; echo c >d/z/c; echo q >d/z/y/q; echo x >d/x; echo r >d/w/r`
+  const over = ['-e', './rsh', '--rsync-path={program}']
+  for (const protocol of [28, 29])
+    for (const places of [
+      [...over, 'h:s/', 'd'],
+      [...over, 's/', 'h:d'],
+    ]) {
+      const args = ['-dlt', '--delete', `--protocol=${protocol}`, ...places]
+      const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd')
+      t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], args.join(' '))
+      t.ok(prsync.stands.some((line) => line.includes('d/z/c')))
+    }
+})

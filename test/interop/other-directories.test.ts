@@ -1,6 +1,6 @@
 /** --link-dest, --copy-dest, --compare-dest and --fuzzy with what else has a say about a file. Beside the real rsync. */
 import t from 'tap'
-import { noRsyncAsRoot } from '../support/real-rsync.js'
+import { NOBODY, noRsyncAsNobody, noRsyncAsRoot } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
 const OVER = ['-e', './rsh', '--rsync-path={program}']
@@ -135,3 +135,24 @@ chmod ${there} alt/f group/f old/f; touch -d 2001-01-01 s/f alt/f group/f; chgrp
       }
   },
 )
+t.test('what may not be looked at there is no help', { skip: noRsyncAsNobody }, async (t) => {
+  const tree = `mkdir -p s/sub alt/sub d; echo a >s/sub/f; echo b >s/g; cp -a s/. alt; chmod 600 alt/sub; chmod 777 . d; ${RSH}; chmod 755 rsh`
+  for (const kind of ['link', 'copy', 'compare'])
+    for (const to of [['d'], [...OVER, 'h:d']]) {
+      const args = ['-rt', `--${kind}-dest=../alt`, ...to.slice(0, -1), 's/', ...to.slice(-1)]
+      const { rsync, prsync } = sideBySide(t.testdir({}), tree, args, 'd', NOBODY)
+      t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], args.join(' '))
+    }
+})
+
+t.test('--link-dest where no link can be made: all comes', { skip: noRsyncAsNobody }, async (t) => {
+  // Of another user; rsync says it with -v.
+  const tree = `mkdir -p s/sub d; echo a >s/sub/f; echo b >s/g; ln s/g s/h; ln -s x s/l; mkfifo s/p; cp -a s alt; chmod 777 . d; ${RSH}; chmod 755 rsh`
+  for (const options of ['-rltDi', '-rltDiH', '-rltiI'])
+    for (const to of [['d'], [...OVER, 'h:d']]) {
+      const args = [options, '--link-dest=../alt', ...to.slice(0, -1), 's/', ...to.slice(-1)]
+      const { rsync, prsync } = sideBySide(t.testdir({}), tree, args, 'd', NOBODY)
+      t.same([prsync.status, prsync.stands], [rsync.status, rsync.stands], args.join(' '))
+      t.equal(prsync.status, 0, prsync.stderr)
+    }
+})

@@ -116,6 +116,7 @@ class SessionReader {
       acls: option('A'),
       xattrs: option('X'),
       numericIds: args.has('--numeric-ids'),
+      recursive: true,
     }
     const isFramed = protocol >= 30 || (this.#isPull && args.has('--remove-source-files'))
     this.#before = { toServer: toServer.pos, toClient: toClient.pos }

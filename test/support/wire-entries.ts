@@ -20,6 +20,7 @@ export const NO_OPTIONS: ListOptions = {
   acls: false,
   xattrs: false,
   numericIds: false,
+  recursive: true,
 }
 export const ALL_OPTIONS: ListOptions = {
   ...NO_OPTIONS,
@@ -100,6 +101,7 @@ export function anySession(): fc.Arbitrary<Session> {
         acls: flag,
         xattrs: flag,
         numericIds: flag,
+        recursive: fc.constant(true),
       }),
     })
     .map(({ protocol, options, ...flags }) => {
