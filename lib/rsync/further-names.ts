@@ -35,6 +35,7 @@ export class FurtherNames {
     const same = seen?.kind === entry.stands.kind ? seen : null
     const found = seen === null ? this.#there.elsewhere(entry, name) : null
     const isExact = found?.match === 'exact'
+    const isFile = entry.stands.kind === 'file'
     // Linked there too: with its leader it has become what it was.
     const isThere = isExact && this.#there.kind === 'link' && found.seen.ino === first?.ino
     const compared = hasWaited ? same : seen
@@ -42,9 +43,9 @@ export class FurtherNames {
     const toldBits = options.dryRun ? ~0 : ~(ITEM.acl | ITEM.xattr)
     const flags =
       compared !== null
-        ? this.#ground.differences(entry, name, compared, false) & toldBits
-        : isExact && this.#there.kind === 'copy'
-          ? found.flags
+        ? this.#ground.differences(entry, name, compared, true) & toldBits
+        : isExact && isFile && this.#there.kind === 'copy'
+          ? found.flags | (options.times ? 0 : ITEM.time)
           : ITEM.isNew
     if (seen !== null && same === null && !this.#ground.makeWay(entry, name, seen)) return
     if (!options.dryRun && !this.#make(name, same, leader)) return

@@ -107,8 +107,9 @@ export class Generator {
 
   // ---- several names of a file -------------------------------------------------------------------
 
-  /** Something of it is there already, so that others can be linked to it. */
+  /** Something of it is there already, so that others can be linked to it; or it needs nothing of the sender. */
   #canLead(entry: Entry, name: ByteName, seen: Standing | null): boolean {
+    if (entry.stands.kind !== 'file') return true
     return seen?.kind === entry.stands.kind || this.#there.elsewhere(entry, name) !== null
   }
   /** The first of them: the others become links to it. */
