@@ -61,4 +61,17 @@ export default tseslint.config(
     files: ['test/**/*.ts'],
     rules: { 'ts/no-floating-promises': 'off', 'max-lines-per-function': 'off' },
   },
+  {
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/properties.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: 'fast-check',
+          message: 'take it from test/support/properties, which sets the seed',
+        },
+      ],
+    },
+  },
 )

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import {
   baseOf,
@@ -15,6 +14,7 @@ import {
   nameOfUtf8,
   ROOT_NAME,
 } from '../../lib/base/byte-name.js'
+import fc from '../support/properties.js'
 
 const GOOD = ['a', 'a/b', '...', '.a', 'a..', '..a/b', '\xff/\x01', ' ', '-', '~', 'n'.repeat(255)]
 const BAD: ReadonlyArray<[name: string, says: RegExp]> = [

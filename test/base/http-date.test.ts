@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { httpDate } from '../../lib/base/http-date.js'
+import fc from '../support/properties.js'
 
 t.test('a time of HTTP', async (t) => {
   // the example of RFC 9110 §5.6.7

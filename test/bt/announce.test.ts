@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { latin1Of, utf8Bytes } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
@@ -14,6 +13,7 @@ import {
   parseAnnounce,
   parseScrape,
 } from '../../lib/bt/announce.js'
+import fc from '../support/properties.js'
 
 // As libtorrent 2.0.8 sends it (its random key aside).
 const LIBTORRENT =

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { bytesOf, latin1Of } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
@@ -15,6 +14,7 @@ import {
   isList,
   PEER_BOUNDS,
 } from '../../lib/bt/bencode.js'
+import fc from '../support/properties.js'
 
 const STRICT: BencodeBounds = { depth: 8, tokens: 100, order: 'strict' }
 const decode = (text: string, bounds = STRICT): Bencoded => decodeBencode(bytesOf(text), bounds)

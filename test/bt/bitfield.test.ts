@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { WireError } from '../../lib/base/errors.js'
 import { PieceSet } from '../../lib/bt/bitfield.js'
+import fc from '../support/properties.js'
 
 t.test('the first piece is the highest bit', async (t) => {
   const set = PieceSet.decode(Uint8Array.of(0b1010_0000, 0b1000_0000), 9)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { hexOf } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
 import { addressOf, decodeCompact, encodeCompact, hostOf } from '../../lib/bt/compact-peers.js'
+import fc from '../support/properties.js'
 
 t.test('addresses: text to bytes and back', async (t) => {
   const cases: Array<[host: string, hex: string, back: string]> = [

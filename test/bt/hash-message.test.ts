@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { Cursor, Underflow, Writer } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
@@ -11,6 +10,7 @@ import {
   isServable,
 } from '../../lib/bt/hash-message.js'
 import { rootOf } from '../../lib/hash/root.js'
+import fc from '../support/properties.js'
 
 const u32 = fc.nat(0xffffffff)
 const message = fc.record(

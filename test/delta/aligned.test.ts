@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { atOnce } from '../../lib/base/steps.js'
 import { type Aligned, copyAligned } from '../../lib/delta/aligned.js'
+import fc from '../support/properties.js'
 import { noise, sourceOf } from './support.js'
 
 const BLOCK = 700

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import {
   cutParts,
@@ -9,6 +8,7 @@ import {
   type Span,
   wavesOf,
 } from '../../lib/delta/assembly-plan.js'
+import fc from '../support/properties.js'
 
 const LENGTH = 400
 /** In rising order, apart from one another or touching. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { contentBlockLength, sumHeadFor } from '../../lib/delta/block-size.js'
+import fc from '../support/properties.js'
 
 const rule = { protocol: 32, sumBytes: 16, blockLength: null, redo: false }
 

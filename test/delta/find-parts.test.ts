@@ -1,6 +1,5 @@
 /** Anchors, the scan for them, and what is made of the hits: over contents in memory, and images put together of them. */
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { AnchorTable, NO_ROW } from '../../lib/delta/anchor-table.js'
 import { type Anchor, anchorIn, HEAD_BYTES, marksIn, marksOf } from '../../lib/delta/anchors.js'
@@ -10,6 +9,7 @@ import { type Hits, ImageScan } from '../../lib/delta/image-scan.js'
 import type { Source } from '../../lib/delta/sums.js'
 import { openKernel } from '../../lib/kernel/kernel.js'
 import { FAINT, MOST_MARKS } from '../../lib/kernel/kernel-port.js'
+import fc from '../support/properties.js'
 import { noise, sourceOf } from './support.js'
 
 const CHUNK = 1 << 20

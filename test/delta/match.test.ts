@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import type { SumHead } from '../../lib/delta/block-size.js'
 import { Match, type MatchRule, type TokenSink } from '../../lib/delta/match.js'
@@ -8,6 +7,7 @@ import { type BlockSums, basisSumsOf } from '../../lib/delta/sums.js'
 import { openKernel } from '../../lib/kernel/kernel.js'
 import type { BlockSum, Kernel } from '../../lib/kernel/kernel-port.js'
 import { openReference } from '../../lib/kernel/reference.js'
+import fc from '../support/properties.js'
 import { noise, relatives, sourceOf } from './support.js'
 
 function headOf(length: number, blockLength: number, sumLength: number): SumHead {

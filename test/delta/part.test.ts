@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { sumHeadFor } from '../../lib/delta/block-size.js'
 import { Match } from '../../lib/delta/match.js'
@@ -7,6 +6,7 @@ import { matchedIn, type PartFound, searchPart } from '../../lib/delta/part.js'
 import { type BlockSums, basisSumsOf } from '../../lib/delta/sums.js'
 import type { BlockSum, Kernel } from '../../lib/kernel/kernel-port.js'
 import { openReference } from '../../lib/kernel/reference.js'
+import fc from '../support/properties.js'
 import { noise, relatives, sourceOf } from './support.js'
 
 const SUM: BlockSum = { algorithm: 'xxh128', seed: 7 }

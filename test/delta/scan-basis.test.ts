@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { equalBytes } from '../../lib/base/bytes.js'
 import { scanBasis } from '../../lib/delta/scan-basis.js'
 import { type PublishedSums, publishedSumsOf, type Source } from '../../lib/delta/sums.js'
 import { openKernel } from '../../lib/kernel/kernel.js'
+import fc from '../support/properties.js'
 import { noise, relatives, sourceOf } from './support.js'
 
 const KERNEL = openKernel({ dataBytes: 2 ** 21, entries: 1024 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { NONE, SumTable } from '../../lib/delta/sum-table.js'
 import type { BlockSums } from '../../lib/delta/sums.js'
 import { openReference } from '../../lib/kernel/reference.js'
+import fc from '../support/properties.js'
 
 function sumsOf(pairs: readonly (readonly [weak: number, strong: number])[]): BlockSums {
   const packed = Buffer.alloc(pairs.length * 6)

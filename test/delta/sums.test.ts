@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { PrsyncError, WireError } from '../../lib/base/errors.js'
 import {
@@ -10,6 +9,7 @@ import {
   SumsBuilder,
 } from '../../lib/delta/sums.js'
 import { openKernel } from '../../lib/kernel/kernel.js'
+import fc from '../support/properties.js'
 import { noise, sourceOf } from './support.js'
 
 const kernel = openKernel({ dataBytes: 2 ** 21, entries: 1 })

@@ -1,6 +1,7 @@
 /** Files in memory that resemble each other, for tests of the delta. */
-import fc from 'fast-check'
+
 import type { Source } from '../../lib/delta/sums.js'
+import fc from '../support/properties.js'
 
 export function sourceOf(bytes: Uint8Array): Source {
   return {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import fc from 'fast-check'
 import t from 'tap'
 import { byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { UsageError } from '../../lib/base/errors.js'
 import { type FilterOption, formatRule, parseFilters } from '../../lib/flist/filter.js'
 import { directoriesAbove, Filter, type Side } from '../../lib/flist/filter-match.js'
+import fc from '../support/properties.js'
 import { buildTree, HAS_RSYNC, NO_SOURCE, sentByRsync, sentByUs } from './filter-interop.js'
 
 const RUNS = Number(process.env['FILTER_RUNS'] ?? 60)

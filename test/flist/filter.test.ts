@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import fc from 'fast-check'
 import t from 'tap'
 import { UsageError } from '../../lib/base/errors.js'
 import {
@@ -11,6 +10,7 @@ import {
   formatRule,
   parseFilters,
 } from '../../lib/flist/filter.js'
+import fc from '../support/properties.js'
 import { buildTree, HAS_RSYNC, NO_SOURCE, sentByRsync, sentByUs } from './filter-interop.js'
 
 const filters = (...texts: string[]): FilterOption[] =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { compileGlob } from '../../lib/flist/wildmatch.js'
+import fc from '../support/properties.js'
 
 const CASES: readonly (readonly [pattern: string, text: string, matches: boolean])[] = [
   ['a?c', 'abc', true],

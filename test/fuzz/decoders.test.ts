@@ -3,7 +3,6 @@
  * memory. Inputs that once did not are in fixtures/corpus/. `FUZZ_RUNS` sets the runs of each decoder.
  */
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { formatStatus, parseStatus } from '../../lib/app/module-status.js'
 import { Cursor, hexOf, joined, latin1Of, Underflow } from '../../lib/base/bytes.js'
@@ -50,6 +49,7 @@ import { GuardedWire } from '../../lib/swarm/wire.js'
 import { formatControl, parseCentreMessage, parseNodeMessage } from '../../lib/tracker/control.js'
 import { contentOf, ruled } from '../support/contents.js'
 import { corpusFolders, corpusOf } from '../support/corpus.js'
+import fc from '../support/properties.js'
 import { recordedEvents } from '../support/recorded-events.js'
 import { validBytes } from '../support/vectors.js'
 import { CONTENT_HELLO, handshake, message } from '../support/wire-bytes.js'

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import t from 'tap'
 import {
   contentRoot,
@@ -18,6 +17,7 @@ import {
 import { ROOT_BYTES, rootBytes, rootHex } from '../../lib/hash/root.js'
 import { ruled } from '../support/contents.js'
 import { projectFile } from '../support/project.js'
+import fc from '../support/properties.js'
 import { proveRange } from '../support/prove-range.js'
 
 const vectors = readFileSync(projectFile('fixtures/hash/roots.vec'), 'utf8')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { heightOf, leafHash } from '../../lib/hash/merkle.js'
 import { ProofTree } from '../../lib/hash/proof-tree.js'
 import { ROOT_BYTES } from '../../lib/hash/root.js'
+import fc from '../support/properties.js'
 import { proveRange } from '../support/prove-range.js'
 
 const someLeaves = (count: number): Uint8Array => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { latin1Of } from '../../lib/base/bytes.js'
 import { rootOf } from '../../lib/hash/root.js'
@@ -13,6 +12,7 @@ import {
   type Settled,
 } from '../../lib/io/directory-record.js'
 import { anyBase, fileEntry } from '../support/entries.js'
+import fc from '../support/properties.js'
 import { standingOf } from '../support/standing.js'
 
 const plain = { noNullPrototype: true }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import t from 'tap'
 import { openKernel } from '../../lib/kernel/kernel.js'
 import { KERNEL_SOURCE_DIGEST } from '../../lib/kernel/kernel-bytes.js'
@@ -18,6 +17,7 @@ import {
 import { openReference } from '../../lib/kernel/reference.js'
 import { noise } from '../delta/support.js'
 import { projectFile } from '../support/project.js'
+import fc from '../support/properties.js'
 
 const SIZE = { dataBytes: 8192, entries: 64 }
 const kernel = openKernel(SIZE)

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import {
   capacityOf,
@@ -13,6 +12,7 @@ import {
 } from '../../lib/mirror/balance.js'
 import { FADE_MS } from '../../lib/mirror/ledger.js'
 import { REPORT_MS } from '../../lib/mirror/report.js'
+import fc from '../support/properties.js'
 import { loadReport, NOW, volunteer } from '../support/volunteers.js'
 
 t.test('the lower of declared and measured is believed', async (t) => {

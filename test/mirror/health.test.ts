@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import {
   areWeSuspect,
@@ -9,6 +8,7 @@ import {
   healthAfter,
   standingOf,
 } from '../../lib/mirror/health.js'
+import fc from '../support/properties.js'
 import { NOW } from '../support/volunteers.js'
 
 const LACKS: Evidence = { kind: 'bounce', lacks: true }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { type Host, place, type Release, replicasWanted } from '../../lib/mirror/placement.js'
+import fc from '../support/properties.js'
 import { NOW } from '../support/volunteers.js'
 
 const HOUR = 3_600_000

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { type Root, rootOf } from '../../lib/hash/root.js'
 import { Presence, Selection } from '../../lib/mirror/presence.js'
+import fc from '../support/properties.js'
 
 const BUDGET = 1 << 20
 const root = (n: number): Root => {

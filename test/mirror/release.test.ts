@@ -1,6 +1,5 @@
 /** Releases: how what came in a snapshot is divided, and which files are of which. */
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { Demand } from '../../lib/mirror/demand.js'
 import {
@@ -12,6 +11,7 @@ import {
   releaseId,
   weighed,
 } from '../../lib/mirror/release.js'
+import fc from '../support/properties.js'
 
 const MIB = 1 << 20
 const file = (name: string, bytes: number, since = 7): PublishedFile => ({ name, bytes, since })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { fairRate, LASTING_MS, lastingOf } from '../../lib/mirror/report.js'
+import fc from '../support/properties.js'
 
 t.test('one more client gets its fair part of a line', async (t) => {
   const cases: [free: number, rates: number[], expected: number][] = [

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { rootOf } from '../../lib/hash/root.js'
 import { REPORT_MS } from '../../lib/mirror/report.js'
@@ -13,6 +12,7 @@ import {
   select,
 } from '../../lib/mirror/select.js'
 import type { Volunteer } from '../../lib/mirror/volunteer.js'
+import fc from '../support/properties.js'
 import { loadReport, NOW, volunteer } from '../support/volunteers.js'
 
 const ROOT = rootOf(new Uint8Array(32))

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, writeFileSync } from 'node:fs'
-import fc from 'fast-check'
 import t from 'tap'
 import { UsageError } from '../../lib/base/errors.js'
 import {
@@ -14,6 +13,7 @@ import {
   shellWords,
   unquoteArgument,
 } from '../../lib/options/remote.js'
+import fc from '../support/properties.js'
 import { noRsync } from '../support/real-rsync.js'
 
 t.test('what names another machine', async (t) => {

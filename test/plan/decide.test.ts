@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import type { Entry, FileEntry } from '../../lib/flist/entry.js'
 import { rootOf } from '../../lib/hash/root.js'
@@ -7,6 +6,7 @@ import type { Standing } from '../../lib/host.js'
 import { decide, type Seen, type Wanted } from '../../lib/plan/decide.js'
 import { itemize } from '../../lib/plan/itemize.js'
 import { anyEntries, fileEntry } from '../support/entries.js'
+import fc from '../support/properties.js'
 import { standingOf } from '../support/standing.js'
 
 const ROOT = rootOf(new Uint8Array(32).fill(1))

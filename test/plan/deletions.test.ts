@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import t from 'tap'
 import { type ByteName, byteName, ROOT_NAME } from '../../lib/base/byte-name.js'
 import { UsageError } from '../../lib/base/errors.js'
@@ -16,6 +15,7 @@ import {
   planDeletions,
 } from '../../lib/plan/deletions.js'
 import { buildTree, filterOf, HAS_RSYNC, NO_SOURCE } from '../flist/filter-interop.js'
+import fc from '../support/properties.js'
 
 function standing(base: string, kind: FileKind): Standing {
   const zero = { mode: 0, size: 0, uid: 0, gid: 0, nlink: 1 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { inflateRawSync } from 'node:zlib'
-import fc from 'fast-check'
 import t from 'tap'
 import { Cursor, utf8Bytes } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
@@ -13,6 +12,7 @@ import {
   encodeBatchRequest,
   unpackBatchPart,
 } from '../../lib/snapshot/batch.js'
+import fc from '../support/properties.js'
 import { testVectors, validBytes } from '../support/vectors.js'
 
 const MOST = 4096

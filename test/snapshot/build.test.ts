@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { LIMITS } from '../../lib/base/limits.js'
 import type { Entry } from '../../lib/flist/entry.js'
@@ -8,6 +7,7 @@ import type { ContentId } from '../../lib/hash/root.js'
 import { type BuiltDirectory, buildDirectory } from '../../lib/snapshot/build.js'
 import { decodePage } from '../../lib/snapshot/page.js'
 import { anyEntries, fileEntry } from '../support/entries.js'
+import fc from '../support/properties.js'
 
 /** The entries of a directory, read back from its pages; checks what an index says of its ranges. */
 function entriesOf({ page, pages }: BuiltDirectory): Entry[] {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { hexOf, utf8Bytes } from '../../lib/base/bytes.js'
 import { TrustError } from '../../lib/base/errors.js'
@@ -13,6 +12,7 @@ import {
   isModuleName,
   swarmInfoHash,
 } from '../../lib/snapshot/head.js'
+import fc from '../support/properties.js'
 import { testVectors } from '../support/vectors.js'
 
 const keys = keyPairOf(Uint8Array.from({ length: 32 }, (_, i) => i))

@@ -1,12 +1,12 @@
 /** The search within a page finds what decoding all of it does. */
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { WireError } from '../../lib/base/errors.js'
 import { buildDirectory } from '../../lib/snapshot/build.js'
 import { decodePage, encodePage } from '../../lib/snapshot/page.js'
 import { searchPage } from '../../lib/snapshot/page-search.js'
 import { anyBase, anyPage } from '../support/entries.js'
+import fc from '../support/properties.js'
 
 t.test('each entry of any page, and no other name', async () => {
   fc.assert(

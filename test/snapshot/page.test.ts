@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { Underflow } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
 import { decodePage, encodePage } from '../../lib/snapshot/page.js'
 import { anyPage } from '../support/entries.js'
+import fc from '../support/properties.js'
 import { testVectors, validBytes } from '../support/vectors.js'
 
 t.test('vectors', async (t) =>

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { WireError } from '../../lib/base/errors.js'
 import { LIMITS } from '../../lib/base/limits.js'
@@ -14,6 +13,7 @@ import {
   type RecipePart,
 } from '../../lib/snapshot/recipe.js'
 import { ruled } from '../support/contents.js'
+import fc from '../support/properties.js'
 import { testVectors } from '../support/vectors.js'
 
 const IMAGE = { root: rootOf(new Uint8Array(32).fill(0xee)), length: 2 ** 20 }

@@ -1,9 +1,10 @@
 /** Entries and pages of every shape, for properties. */
-import fc from 'fast-check'
+
 import { componentFault } from '../../lib/base/byte-name.js'
 import type { DirectoryEntry, Entry, FileEntry } from '../../lib/flist/entry.js'
 import { type ContentId, rootOf } from '../../lib/hash/root.js'
 import type { Page } from '../../lib/snapshot/page.js'
+import fc from './properties.js'
 
 const plain = { noNullPrototype: true } as const
 const latin1 = (least: number, most: number): fc.Arbitrary<string> =>

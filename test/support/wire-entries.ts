@@ -1,11 +1,12 @@
 /** Entries of file lists, and terms and options to send them under, at random. */
-import fc from 'fast-check'
+
 import { byteName } from '../../lib/base/byte-name.js'
 import { ACL_ACCESS, ACL_DEFAULT, formatAcl } from '../../lib/flist/posix-acl.js'
 import { CHECKSUM_BYTES } from '../../lib/hash/checksum.js'
 import type { FileKind } from '../../lib/host.js'
 import type { WireEntry, WireXattr } from '../../lib/wire/file-entry.js'
 import { COMPAT, type ListOptions, type Terms } from '../../lib/wire/terms.js'
+import fc from './properties.js'
 
 export const NO_OPTIONS: ListOptions = {
   relative: false,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { type Candidate, CHOKE_ROUND_MS, chooseServed } from '../../lib/swarm/choker.js'
+import fc from '../support/properties.js'
 import { seededRandom } from '../support/seeded-random.js'
 
 const candidates = fc

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { hexOf, Underflow } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
@@ -12,6 +11,7 @@ import {
   hintOf,
 } from '../../lib/swarm/content-ext.js'
 import type { UnitRange } from '../../lib/swarm/peer-port.js'
+import fc from '../support/properties.js'
 
 const root = rootOf(new Uint8Array(32).fill(0xab))
 const R = 'ab'.repeat(32)

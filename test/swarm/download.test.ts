@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import type { ContentId } from '../../lib/hash/root.js'
 import { unitBytesOf } from '../../lib/hash/unit.js'
 import type { ByteRange } from '../../lib/swarm/item.js'
+import fc from '../support/properties.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { SwarmNet } from '../support/swarm-net.js'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { joined } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
 import { LIMITS } from '../../lib/base/limits.js'
 import { Framer, HANDSHAKE_BYTES, u32At } from '../../lib/swarm/framer.js'
+import fc from '../support/properties.js'
 
 const framed = (payload: Uint8Array): Uint8Array => {
   const head = new Uint8Array(4)

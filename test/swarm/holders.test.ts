@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { LIMITS } from '../../lib/base/limits.js'
 import { type ContentId, rootOf } from '../../lib/hash/root.js'
 import { HintTable } from '../../lib/swarm/hint-table.js'
 import { boundedHave, Holders, hintOf } from '../../lib/swarm/holders.js'
 import { setSlot } from '../../lib/swarm/peer-mask.js'
+import fc from '../support/properties.js'
 
 const large: ContentId = { root: rootOf(new Uint8Array(32).fill(7)), length: 1_000_000 }
 const hint = hintOf(large)

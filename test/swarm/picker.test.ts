@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { FALLBACK_SLOT, setSlot } from '../../lib/swarm/peer-mask.js'
 import { Picker } from '../../lib/swarm/picker.js'
+import fc from '../support/properties.js'
 import { seededRandom } from '../support/seeded-random.js'
 
 const maskOf = (slots: Iterable<number>): { lo: number; hi: number } => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { RateLimit, spendInTurn } from '../../lib/swarm/rate-limit.js'
 import { ManualClock } from '../support/manual-clock.js'
+import fc from '../support/properties.js'
 
 t.test('over any time no more than the rate, a burst and one bite', async () => {
   fc.assert(

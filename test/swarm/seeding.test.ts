@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { type ContentId, rootOf } from '../../lib/hash/root.js'
 import { type Grant, Seeding } from '../../lib/swarm/seeding.js'
+import fc from '../support/properties.js'
 
 const contentOf = (i: number): ContentId => ({
   root: rootOf(new Uint8Array(32).fill(i + 1)),

@@ -1,7 +1,6 @@
 /** Messages of the control channel: there and back, and what is refused. */
 
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { PrsyncError, WireError } from '../../lib/base/errors.js'
 import {
@@ -11,6 +10,7 @@ import {
   parseCentreMessage,
   parseNodeMessage,
 } from '../../lib/tracker/control.js'
+import fc from '../support/properties.js'
 
 const HELLO: NodeMessage = {
   type: 'hello',

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { LIMITS } from '../../lib/base/limits.js'
 import type { AnnouncePeer } from '../../lib/bt/announce.js'
 import { PEER_LIFE_MS, Swarm, SwarmTable } from '../../lib/tracker/swarm-table.js'
+import fc from '../support/properties.js'
 
 const peer = (n: number): AnnouncePeer => ({
   id: String(n).padStart(20, '0'),

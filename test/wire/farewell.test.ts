@@ -1,11 +1,11 @@
 /** Statistics at the end: round trips and limits. */
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { Cursor, Writer } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
 import { readDeleted, readStats, writeDeleted, writeStats } from '../../lib/wire/farewell.js'
 import { writeVarint } from '../../lib/wire/ints.js'
+import fc from '../support/properties.js'
 
 const KINDS = ['file', 'directory', 'symlink', 'device', 'special'] as const
 

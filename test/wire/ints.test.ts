@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { Cursor, Writer } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
 import * as ints from '../../lib/wire/ints.js'
 import { NdxReader, NdxWriter } from '../../lib/wire/ndx.js'
+import fc from '../support/properties.js'
 import { type Codec, testVectors } from '../support/vectors.js'
 
 function codecOf<T>(read: (c: Cursor) => T, write: (w: Writer, value: T) => void): Codec<T> {

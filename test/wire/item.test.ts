@@ -1,12 +1,12 @@
 /** Items, and what is asked of extended attributes: round trips and limits. */
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { Cursor, Underflow, Writer } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
 import { LIMITS } from '../../lib/base/limits.js'
 import { writeShort, writeVarint, writeVstring } from '../../lib/wire/ints.js'
 import * as items from '../../lib/wire/item.js'
+import fc from '../support/properties.js'
 
 function bytes(write: (w: Writer) => void): Uint8Array {
   const w = new Writer()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import type { WireEntry } from '../../lib/wire/file-entry.js'
 import { compareWire, sortList } from '../../lib/wire/list-order.js'
+import fc from '../support/properties.js'
 import { anyEntries, NO_OPTIONS, termsOf, wireEntry } from '../support/wire-entries.js'
 
 /** As rsync 3.5.0 numbered them; a directory ends in `/`. */

@@ -1,12 +1,12 @@
 /** Sum heads: round trips, and those that no file could have. */
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { Cursor, Writer } from '../../lib/base/bytes.js'
 import { WireError } from '../../lib/base/errors.js'
 import { LIMITS } from '../../lib/base/limits.js'
 import { type SumHead, sumHeadFor } from '../../lib/delta/block-size.js'
 import { lengthOf, NO_SUMS, readSumHead, writeSumHead } from '../../lib/wire/sum-head.js'
+import fc from '../support/properties.js'
 
 function read(head: SumHead, protocol = 32, sumBytes = 16): SumHead {
   const w = new Writer()

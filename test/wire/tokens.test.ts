@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import fc from 'fast-check'
 import t from 'tap'
 import { Cursor, joined, Writer } from '../../lib/base/bytes.js'
 import { COMPRESSORS } from '../../lib/wire/negotiate.js'
 import type { CompressorName, Terms } from '../../lib/wire/terms.js'
 import { openTokenDecoder, openTokenEncoder } from '../../lib/wire/tokens.js'
+import fc from '../support/properties.js'
 import { termsOf } from '../support/wire-entries.js'
 
 type Token = Uint8Array | number
