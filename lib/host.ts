@@ -78,7 +78,8 @@ export type PartialContent = {
 /** A directory nobody can leave: names are relative ByteNames, links are never followed. Metadata calls are synchronous. */
 export type Tree = {
   /** What stands in a directory, in byte order; null where there is no directory. */
-  list(directory: ByteName): readonly Standing[] | null
+  /** @param known last components that are left out, unlooked at */
+  list(directory: ByteName, known?: ReadonlySet<string>): readonly Standing[] | null
   stat(name: ByteName): Standing | null
 }
 
@@ -193,6 +194,10 @@ export type LookResult = {
   readonly same: readonly string[]
   readonly rows: Float64Array
   readonly different: readonly string[]
+  /** Of each that is different, files and links in it that are in order all the same: last components, each ended by a NUL. */
+  readonly alike: readonly string[]
+  /** A row for each of these too. */
+  readonly alikeRows: Float64Array
   /** Not looked at yet. */
   readonly rest: readonly string[]
 }

@@ -111,7 +111,7 @@ class SyncRun {
     // What is written there must not be met again as a source; how many entries come may be told before all else.
     const goes = standsAt(destination)
     const isInside = source.within(places).some((path) => isBelow(goes, path))
-    const isTold = options.progress && !options.incRecursive
+    const isTold = (options.progress || options.info.flist > 1) && !options.incRecursive
     const isListedFirst = options.pruneEmptyDirs || isTold || isInside
     if (isListedFirst) list.expand(list.root, keptEmpty(options, filters))
     this.#events.counted(countOf(list), list.count.bytes)
@@ -205,11 +205,7 @@ class SyncRun {
     const isListedAhead = !isListedFirst && asksForWholeList(options)
     if (isListedAhead) {
       await unchanged.searchAhead(list.root)
-      list.expand(list.root, null, (name) => {
-        if (unchanged.isDone(name)) return true
-        unchanged.visit(name)
-        return false
-      })
+      list.expand(list.root, null, (directory) => !unchanged.visits(directory))
       list.countUnlisted(unchanged.tally())
       this.#events.grew(countOf(list), list.count.bytes)
     }

@@ -98,7 +98,9 @@ export class Destination extends FileBytes {
   /** The same, made where it is not. */
   otherMade(path: string, mode = 0o755): DiskTree {
     const full = this.#rule.trusted(this.#full(path))
-    mkdirSync(Buffer.from(full, 'latin1'), { recursive: true, mode })
+    const made = mkdirSync(Buffer.from(full, 'latin1'), { recursive: true, mode })
+    // It was there when it was opened, and was deleted since: a directory for backups may be extraneous itself.
+    if (made !== undefined) this.#others.get(this.#full(path))?.followPath()
     const tree = this.other(path)
     if (tree === null) throw new FileError(`cannot open directory ${full}`)
     return tree

@@ -24,8 +24,8 @@ const LINK_BYTES = 4096
 const SETUP_MODE = 0o600
 
 export class FakeTree extends DiskTree {
-  override list(directory: ByteName): Standing[] | null {
-    const standing = super.list(directory)
+  override list(directory: ByteName, known?: ReadonlySet<string>): Standing[] | null {
+    const standing = super.list(directory, known)
     if (standing === null) return null
     return standing.map((one) => this.#seen(joinName(directory, one.base), one))
   }

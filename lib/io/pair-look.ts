@@ -1,6 +1,6 @@
 /**
- * Is a directory as another one is? Names go to the kernel from where it wrote them, and its two answers are compared word by
- * word: no string, no object, two statx(2) a file. The first thing that differs, or cannot be found out, ends it.
+ * Is a directory as another one is, and which of its files are, if it is not? Names go to the kernel from where it wrote them,
+ * and its two answers are compared word by word: no string, no object, two statx(2) a file.
  */
 import { constants } from 'node:fs'
 import { type ByteName, joinName } from '../base/byte-name.js'
@@ -18,6 +18,8 @@ const CONTENT_BYTES = 64 * 1024
 const MOST_CONTENT = 1024 * 1024
 /** Bytes that take as long to read as an entry to look at. */
 const BYTES_AS_ENTRY = 16 * 1024
+/** So many more entries that differ than such that do not: the others are looked at by whoever goes through them. */
+const GIVEN_UP = 4
 const STATX_BASIC = 0x7ff
 // struct dirent64, getdents64(2).
 const RECORD_LENGTH = 16
@@ -37,6 +39,9 @@ const DEVICE = 34
 const STATX_WORDS = 64
 
 type Counts = { files: number; links: number; directories: number; bytes: number }
+/** `alike`: null where the directory is in order as a whole, else of what is in it what is. */
+type Found = { readonly counts: Counts; readonly alike: string | null }
+const NONE: Found = { counts: { files: 0, links: 0, directories: 0, bytes: 0 }, alike: '' }
 /** Two directories that are open. */
 type Pair = { readonly a: number; readonly b: number; readonly name: ByteName }
 type Names = { readonly hidden: Filter; readonly kept: Filter }
@@ -50,6 +55,7 @@ export class PairLook {
   readonly #linksAt: number
   /** Of a file in either directory; made when contents are compared. */
   #contents: Contents | null = null
+  readonly #alike = new NameText()
   readonly #seen = new Uint32Array(2 * STATX_WORDS)
   readonly #seenAt: number
   readonly #empty = Buffer.alloc(128)
@@ -72,27 +78,37 @@ export class PairLook {
     const same: string[] = []
     const rows: number[] = []
     const different: string[] = []
+    const alike: string[] = []
+    const alikeRows: number[] = []
     const names = rule.names === null ? null : openNames(rule.names)
     let left = most
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const a = this.#open(from, join(fromHead, next))
       const b = a === null ? null : this.#open(to, join(toHead, next))
-      const counts =
+      const found =
         a === null || b === null
-          ? null
+          ? NONE
           : this.#compare({ a, b, name: join(toHead, next) }, next, rule, names, pending)
       if (a !== null) this.#raw.close(a)
       if (b !== null) this.#raw.close(b)
-      if (counts === null) different.push(next)
-      else {
+      const { files, links, directories, bytes } = found.counts
+      if (found.alike === null) {
         same.push(next)
-        rows.push(counts.files, counts.links, counts.directories, counts.bytes)
+        rows.push(files, links, directories, bytes)
+      } else {
+        different.push(next)
+        alike.push(found.alike)
+        alikeRows.push(files, links, 0, bytes)
       }
-      left -= 8 + (counts?.files ?? 0)
-      if (rule.contents) left -= (counts?.bytes ?? 0) / BYTES_AS_ENTRY
+      left -= 8 + files
+      if (rule.contents) left -= bytes / BYTES_AS_ENTRY
       if (left <= 0) break
     }
-    return { same, rows: Float64Array.from(rows), different, rest: pending }
+    return {
+      ...{ same, rows: Float64Array.from(rows) },
+      ...{ different, alike, alikeRows: Float64Array.from(alikeRows) },
+      rest: pending,
+    }
   }
 
   #open(tree: TreeHandle, directory: string): number | null {
@@ -107,24 +123,26 @@ export class PairLook {
     }
   }
 
-  /** @param pending directories in it are added @returns null where something differs */
+  /** @param pending directories in it are added */
   #compare(
     pair: Pair,
     below: string,
     rule: SameRule,
     names: Names | null,
     pending: string[],
-  ): Counts | null {
+  ): Found {
     const counts = { files: 0, links: 0, directories: 0, bytes: 0 }
     const { a, b, name } = pair
     const wanted = new Set<string>()
     let isSame = this.#isSame(a, b, this.#emptyAt, AT.emptyPath, rule.directoryTimes, rule)
-    if (isSame && rule.device !== null) isSame = this.#device() === rule.device
+    let isLooking = rule.device === null || this.#device() === rule.device
     if (isSame && rule.bare) isSame = this.#isBare(pair, DOT_AT)
-    if (isSame && rule.leftover !== null) isSame = !this.#has(b, rule.leftover)
+    if (rule.leftover !== null && this.#has(b, rule.leftover)) isLooking = false
+    let differing = 0
+    this.#alike.clear()
     for (;;) {
       const length = this.#raw.entries(a, this.#entriesAt, ENTRY_BYTES)
-      if (length < 0) return null
+      if (length < 0) return NONE
       if (length === 0) break
       for (let at = 0; at < length; at += this.#entries.readUInt16LE(at + RECORD_LENGTH)) {
         const isInto = this.#entries[at + TYPE] === DIRECTORY
@@ -137,18 +155,22 @@ export class PairLook {
         if (isInto) {
           pending.push(below === '' ? this.#base(at) : `${below}/${this.#base(at)}`)
           counts.directories++
-        } else if (isSame) isSame = this.#isSameEntry(pair, at, rule, counts)
+        } else if (isLooking) {
+          if (this.#isSameEntry(pair, at, rule, counts)) this.#alike.add(this.#entries, at + BASE)
+          else isLooking = ++differing < counts.files + counts.links + GIVEN_UP
+        }
       }
     }
-    if (!isSame) return null
-    if (!rule.exact) return counts
+    isSame &&= isLooking && differing === 0
     // All of these stand there, but for directories, which are looked at for themselves.
-    const { files, links, directories } = counts
-    const isExact =
-      names === null
-        ? this.#count(b) === files + links + directories
-        : this.#holdsOnly(pair, wanted, names.kept)
-    return isExact ? counts : null
+    if (isSame && rule.exact) {
+      const { files, links, directories } = counts
+      isSame =
+        names === null
+          ? this.#count(b) === files + links + directories
+          : this.#holdsOnly(pair, wanted, names.kept)
+    }
+    return { counts, alike: isSame ? null : this.#alike.text }
   }
 
   #isSameEntry(pair: Pair, at: number, rule: SameRule, counts: Counts): boolean {
@@ -294,6 +316,30 @@ const DOT = 0x2e
 const DOT_AT = -1
 /** `/proc/self/fd/N/`, NAME_MAX and a NUL. */
 const PATH_BYTES = 512
+/** NAME_MAX and a NUL. */
+const NAME_BYTES = 256
+
+/** Names, each ended by a NUL, as one text: most are never needed. */
+class NameText {
+  #bytes = Buffer.allocUnsafe(ENTRY_BYTES)
+  #length = 0
+
+  clear(): void {
+    this.#length = 0
+  }
+  /** @param at where it begins; a NUL ends it */
+  add(from: Uint8Array, at: number): void {
+    if (this.#length + NAME_BYTES > this.#bytes.length)
+      this.#bytes = Buffer.concat([this.#bytes], 2 * this.#bytes.length)
+    let length = this.#length
+    for (let i = at; from[i] !== 0; i++) this.#bytes[length++] = from[i] ?? 0
+    this.#bytes[length++] = 0
+    this.#length = length
+  }
+  get text(): string {
+    return this.#bytes.toString('latin1', 0, this.#length)
+  }
+}
 
 type Contents = { readonly bytes: Buffer; readonly at: number }
 function openContents(raw: RawCalls): Contents {

@@ -42,6 +42,7 @@ export type TreeView = {
   /** What links lead to has to be below it; null: it may be anywhere. */
   readonly within?: string | null
 }
+const NOTHING: ReadonlySet<string> = new Set()
 const MIRROR: TreeView = { followsLinks: false, isPlain: false }
 
 export class DiskTree implements Tree {
@@ -65,8 +66,7 @@ export class DiskTree implements Tree {
     this.path = path
     this.#view = view
     this.#calls = libc()
-    this.#top = openTop(view.isPlain ? Buffer.from(path, 'latin1') : path)
-    if (view.within) insideOnly(this.#top, path, view.within)
+    this.#top = openTop(path, view)
   }
 
   /**
@@ -74,7 +74,7 @@ export class DiskTree implements Tree {
    * would go on showing the old one, empty if it was removed. @throws {FileError} where nothing stands there any more
    */
   followPath(): void {
-    const now = openTop(this.path)
+    const now = openTop(this.path, this.#view)
     const [held, stands] = [this.#top, now].map((fd) => fstatSync(fd, { bigint: true }))
     if (held?.ino === stands?.ino && held?.dev === stands?.dev) {
       closeSync(now)
@@ -126,7 +126,7 @@ export class DiskTree implements Tree {
 
   // ---- looking -----------------------------------------------------------------------------
 
-  list(directory: ByteName): Standing[] | null {
+  list(directory: ByteName, known: ReadonlySet<string> = NOTHING): Standing[] | null {
     const fd = this.#directory(directory)
     if (fd === null) return null
     const bases = readdirSync(Buffer.from(this.#pathOf(directory, fd), 'latin1'), {
@@ -135,6 +135,7 @@ export class DiskTree implements Tree {
     const standing: Standing[] = []
     for (const base of bases) {
       if (directory === ROOT_NAME && base === PRIVATE_NAME && !this.#view.isPlain) continue
+      if (known.has(base)) continue
       const found = this.#look(fd, base)
       if (found !== null) standing.push(found)
     }
@@ -234,6 +235,8 @@ export class DiskTree implements Tree {
   makeDirectories(name: ByteName): void {
     if (name === ROOT_NAME || this.stat(name) !== null) return
     this.makeDirectories(directoryOf(name))
+    // What is held open under its name was removed by another way than through this tree.
+    this.#forget(name)
     this.makeDirectory(name)
   }
 
@@ -358,12 +361,15 @@ export class DiskTree implements Tree {
   }
 }
 
-function openTop(path: string | Buffer): number {
+function openTop(path: string, { isPlain, within }: TreeView): number {
+  let fd: number
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+    const place = isPlain ? Buffer.from(path, 'latin1') : path
+    fd = openSync(place, constants.O_RDONLY | constants.O_DIRECTORY)
   } catch (cause) {
     throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
   }
+  return within ? insideOnly(fd, path, within) : fd
 }
 
 const DOT = bytesOf('.')

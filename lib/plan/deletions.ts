@@ -25,8 +25,11 @@ export type DeletionPlan = {
   readonly nonEmpty: readonly ByteName[]
 }
 
-/** What the plan looks into: a directory's entries, or null where it cannot be read. */
-export type ListDirectory = (directory: ByteName) => readonly Standing[] | null
+/** What the plan looks into: a directory's entries, which may lack those that are wanted, or null where it cannot be read. */
+export type ListDirectory = (
+  directory: ByteName,
+  wanted: ReadonlySet<string>,
+) => readonly Standing[] | null
 
 type FilterWalk = Pick<Filter, 'excludes' | 'enter' | 'leave'>
 
@@ -41,7 +44,7 @@ export function sweep(
   list: ListDirectory,
   isDying = false,
 ): Sweep {
-  const entries = list(directory)
+  const entries = list(directory, wanted)
   if (entries === null) return { doomed: [], stays: 'unread' }
   const doomed: Doomed[] = []
   let stays: Sweep['stays'] = 'nothing'

@@ -54,11 +54,12 @@ class ConvertedTree implements SourceTree {
     return this.inner.forThreads
   }
   /** By name, as lists are sorted. */
-  list(directory: ByteName): readonly Standing[] | null {
+  list(directory: ByteName, known?: ReadonlySet<string>): readonly Standing[] | null {
     const standing = this.inner.list(this.#names.onDisk(directory))
     return (
       standing
         ?.map((one) => this.#seen(one))
+        .filter((one) => known?.has(one.base) !== true)
         .sort((a, b) => (a.base < b.base ? -1 : a.base > b.base ? 1 : 0)) ?? null
     )
   }

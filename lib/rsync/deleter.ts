@@ -62,7 +62,7 @@ export class Deleter {
   extraneous(directory: ByteName, wanted: ReadonlySet<string>, isNew = false): readonly Doomed[] {
     this.#events.trace.deletingIn?.(directory)
     if (isNew) return []
-    return sweep(directory, wanted, this.#filter, (name) => this.#list(name)).doomed
+    return sweep(directory, wanted, this.#filter, (name, wanted) => this.#list(name, wanted)).doomed
   }
 
   remove(doomed: readonly Doomed[]): void {
@@ -139,7 +139,7 @@ export class Deleter {
     } catch (error) {
       // A directory may hold what a backup left in it.
       if (codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST') this.#events.nonEmpty(name)
-      else if (codeOf(error) === 'ENOENT') return true
+      else if (codeOf(error) === 'ENOENT' && this.#to.tree.stat(name) === null) return true
       else
         this.#events.fault(isDirectory ? 'delete_file: rmdir' : 'delete_file: unlink', name, error)
       return false
@@ -166,9 +166,9 @@ export class Deleter {
     }
   }
 
-  #list(directory: ByteName): readonly Standing[] | null {
+  #list(directory: ByteName, wanted?: ReadonlySet<string>): readonly Standing[] | null {
     try {
-      return this.#to.tree.list(directory)
+      return this.#to.tree.list(directory, wanted)
     } catch (error) {
       this.#events.fault('opendir', directory, error)
       return null

@@ -12,7 +12,7 @@ import { FurtherNames } from './further-names.js'
 import { Ground, type GroundParts, type Place, type Remark } from './ground.js'
 import { HardLinks } from './hard-links.js'
 import { LinksAndNodes } from './links-and-nodes.js'
-import { type Bringing, RegularFiles } from './regular-files.js'
+import { type Bringing, outOfSize, RegularFiles } from './regular-files.js'
 import type { Entry } from './request.js'
 
 export type GeneratorParts = GroundParts &
@@ -63,12 +63,21 @@ export class Generator {
   file(entry: Entry, place: Place): void {
     const { events, options } = this.#ground
     const name = this.#ground.nameOf(entry.name)
-    if (!place.isSkipped) events.trace.considered?.(name)
-    if (!place.isSkipped && entry.isMissing) return this.#deleteMissing(name)
-    if (place.barred) events.fault('recv_generator: failed to stat', name, place.barred)
-    const isOut = place.isSkipped || place.barred
-    const seen = isOut ? undefined : this.#ground.seen(name, place)
-    if (seen === undefined) return this.#passed(entry)
+    if (place.isSkipped) return this.#passed(entry)
+    events.trace.considered?.(name)
+    if (entry.isMissing) return this.#deleteMissing(name)
+    // Of a file that is not wanted it does not matter what cannot be found out.
+    const sized = outOfSize(entry, options)
+    if (place.barred && sized === null)
+      events.fault('recv_generator: failed to stat', name, place.barred)
+    const { isNew } = place
+    const seen = place.barred
+      ? undefined
+      : this.#ground.seen(name, { isNew, isQuiet: sized !== null })
+    if (seen === undefined) {
+      if (sized !== null) events.remark(sized, entry, name)
+      return this.#passed(entry)
+    }
     const why = unwanted(entry, seen, options)
     if (why !== null) {
       events.remark(why, entry, name)

@@ -1,7 +1,7 @@
 /** Regular files: is it wanted, does it stand already, and what its bytes are asked with, a basis above all. */
 import { type ByteName, baseOf, directoryOf, joinName } from '../base/byte-name.js'
 import type { Standing } from '../host.js'
-import { isDryOnWire } from '../options/options.js'
+import { isDryOnWire, type Options } from '../options/options.js'
 import { isKeptAsNewer } from '../plan/compare.js'
 import { ITEM } from '../plan/iflags.js'
 import type { AlreadyThere } from './already-there.js'
@@ -18,6 +18,16 @@ export type Bringing = {
   readonly transfer: Transfer
   /** What an earlier try left of a file that stands. */
   readonly forgetPartial: (name: ByteName) => void
+}
+
+/** rsync(1) --max-size, --min-size. Only files have one that counts. */
+export function outOfSize(
+  { stands: { kind, size } }: Entry,
+  { maxSize, minSize }: Options,
+): 'too-large' | 'too-small' | null {
+  if (kind !== 'file') return null
+  if (maxSize !== null && size > maxSize) return 'too-large'
+  return minSize !== null && size < minSize ? 'too-small' : null
 }
 
 export class RegularFiles {
@@ -71,12 +81,11 @@ export class RegularFiles {
     this.#bring(entry, entry.origin, wanted, done)
   }
   #unwanted(entry: Entry, file: Standing | null): 'too-large' | 'too-small' | 'newer' | null {
-    const { maxSize, minSize, update, modifyWindow } = this.#ground.options
-    const { size, mtimeNs } = entry.stands
-    if (maxSize !== null && size > maxSize) return 'too-large'
-    if (minSize !== null && size < minSize) return 'too-small'
-    if (file === null || !update) return null
-    return isKeptAsNewer(file.mtimeNs, mtimeNs, modifyWindow) ? 'newer' : null
+    const { options } = this.#ground
+    const sized = outOfSize(entry, options)
+    if (sized !== null || file === null || !options.update) return sized
+    const { mtimeNs } = entry.stands
+    return isKeptAsNewer(file.mtimeNs, mtimeNs, options.modifyWindow) ? 'newer' : null
   }
 
   /** What is asked of the sender. */

@@ -238,15 +238,15 @@ export class SourceList {
 
   /**
    * Lists everything below, and keeps it. @param keepsEmpty null: all directories stay; else those in which nothing but such
-   * is stay only where it says so @param isDone directories that nobody will go into
+   * is stay only where it says so @param isDone nobody will go into it
    * @returns does anything but directories stand there?
    */
   expand(
     directory: SourceDirectory,
     keepsEmpty: ((name: ByteName) => boolean) | null,
-    isDone = isNever,
+    isDone: (directory: SourceDirectory) => boolean = isNever,
   ): boolean {
-    if (isDone(directory.name)) return true
+    if (isDone(directory)) return true
     const nodes = this.list(directory)
     const kept: SourceNode[] = []
     let full = false
@@ -264,7 +264,7 @@ export class SourceList {
     const { tree, rank } = origin
     let standing: readonly Standing[] | null
     try {
-      standing = tree.list(origin.name)
+      standing = tree.list(origin.name, directory.alike)
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') return this.#events.fault('opendir', pathOf(origin), error)
       standing = null
@@ -349,7 +349,7 @@ export class SourceList {
   }
 }
 
-function isNever(_name: ByteName): boolean {
+function isNever(_directory: SourceDirectory): boolean {
   return false
 }
 

@@ -21,6 +21,8 @@ export type SourceDirectory = {
   readonly named: Map<string, Ranked<{ readonly node: SourceNode }>>
   /** Listed already, where the whole list was needed first. */
   listed: readonly SourceNode[] | null
+  /** Last components in it that are in order at the receiver, and are not listed. */
+  alike?: ReadonlySet<string>
 }
 export type SourceNode = SourceEntry | SourceDirectory
 

@@ -38,6 +38,7 @@ export type UnchangedParts = {
   readonly signal: AbortSignal
 }
 
+type Alike = { readonly names: string; readonly tally: Tally }
 export type Tally = { file: number; symlink: number; directory: number; bytes: number }
 
 export class Unchanged {
@@ -51,6 +52,10 @@ export class Unchanged {
   readonly #same = new Map<ByteName, Tally>()
   /** Something differs in them or below. */
   readonly #different = new Set<ByteName>()
+  /** What is in order in these all the same, as `LookResult.alike`, until they are gone into. */
+  readonly #alike = new Map<ByteName, Alike>()
+  /** In order, and left out of those that were gone into. */
+  readonly #leftOut: Tally = { file: 0, symlink: 0, directory: 0, bytes: 0 }
   /** Entries in and below each directory. */
   #entries: Map<ByteName, number> | null = null
 
@@ -63,9 +68,21 @@ export class Unchanged {
   isDone(name: ByteName): boolean {
     return this.#same.has(name) && !this.#different.has(name)
   }
-  /** It is gone through entry by entry, and counted so. */
-  visit(name: ByteName): void {
+  /**
+   * It is gone through entry by entry, and counted so, but for what in it is in order; of one that was listed already nothing
+   * is left out. @returns false: there is nothing to do, neither in it nor below
+   */
+  visits(directory: SourceDirectory): boolean {
+    const { name } = directory
+    if (this.isDone(name)) return false
     this.#same.delete(name)
+    const found = this.#alike.get(name)
+    this.#alike.delete(name)
+    if (found !== undefined && directory.listed === null) {
+      directory.alike = new Set(found.names.split('\0').slice(0, -1))
+      addTo(this.#leftOut, found.tally)
+    }
+    return true
   }
   /** Entries in a directory that is done and below. Asked when all was searched that will be. */
   entriesIn(name: ByteName): number {
@@ -83,13 +100,8 @@ export class Unchanged {
   }
   /** All that was not gone through. */
   tally(): Tally {
-    const all = { file: 0, symlink: 0, directory: 0, bytes: 0 }
-    for (const one of this.#same.values()) {
-      all.file += one.file
-      all.symlink += one.symlink
-      all.directory += one.directory
-      all.bytes += one.bytes
-    }
+    const all = { ...this.#leftOut }
+    for (const one of this.#same.values()) addTo(all, one)
     return all
   }
 
@@ -191,12 +203,16 @@ export class Unchanged {
     return this.#threads
   }
 
-  #add(head: ByteName, { same, rows, different }: LookResult): void {
+  #add(head: ByteName, { same, rows, different, alike, alikeRows }: LookResult): void {
     for (const [i, below] of same.entries()) {
-      const at = i * LOOK_COLUMNS
-      const [file = 0, symlink = 0, directory = 0, bytes = 0] = rows.subarray(at, at + LOOK_COLUMNS)
-      this.#seen += 8 + file
-      this.#same.set(nameOf(head, below), { file, symlink, directory, bytes })
+      const tally = tallyOf(rows, i)
+      this.#seen += 8 + tally.file
+      this.#same.set(nameOf(head, below), tally)
+    }
+    for (const [i, names] of alike.entries()) {
+      const tally = tallyOf(alikeRows, i)
+      this.#seen += 8 + tally.file
+      if (names !== '') this.#alike.set(nameOf(head, different[i] ?? ''), { names, tally })
     }
     for (const below of different)
       for (let at = nameOf(head, below); !this.#different.has(at); at = directoryOf(at)) {
@@ -208,6 +224,18 @@ export class Unchanged {
   async close(): Promise<void> {
     await this.#threads?.close()
   }
+}
+
+function tallyOf(rows: Float64Array, index: number): Tally {
+  const at = index * LOOK_COLUMNS
+  const [file = 0, symlink = 0, directory = 0, bytes = 0] = rows.subarray(at, at + LOOK_COLUMNS)
+  return { file, symlink, directory, bytes }
+}
+function addTo(all: Tally, more: Tally): void {
+  all.file += more.file
+  all.symlink += more.symlink
+  all.directory += more.directory
+  all.bytes += more.bytes
 }
 
 function nameOf(head: ByteName, below: string): ByteName {
@@ -233,6 +261,7 @@ function mayLook(o: Options): boolean {
     !(o.ignoreExisting && o.info.skip > 0) &&
     o.alternates === null &&
     o.partialDir?.startsWith('/') !== true &&
+    o.partialDir?.split('/').includes('..') !== true &&
     o.chmod.length === 0 &&
     o.usermap === null &&
     o.groupmap === null &&

@@ -1,5 +1,5 @@
 /** The receiver goes through the sender's list, depth first: a directory, what goes from it, its files, then its directories. */
-import { type ByteName, baseOf, ROOT_NAME } from '../base/byte-name.js'
+import { type ByteName, baseOf, compareNames, ROOT_NAME } from '../base/byte-name.js'
 import type { Options } from '../options/options.js'
 import type { Doomed } from '../plan/deletions.js'
 import type { Deleter } from './deleter.js'
@@ -16,6 +16,8 @@ export type WalkedDirectory<D> = {
   readonly contents: readonly unknown[]
   /** Listed already, where the whole list was needed first. */
   listed: readonly (Entry | D)[] | null
+  /** Last components in it that need nothing, and are not listed. */
+  readonly alike?: ReadonlySet<string>
 }
 /** A list as the sender makes it on this machine, or as it comes from another. */
 export type WalkedList<D extends WalkedDirectory<D>> = {
@@ -35,11 +37,12 @@ export type WalkStep<D> = {
   /** Directories above it, from the root. */
   readonly path: readonly D[]
 }
-/** Directories in which nothing is to be done, found out in bulk. */
+/** Where nothing is to be done, found out in bulk. */
 export type Skips<D> = {
   search(directory: D): Promise<void>
   isDone(name: ByteName): boolean
-  visit(name: ByteName): void
+  /** From now on it is gone through, but for what is `alike`, which is known then. @returns false: it is done */
+  visits(directory: D): boolean
   /** In it and below. */
   entriesIn(name: ByteName): number
 }
@@ -112,16 +115,19 @@ export class Walk<D extends WalkedDirectory<D>> {
     list.enter?.(directory)
     const nodes = list.list(directory)
     if (options.deleting === 'after' && directory.listed === null)
-      this.#seen.set(directory, contentsOf(nodes))
+      this.#seen.set(directory, contentsOf(directory, nodes))
     deleter.enter(directory.name)
     this.#deleteIn(directory, nodes, place)
     const { incRecursive } = options
     const first = this.#numbered
-    this.#numbered += incRecursive ? nodes.length : 0
+    const unlisted = options.progress ? [...(directory.alike ?? [])].sort(compareNames) : []
+    this.#numbered += incRecursive ? nodes.length + unlisted.length : 0
     if (!incRecursive && directory.entry !== null) this.#numbered++
+    let before = 0
     for (const [index, node] of nodes.entries()) {
       if (isWalked(node)) continue
-      this.passed = incRecursive ? first + index + 1 : ++this.#numbered
+      for (const base = baseOf(node.name); (unlisted[before] ?? base) < base; ) before++
+      this.passed = incRecursive ? first + before + index + 1 : ++this.#numbered
       const ready = this.#parts.ready?.(node) ?? null
       if (ready !== null) await ready
       generator.file(node, place)
@@ -185,11 +191,8 @@ export class Walk<D extends WalkedDirectory<D>> {
 
   /** Nothing is to be done in it or below. */
   async #isUnchanged(skips: Skips<D>, directory: D, place: Place): Promise<boolean> {
-    const { name } = directory
     if (!place.isNew && !place.isSkipped) await skips.search(directory)
-    if (skips.isDone(name)) return true
-    skips.visit(name)
-    return false
+    return !skips.visits(directory)
   }
 
   #deleteIn(directory: D, nodes: readonly (Entry | D)[], { isNew, isSkipped }: Place): void {
@@ -198,7 +201,7 @@ export class Walk<D extends WalkedDirectory<D>> {
     if (isSkipped || (isNew && dryRun)) return
     if ((deleting !== 'during' && deleting !== 'delay') || directory.contents.length === 0) return
     if (!mayDelete()) return
-    const found = deleter.extraneous(directory.name, new Set(basesOf(nodes)), isNew)
+    const found = deleter.extraneous(directory.name, wantedIn(directory, nodes), isNew)
     if (deleting === 'during') deleter.remove(found)
     else this.#doomed.push(...found)
   }
@@ -212,16 +215,16 @@ export class Walk<D extends WalkedDirectory<D>> {
   /** A pass of its own over all directories that are there. @param isBelow a directory that was named */
   #sweep(directory: D, isBelow = false): void {
     const { list, deleter, mayDelete, skips } = this.#parts
-    if (skips?.isDone(directory.name) === true) return
+    if (skips?.visits(directory) === false) return
     list.enter?.(directory)
     const isNamed = directory.entry !== null && !directory.entry.isImplied
     if (isNamed && !isBelow) deleter.passBegins(directory.name)
     const seen = this.#seen.get(directory)
     if (seen === undefined) directory.listed ??= list.list(directory)
-    const { bases, directories } = seen ?? contentsOf(directory.listed ?? [])
+    const { wanted, directories } = seen ?? contentsOf(directory, directory.listed ?? [])
     deleter.enter(directory.name)
     if (directory.contents.length > 0 && mayDelete())
-      deleter.remove(deleter.extraneous(directory.name, new Set(bases)))
+      deleter.remove(deleter.extraneous(directory.name, wanted))
     for (const inner of directories) this.#sweep(inner, isBelow || isNamed)
     deleter.leave()
     list.leave?.()
@@ -235,10 +238,19 @@ export class Walk<D extends WalkedDirectory<D>> {
 function isWalked<D extends WalkedDirectory<D>>(node: Entry | D): node is D {
   return 'contents' in node
 }
-type Contents<D> = { readonly bases: readonly string[]; readonly directories: readonly D[] }
-function contentsOf<D extends WalkedDirectory<D>>(nodes: readonly (Entry | D)[]): Contents<D> {
-  return { bases: basesOf(nodes), directories: nodes.filter(isWalked<D>) }
+type Contents<D> = { readonly wanted: ReadonlySet<string>; readonly directories: readonly D[] }
+function contentsOf<D extends WalkedDirectory<D>>(
+  directory: D,
+  nodes: readonly (Entry | D)[],
+): Contents<D> {
+  return { wanted: wantedIn(directory, nodes), directories: nodes.filter(isWalked<D>) }
 }
-function basesOf(nodes: readonly { readonly name: ByteName }[]): readonly string[] {
-  return nodes.map((node) => baseOf(node.name))
+/** Last components of all that the source has there. */
+function wantedIn<D extends WalkedDirectory<D>>(
+  directory: D,
+  nodes: readonly (Entry | D)[],
+): ReadonlySet<string> {
+  const wanted = new Set(directory.alike)
+  for (const node of nodes) wanted.add(baseOf(node.name))
+  return wanted
 }

@@ -30,6 +30,7 @@ function refused(stderr: string): readonly string[] {
   return [...stderr.matchAll(calls)].map(([, call, name]) => `${call} ${name}`).sort()
 }
 
+const IN_TWO = 'mkdir s/a d/a; seq 9 >s/a/x; touch d/a/x d/a/y d/z'
 t.test('where backups go, and what stands there', { skip: noRsync }, (t) => {
   const changed = `seq 9 >s/a; touch d/a`
   alike(
@@ -45,6 +46,8 @@ t.test('where backups go, and what stands there', { skip: noRsync }, (t) => {
       [`${changed}; ${OLD}`, '-a --info=backup,name --backup-dir={}/bk/new'],
       [`${changed}; touch bk/file; ${OLD}`, '-ai --backup-dir={}/bk/file'],
       [`mkdir d/x; touch d/x/q bk/x; ${OLD}`, '-ai -b --delete --backup-dir={}/bk'],
+      // Deleted itself, as it is extraneous, and made again.
+      [`${IN_TWO}; ${OLD}`, '-aiO -b --delete-after --backup-dir=bk'],
       [`mkdir d/x bk/t; touch d/x/q; ln -s t bk/x; ${OLD}`, '-ai -b --delete --backup-dir={}/bk'],
     ],
     [],

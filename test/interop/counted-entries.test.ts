@@ -21,6 +21,23 @@ printf '#!/bin/sh\nshift\nexec $*\n' >shell; chmod 755 shell`
   t.end()
 })
 
+t.test('files to consider', { skip: noRsync }, (t) => {
+  for (const options of [
+    '-a --delete-before --info=flist2',
+    '-aH --no-i-r --info=flist2',
+    '-a --no-i-r --info=flist2',
+  ])
+    for (const before of ['', 'cp -a s/one d/']) {
+      const args = [...options.split(' '), 's/', 'd/']
+      const { rsync, prsync } = sideBySide(t.testdir({}), `${TREE}; mkdir d; ${before}`, args, 'd')
+      const told = (out: readonly string[]): string | undefined =>
+        out.find((line) => line.endsWith('to consider'))
+      t.type(told(rsync.out), 'string')
+      t.equal(told(prsync.out), told(rsync.out), `${options} ${before}`)
+    }
+  t.end()
+})
+
 const FORMS: readonly (readonly [options: string, sources: readonly string[]])[] = [
   // Of a place that is named twice in a row what is below is read once, but all of it where the list does not come in parts.
   ['-a', ['one/ one/', 'one one', './ ./', 'one/deep one', 'four/ four/ four']],

@@ -107,6 +107,24 @@ t.test('what differs is found, and only there', { skip }, async (t) => {
     })
 })
 
+t.test('of a directory that differs, what is in order all the same', { skip }, async (t) => {
+  const { a, b, look } = stage(t)
+  writeFileSync(`${b}/f`, 'longer')
+  sameTime(`${a}/f`, `${b}/f`)
+  const { different, alike, alikeRows } = look()
+  t.same(different, [''])
+  t.same((alike[0] ?? '').split('\0').sort(), ['', 'g', '\xff\n'].sort())
+  t.same(
+    [...alikeRows],
+    [2, 0, 0, 6],
+    'files, links, directories, which count for themselves, bytes',
+  )
+  writeFileSync(`${b}/more`, '')
+  t.match(look({ ...LOOSE, exact: true }).alike[0]?.length, 5, 'beside what should not be there')
+  t.same(look({ ...LOOSE, leftover: 'more' }).alike, [''], 'not beside what an earlier try left')
+  t.same(look({ ...LOOSE, device: 0n }).alike, ['', ''], 'nor on another device')
+})
+
 t.test('a directory that is not there, or a link in its place', { skip }, async (t) => {
   const { a, b, look } = stage(t)
   rmSync(`${b}/d`, { recursive: true })

@@ -4,6 +4,7 @@ import { LOOK_COLUMNS, type LookJob, type LookResult, type LookThreads } from '.
 import { DiskTree } from '../../lib/io/tree.js'
 import { resolveOptions } from '../../lib/options/resolve.js'
 import { parseRsyncLine } from '../../lib/options/rsync-line.js'
+import type { SourceDirectory } from '../../lib/rsync/source-node.js'
 import { Unchanged } from '../../lib/rsync/unchanged.js'
 
 const WIDTH = 8
@@ -27,7 +28,11 @@ function look(job: LookJob, seen: string[]): LookResult {
   }
   const rows = new Float64Array((same?.length ?? 0) * LOOK_COLUMNS).fill(1)
   for (let i = 0; i < rows.length; i += LOOK_COLUMNS) rows[i] = FILES
-  return { same: same ?? [], rows, different: different ?? [], rest: pending }
+  return {
+    ...{ same: same ?? [], rows, rest: pending },
+    ...{ different: different ?? [], alike: (different ?? []).map(() => 'a\0b\0') },
+    alikeRows: Float64Array.from((different ?? []).flatMap(() => [2, 0, 0, 7])),
+  }
 }
 
 t.test('each directory is looked at once, here or by a thread', async (t) => {
@@ -73,5 +78,17 @@ t.test('each directory is looked at once, here or by a thread', async (t) => {
   for (const name of ['.', '3', '3/5']) t.notOk(unchanged.isDone(byteName(name)), name)
   for (const name of ['2', '3/4', '3/5/1']) t.ok(unchanged.isDone(byteName(name)), name)
   t.equal(unchanged.tally().file, (all - 1) * FILES)
+
+  const changed: SourceDirectory = {
+    ...{ entry: null, name: byteName(CHANGED), contents: [], named: new Map() },
+    listed: null,
+  }
+  t.ok(unchanged.visits(changed))
+  t.same(changed.alike, new Set(['a', 'b']), 'what is in order in it is left out')
+  t.equal(unchanged.tally().file, (all - 1) * FILES + 2)
+  t.equal(unchanged.tally().bytes, all - 1 + 7)
+  t.ok(unchanged.visits(changed), 'again')
+  t.equal(unchanged.tally().file, (all - 1) * FILES + 2, 'counted once')
+  t.notOk(unchanged.visits({ ...changed, name: byteName('2') }), 'one that is done')
   await unchanged.close()
 })
