@@ -77,11 +77,13 @@ export type PartialContent = {
 
 /** A directory nobody can leave: names are relative ByteNames, links are never followed. Metadata calls are synchronous. */
 export type Tree = {
-  /** What stands in a directory, in byte order; null where there is no directory. */
-  /** @param known last components that are left out, unlooked at */
+  /** What stands in a directory, in byte order; null: there is none. @param known last components that are left out, unlooked at */
   list(directory: ByteName, known?: ReadonlySet<string>): readonly Standing[] | null
   stat(name: ByteName): Standing | null
 }
+
+/** What a directory tells of what stands in it; `mode` where that was looked at. */
+export type Named = Pick<Standing, 'base' | 'kind'> & Partial<Pick<Standing, 'mode'>>
 
 export type FileKind = 'file' | 'directory' | 'symlink' | 'character' | 'block' | 'fifo' | 'socket'
 

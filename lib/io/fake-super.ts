@@ -29,6 +29,9 @@ export class FakeTree extends DiskTree {
     if (standing === null) return null
     return standing.map((one) => this.#seen(joinName(directory, one.base), one))
   }
+  override kinds(directory: ByteName, known?: ReadonlySet<string>): Standing[] | null {
+    return this.list(directory, known)
+  }
   override stat(name: ByteName): Standing | null {
     const beneath = super.stat(name)
     return beneath === null ? null : this.#seen(name, beneath)

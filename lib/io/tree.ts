@@ -3,11 +3,20 @@
  * beneath the top without following a link, so that neither `..` nor a link put in the way leads out.
  * Metadata calls are synchronous: under 1 µs each here, against 20 through the thread pool.
  */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+} from 'node:fs'
 import {
   type ByteName,
   baseOf,
   byteName,
+  compareNames,
   directoryOf,
   joinName,
   nameBytes,
@@ -16,7 +25,7 @@ import {
 import { bytesOf, latin1Of } from '../base/bytes.js'
 import { codeOf, FileError, messageOf, UnsupportedError } from '../base/errors.js'
 import type { Entry, Xattr } from '../flist/entry.js'
-import type { Standing, Tree, TreeHandle } from '../host.js'
+import type { FileKind, Named, Standing, Tree, TreeHandle } from '../host.js'
 import { insideOnly, isBehindRoot, isKeptWithin } from './boundary.js'
 import { AT, type Libc, libc } from './libc.js'
 import { nodeOf } from './nodes.js'
@@ -129,17 +138,30 @@ export class DiskTree implements Tree {
   list(directory: ByteName, known: ReadonlySet<string> = NOTHING): Standing[] | null {
     const fd = this.#directory(directory)
     if (fd === null) return null
-    const bases = readdirSync(Buffer.from(this.#pathOf(directory, fd), 'latin1'), {
-      encoding: 'latin1',
-    }).sort()
+    const bases = readdirSync(this.#bytePath(directory, fd), { encoding: 'latin1' }).sort()
     const standing: Standing[] = []
     for (const base of bases) {
-      if (directory === ROOT_NAME && base === PRIVATE_NAME && !this.#view.isPlain) continue
-      if (known.has(base)) continue
+      if (this.#isPrivate(directory, base) || known.has(base)) continue
       const found = this.#look(fd, base)
       if (found !== null) standing.push(found)
     }
     return standing
+  }
+
+  /** As `list`, as far as the directory tells; looked at where the file system gives no kinds. */
+  kinds(directory: ByteName, known: ReadonlySet<string> = NOTHING): readonly Named[] | null {
+    const fd = this.#directory(directory)
+    if (fd === null) return null
+    const path = this.#bytePath(directory, fd)
+    const entries = kindsIn(path)
+    if (entries === null) return this.list(directory, known)
+    return entries.filter(({ base }) => !this.#isPrivate(directory, base) && !known.has(base))
+  }
+  #isPrivate(directory: ByteName, base: string): boolean {
+    return directory === ROOT_NAME && base === PRIVATE_NAME && !this.#view.isPlain
+  }
+  #bytePath(directory: ByteName, fd: number): Buffer {
+    return Buffer.from(this.#pathOf(directory, fd), 'latin1')
   }
 
   stat(name: ByteName): Standing | null {
@@ -329,8 +351,9 @@ export class DiskTree implements Tree {
   }
 
   #forget(name: ByteName): void {
+    const below = `${name}/`
     for (const [held, fd] of this.#held) {
-      if (held !== name && !held.startsWith(`${name}/`)) continue
+      if (held !== name && !held.startsWith(below)) continue
       closeSync(fd)
       this.#held.delete(held)
     }
@@ -370,6 +393,32 @@ function openTop(path: string, { isPlain, within }: TreeView): number {
     throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
   }
   return within ? insideOnly(fd, path, within) : fd
+}
+
+/** By name; null: this file system does not tell. */
+function kindsIn(path: Buffer): Named[] | null {
+  const named: Named[] = []
+  try {
+    for (const entry of readdirSync(path, { encoding: 'latin1', withFileTypes: true })) {
+      const kind = kindOf(entry)
+      if (kind === null) return null
+      named.push({ base: entry.name, kind })
+    }
+  } catch (error) {
+    // Node looks at what has no kind itself, and cannot where the path is bytes.
+    if (codeOf(error) === 'ERR_INVALID_ARG_TYPE') return null
+    throw error
+  }
+  return named.sort((a, b) => compareNames(a.base, b.base))
+}
+function kindOf(entry: Dirent): FileKind | null {
+  if (entry.isFile()) return 'file'
+  if (entry.isDirectory()) return 'directory'
+  if (entry.isSymbolicLink()) return 'symlink'
+  if (entry.isFIFO()) return 'fifo'
+  if (entry.isSocket()) return 'socket'
+  if (entry.isCharacterDevice()) return 'character'
+  return entry.isBlockDevice() ? 'block' : null
 }
 
 const DOT = bytesOf('.')

@@ -5,9 +5,9 @@
 import { type ByteName, compareNames, joinName } from '../base/byte-name.js'
 import { UsageError } from '../base/errors.js'
 import type { Filter } from '../flist/filter-match.js'
-import type { Standing } from '../host.js'
+import type { Named } from '../host.js'
 
-export type Deletion = { readonly name: ByteName; readonly standing: Standing }
+export type Deletion = { readonly name: ByteName; readonly standing: Named }
 
 /** What goes, and with a directory what is in it. */
 export type Doomed = Deletion & { readonly inside: Sweep | null }
@@ -29,7 +29,7 @@ export type DeletionPlan = {
 export type ListDirectory = (
   directory: ByteName,
   wanted: ReadonlySet<string>,
-) => readonly Standing[] | null
+) => readonly Named[] | null
 
 type FilterWalk = Pick<Filter, 'excludes' | 'enter' | 'leave'>
 
@@ -88,7 +88,7 @@ export function planDeletions(
 const NOTHING: ReadonlySet<string> = new Set()
 
 /** rsync's lists have files before directories, by name; it deletes from their end. */
-function lastFirst(a: Standing, b: Standing): number {
+function lastFirst(a: Named, b: Named): number {
   const directories = Number(b.kind === 'directory') - Number(a.kind === 'directory')
   return directories !== 0 ? directories : compareNames(b.base, a.base)
 }

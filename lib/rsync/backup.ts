@@ -3,7 +3,7 @@ import { type ByteName, directoryOf, ROOT_NAME } from '../base/byte-name.js'
 import { atOnce } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
 import { isAclName } from '../flist/posix-acl.js'
-import type { Standing } from '../host.js'
+import type { Named, Standing } from '../host.js'
 import { planDeletions } from '../plan/deletions.js'
 import type { AttributeWork } from './attributes.js'
 import type { ReceivingTree, SourceTree } from './trees.js'
@@ -33,7 +33,7 @@ export class Backup {
   }
 
   /** Moves it away. @returns false: a directory, which is not kept */
-  keep(name: ByteName, standing: Standing): boolean {
+  keep(name: ByteName, standing: Named): boolean {
     if (standing.kind === 'directory') return false
     const { to } = this.#parts
     const [tree, kept] = this.#place(name)

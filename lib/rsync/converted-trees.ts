@@ -5,7 +5,7 @@
 import { type ByteName, directoryOf, joinName } from '../base/byte-name.js'
 import type { Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
-import type { Attributes, Standing, TreeHandle } from '../host.js'
+import type { Attributes, Named, Standing, TreeHandle } from '../host.js'
 import type { Ids } from '../plan/compare.js'
 import type { CopyRule, NewFile, ReceivingTree, SourceTree } from './trees.js'
 
@@ -62,6 +62,9 @@ class ConvertedTree implements SourceTree {
         .filter((one) => known?.has(one.base) !== true)
         .sort((a, b) => (a.base < b.base ? -1 : a.base > b.base ? 1 : 0)) ?? null
     )
+  }
+  kinds(directory: ByteName, known?: ReadonlySet<string>): readonly Named[] | null {
+    return this.list(directory, known)
   }
   stat(name: ByteName): Standing | null {
     const found = this.inner.stat(this.#names.onDisk(name))

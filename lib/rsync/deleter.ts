@@ -3,7 +3,7 @@ import type { ByteName } from '../base/byte-name.js'
 import { codeOf } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { Filter } from '../flist/filter-match.js'
-import type { Standing } from '../host.js'
+import type { Named, Standing } from '../host.js'
 import { type Deletion, type Doomed, type Sweep, sweep, sweepAll } from '../plan/deletions.js'
 import type { Backup } from './backup.js'
 import type { ReceivingTree } from './trees.js'
@@ -71,12 +71,12 @@ export class Deleter {
   }
 
   /** What was named. @param isWhole a directory with all that is in it */
-  removeNamed(name: ByteName, standing: Standing, isWhole: boolean): void {
+  removeNamed(name: ByteName, standing: Named, isWhole: boolean): void {
     const inside = isWhole && standing.kind === 'directory' ? this.#inside(name) : null
     this.remove([{ name, standing, inside }])
   }
   /** A directory that is in the way. @param mayEmpty with what is in it @returns is it gone? */
-  clearDirectory(name: ByteName, standing: Standing, mayEmpty: boolean): boolean {
+  clearDirectory(name: ByteName, standing: Named, mayEmpty: boolean): boolean {
     if (mayEmpty)
       return this.#emptied({ name, standing }, this.#inside(name)) && this.clear(name, standing)
     if ((this.#list(name) ?? []).length === 0) return this.clear(name, standing)
@@ -110,7 +110,7 @@ export class Deleter {
   }
 
   /** One name, without saying so. @returns false: it stays, and the fault is told */
-  clear(name: ByteName, standing: Standing): boolean {
+  clear(name: ByteName, standing: Named): boolean {
     return this.#removeOne(name, standing, false)
   }
 
@@ -123,9 +123,9 @@ export class Deleter {
     this.#backup?.keepCopy(name, standing)
   }
 
-  #removeOne(name: ByteName, standing: Standing, isTold: boolean): boolean {
+  #removeOne(name: ByteName, standing: Named, isTold: boolean): boolean {
     const isDirectory = standing.kind === 'directory'
-    this.#events.trace.deletingItem?.(name, standing.mode, isDirectory)
+    this.#events.trace.deletingItem?.(name, standing.mode ?? 0, isDirectory)
     try {
       if (!this.#dryRun) {
         if (isDirectory) this.#to.tree.removeDirectory(name)
@@ -155,7 +155,7 @@ export class Deleter {
   }
 
   /** What is in a directory that goes must go first, though its owner may not write there. */
-  #openUp(directory: ByteName, { mode }: Standing): void {
+  #openUp(directory: ByteName, { mode = 0 }: Named): void {
     if (this.#isRoot || this.#dryRun || (mode & 0o200) !== 0) return
     const only = { uid: null, gid: null, mtimeNs: null, atimeNs: null }
     try {
@@ -166,9 +166,13 @@ export class Deleter {
     }
   }
 
-  #list(directory: ByteName, wanted?: ReadonlySet<string>): readonly Standing[] | null {
+  /** Modes are needed where they are told, or in the way. */
+  #list(directory: ByteName, wanted?: ReadonlySet<string>): readonly Named[] | null {
+    const { tree } = this.#to
     try {
-      return this.#to.tree.list(directory, wanted)
+      if (this.#isRoot && this.#events.trace.deletingItem === undefined)
+        return tree.kinds(directory, wanted)
+      return tree.list(directory, wanted)
     } catch (error) {
       this.#events.fault('opendir', directory, error)
       return null

@@ -110,8 +110,11 @@ export class RegularFiles {
         !attributes.keeping.perms &&
         !this.#isReadable({ tree: to.tree, name }, false))
     return {
-      ...{ name, seen, like: isLost ? null : like },
-      ...{ iflags: ITEM.transfer | flags, basis: isUnread ? null : basis },
+      name,
+      seen,
+      like: isLost ? null : like,
+      iflags: ITEM.transfer | flags,
+      basis: isUnread ? null : basis,
     }
   }
   /** What cannot be read is no basis: then all of the file comes, as one that is new. */

@@ -10,6 +10,7 @@ export const REMOTE_TREE: SourceTree = {
   path: '',
   forThreads: { fd: -1, followsLinks: false },
   list: () => null,
+  kinds: () => null,
   stat: () => null,
   statFollowing: () => null,
   readlink: refuse,

@@ -3,7 +3,7 @@
 import type { ByteName } from '../base/byte-name.js'
 import type { Steps } from '../base/steps.js'
 import type { Xattr } from '../flist/entry.js'
-import type { Attributes, Standing, Tree, TreeHandle } from '../host.js'
+import type { Attributes, Named, Standing, Tree, TreeHandle } from '../host.js'
 import type { Ids } from '../plan/compare.js'
 
 /** What can be looked at: a sender's tree, or a further one of the receiver. */
@@ -11,6 +11,8 @@ export type SourceTree = Tree & {
   /** Where it stands, without a slash at its end. */
   readonly path: string
   readonly forThreads: TreeHandle
+  /** As `list`, where kinds are enough: nothing is looked at. */
+  kinds(directory: ByteName, known?: ReadonlySet<string>): readonly Named[] | null
   /** What a link leads to; null: nothing. */
   statFollowing(name: ByteName): Standing | null
   readlink(name: ByteName): string
