@@ -112,7 +112,7 @@ class Receiving {
       },
       passed: (start) => {
         this.#ledger.passed(start)
-        if (parts.isReplay) this.#receiver?.progressed()
+        if (parts.isReplay) this.#receiver?.phases.progressed()
       },
       lost: (what, entry) => {
         parts.troubles.faults++
@@ -120,7 +120,7 @@ class Receiving {
         parts.events.skipped(what, entry.name, 'receiver')
       },
       waits: () => {
-        if (this.#receiver?.isHeld === true) this.#lists.hurry()
+        if (this.#receiver?.phases.isHeld === true) this.#lists.hurry()
         return connection.writer.flush()
       },
     })
@@ -293,7 +293,7 @@ class Receiving {
     await connection.together(
       async () => {
         await walk.run()
-        await receiver.phases({
+        await receiver.phases.run({
           isLate: options.deleting === 'after' || options.deleting === 'delay',
           isDelayed: options.delayUpdates,
           place: () => target.placing.finish(),
@@ -312,7 +312,7 @@ class Receiving {
     } catch (error) {
       // Whoever waits for a list, or for the end of a phase, waits no longer.
       this.#lists.giveUp()
-      receiver.giveUp()
+      receiver.phases.giveUp()
       throw error
     }
   }
@@ -397,7 +397,7 @@ class Receiving {
     await connection.together(
       async () => {
         await forEachReceived(lists, (entry) => events.listed(entry))
-        await receiver.phases({
+        await receiver.phases.run({
           isLate: false,
           isDelayed: false,
           place: () => {},
