@@ -7,6 +7,7 @@ import { bytesOf } from '../base/bytes.js'
 import { type AnchorMemory, AnchorTable, NO_ROW } from '../delta/anchor-table.js'
 import type { Anchor } from '../delta/anchors.js'
 import type { Root } from '../hash/root.js'
+import type { AnchorsByRoot } from '../io/anchors-by-root.js'
 import type { Store } from '../io/store.js'
 
 /** Anchors read from the index before others get the thread. */
@@ -16,7 +17,7 @@ const SPARE_ROWS = 2 ** 18
 
 export class AnchorIndex {
   readonly #table: AnchorTable
-  /** By row the beginning of a root: `Store.placesNamed`. 0: of a file that is not hashed yet. */
+  /** By row the beginning of a root: `PlacesByRoot.named`. 0: of a file that is not hashed yet. */
   readonly #names: BigUint64Array
   /** Contents that have anchors all over. */
   readonly #runs = new Set<Root>()
@@ -29,10 +30,10 @@ export class AnchorIndex {
 
   /** @param files that are added at once */
   static async load(store: Store, files: number, signal: AbortSignal): Promise<AnchorIndex> {
-    const known = store.anchorCount
+    const known = store.anchors.count
     const index = new AnchorIndex(known + (known >> 2) + files + SPARE_ROWS)
     for (let key: Uint8Array | null = null; ; ) {
-      const some: ReturnType<Store['anchorsAfter']> = store.anchorsAfter(key, BREATH)
+      const some: ReturnType<AnchorsByRoot['after']> = store.anchors.after(key, BREATH)
       for (const { anchor, name } of some.anchors) index.#add(anchor, name)
       key = some.last
       if (key === null) return index

@@ -40,7 +40,7 @@ export async function anchorStanding(
   if (kind === ANCHOR_KIND && isDone === 1) return
   if (kind !== ANCHOR_KIND)
     store.transaction(() => {
-      if (kind !== STILL_GOOD) store.clearAnchors()
+      if (kind !== STILL_GOOD) store.anchors.clear()
       store.putValue(ANCHORED, Uint8Array.of(ANCHOR_KIND, 0))
     })
   let isLeft = false
@@ -58,7 +58,7 @@ export async function anchorStanding(
     store.transaction(() => {
       for (const [i, { root }] of some.entries()) {
         const anchor = anchors[i] ?? null
-        if (anchor !== null) store.putAnchor(root, anchor)
+        if (anchor !== null) store.anchors.put(root, anchor)
       }
     })
   })
@@ -80,7 +80,7 @@ function* unanchored(store: Store): Iterable<readonly Unanchored[]> {
   let passed = 0
   for (const { name, record } of store.directories()) {
     for (const { base, root, size, hashed, directory } of record.known) {
-      if (root === null || !hashed || directory || size < PART_BYTES || store.hasAnchor(root))
+      if (root === null || !hashed || directory || size < PART_BYTES || store.anchors.has(root))
         continue
       batch.push({ name: joinName(name, base), root })
       if (batch.length < ANCHOR_BATCH) continue

@@ -15,7 +15,8 @@ import type { Log } from '../host.js'
 import type { AssemblePool, AssemblyPart, StandingFile } from '../io/assemble-pool.js'
 import type { HashPool } from '../io/hash-pool.js'
 import { PartialFile, type Partials } from '../io/partial.js'
-import type { Place, Store } from '../io/store.js'
+import type { Place } from '../io/places-by-root.js'
+import type { Store } from '../io/store.js'
 import { type DiskTree, PRIVATE_NAME } from '../io/tree.js'
 import { decodeRecipe, literalsOf, type Recipe } from '../snapshot/recipe.js'
 import { mergeKnown, pathOf } from './index-tree.js'
@@ -235,7 +236,7 @@ export class AssemblySource {
   /** Where a content stands, if the file is still the one that is remembered. */
   #place(root: Root, length: number): Place | null {
     const { tree, store } = this.#parts
-    for (const place of store.places(root)) {
+    for (const place of store.places.of(root)) {
       if (place.size !== length) continue
       try {
         const stands = tree.stat(place.name)

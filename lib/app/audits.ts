@@ -134,14 +134,14 @@ export class Audits {
       const module = all[random.below(all.length)]
       if (module === undefined) continue
       const { store } = module
-      const root = store.firstLarge(rootOf(random.bytes(32))) ?? store.firstLarge(FIRST)
+      const root = store.leaves.firstFrom(rootOf(random.bytes(32))) ?? store.leaves.firstFrom(FIRST)
       if (root === null) continue
-      for (const { name } of store.places(root)) {
+      for (const { name } of store.places.of(root)) {
         const entry = module.entry(name)
         if (entry?.kind !== 'file' || entry.content?.root !== root) continue
         const { content, since } = entry
         const size = sizeOf(entry)
-        const leaves = store.leaves(root)
+        const leaves = store.leaves.of(root)
         const wanted = { module: module.name, name, content, since, isHere: true }
         if (leaves === null || keptHere(name, size) !== null || !table.holds(wanted)(slot)) continue
         const { etag } = validatorsOf({ size, mtimeMs: Number(entry.mtimeNs / 1_000_000n) })

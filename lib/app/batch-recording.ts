@@ -10,6 +10,8 @@ import type { Terms } from '../wire/terms.js'
 /** So much is collected before it is written. */
 const FULL_BYTES = 128 * 1024
 
+export type Aside = ByteSink & { end(): void }
+
 export class BatchRecording {
   readonly #file: BatchFile
   readonly #pending = new Writer(2 * FULL_BYTES)
@@ -42,8 +44,8 @@ export class BatchRecording {
     writeStats(this.#pending, stats, protocol)
   }
 
-  /** For what goes into the batch alone. */
-  get aside(): ByteSink & { end(): void } {
+  /** For what goes into the batch alone: whoever opens it writes there, and ends each part. */
+  openAside(): Aside {
     const data = new Writer(2 * FULL_BYTES)
     const end = (): void => {
       this.take(data.done())

@@ -65,7 +65,7 @@ export class ContentDigests {
   async #make(content: ContentId): Promise<Digests | null> {
     await this.#turn()
     try {
-      for (const place of this.#store.places(content.root)) {
+      for (const place of this.#store.places.of(content.root)) {
         if (!place.hashed) continue
         const path = pathOf(this.#tree, place.name)
         const [read] = await this.#pool.hash([{ path, sums: false, digests: true }])
@@ -94,7 +94,7 @@ export class ContentDigests {
       this.#store.transaction(() => {
         // Its last place may have gone meanwhile, and with it what was kept of it.
         for (const [root, digests] of fresh)
-          if (this.#store.places(root).length > 0) this.#store.putDigests(root, digests)
+          if (this.#store.places.of(root).length > 0) this.#store.putDigests(root, digests)
       })
     } catch (error) {
       // A full disk: who asked is told all the same, and they are made again.

@@ -183,13 +183,13 @@ export class RecipeSearch implements IndexLook {
       return
     }
     const { told } = recipe
-    const wanting = store.wantingOf(of.root)
+    const wanting = store.wanting.of(of.root)
     if (wanting !== null && wanting.told >= told) return
     store.transaction(() => {
       store.putBlob(recipe.id, recipe.bytes)
       store.putRecipe(of.root, recipe.id)
-      if (isSettled(content.length, told)) store.removeWanting(of.root)
-      else if (wanting !== null) store.putWanting({ ...wanting, told })
+      if (isSettled(content.length, told)) store.wanting.remove(of.root)
+      else if (wanting !== null) store.wanting.put({ ...wanting, told })
     })
     log('recipe.found', { name, bytes: recipe.id.length })
   }
@@ -231,7 +231,7 @@ export class RecipeSearch implements IndexLook {
   #indexed(row: number): RowContent | undefined {
     const { store, tree } = this.#parts
     const name = this.index.nameOf(row)
-    const place = name === 0n ? undefined : store.placesNamed(name).find((p) => p.hashed)
+    const place = name === 0n ? undefined : store.places.named(name).find((p) => p.hashed)
     if (place === undefined) return undefined
     const { root, size, ino, mtimeNs } = place
     return { root, file: { path: pathOf(tree, place.name), size, ino, mtimeNs } }

@@ -84,7 +84,7 @@ export class Haves {
     const found: Root[] = []
     let after: Root | null = null
     for (;;) {
-      const some = store.standing(after, SLICE)
+      const some = store.places.standing(after, SLICE)
       after = some.at(-1)?.root ?? null
       for (const { root, hashed, size } of some) {
         if (!hashed || size <= SMALL_BYTES) continue

@@ -129,10 +129,10 @@ function writeResults(store: Store, results: readonly Result[]): void {
         hashed.leaves !== null &&
         hashed.size > SMALL_BYTES
       )
-        store.putLeaves(hashed.root, hashed.leaves)
+        store.leaves.put(hashed.root, hashed.leaves)
     for (const { hashed } of results)
       if (hashed.kind === 'hashed' && hashed.root !== null && hashed.anchor !== null)
-        store.putAnchor(hashed.root, hashed.anchor)
+        store.anchors.put(hashed.root, hashed.anchor)
     for (const { hashed } of results)
       if (hashed.kind === 'hashed' && hashed.root !== null && hashed.sums !== null) {
         store.putBlob(hashed.sums.id, hashed.sums.bytes)

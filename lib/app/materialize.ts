@@ -237,7 +237,7 @@ export class Materializer {
     const leaves = [...this.#leaves]
     this.#leaves.clear()
     this.#store.transaction(() => {
-      for (const [root, packed] of leaves) this.#store.putLeaves(root, packed)
+      for (const [root, packed] of leaves) this.#store.leaves.put(root, packed)
       for (const [directory, known] of fresh) mergeKnown(this.#store, directory, known)
     })
     const roots: Root[] = []

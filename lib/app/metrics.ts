@@ -18,6 +18,7 @@ export function formatMetrics(parts: ViewParts): string {
   const metrics = [
     ...deliveryMetrics(parts, view),
     ...volunteerMetrics(view),
+    ...reportMetrics(view),
     ...moduleMetrics(view),
   ]
   return metrics.map(text).join('') + decisionHistogram(parts)
@@ -52,21 +53,27 @@ function deliveryMetrics({ deliveries }: ViewParts, view: CentreView): Metric[] 
   ]
 }
 
+type Volunteers = CentreView['volunteers']
+
+/** Null: nothing is known of it. */
+function byVolunteer(
+  volunteers: Volunteers,
+  value: (of: Volunteers[number]) => number | null,
+): Sample[] {
+  return volunteers.flatMap((of): Sample[] => {
+    const found = value(of)
+    return found === null ? [] : [[{ volunteer: of.name }, found]]
+  })
+}
+
+/** What the centre saw of volunteers. */
 function volunteerMetrics({ volunteers }: CentreView): Metric[] {
   const states = ['invited', 'away', 'untried', 'fresh', 'suspect', 'quarantined', 'draining']
-  const each = (value: (of: (typeof volunteers)[number]) => number | null): Sample[] =>
-    volunteers.flatMap((of): Sample[] => {
-      const found = value(of)
-      return found === null ? [] : [[{ volunteer: of.name }, found]]
-    })
+  const each = (value: (of: Volunteers[number]) => number | null): Sample[] =>
+    byVolunteer(volunteers, value)
   const audits = volunteers.flatMap(({ name: volunteer, tally }): Sample[] => [
     [{ volunteer, result: 'right' }, tally.audits.right],
     [{ volunteer, result: 'wrong' }, tally.audits.wrong],
-  ])
-  const capacities = volunteers.flatMap(({ name: volunteer, uplink, at }): Sample[] => [
-    ...(uplink === null ? [] : [[{ volunteer, kind: 'declared' }, uplink] as const]),
-    ...(at?.measured == null ? [] : [[{ volunteer, kind: 'measured' }, at.measured] as const]),
-    ...(at === null ? [] : [[{ volunteer, kind: 'believed' }, at.capacity] as const]),
   ])
   return [
     gauge(
@@ -100,6 +107,19 @@ function volunteerMetrics({ volunteers }: CentreView): Metric[] {
       each((v) => v.tally.retries),
     ),
     counter('prsync_volunteer_audits_total', 'Ranges read there and compared.', audits),
+  ]
+}
+
+/** What volunteers report. */
+function reportMetrics({ volunteers }: CentreView): Metric[] {
+  const each = (value: (of: Volunteers[number]) => number | null): Sample[] =>
+    byVolunteer(volunteers, value)
+  const capacities = volunteers.flatMap(({ name: volunteer, uplink, at }): Sample[] => [
+    ...(uplink === null ? [] : [[{ volunteer, kind: 'declared' }, uplink] as const]),
+    ...(at?.measured == null ? [] : [[{ volunteer, kind: 'measured' }, at.measured] as const]),
+    ...(at === null ? [] : [[{ volunteer, kind: 'believed' }, at.capacity] as const]),
+  ])
+  return [
     gauge(
       'prsync_volunteer_report_age_seconds',
       'Since its last report.',

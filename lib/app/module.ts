@@ -85,14 +85,14 @@ export class ServedModule {
 
   /** Those of the roots with whose beginnings one above 64 KiB is published. */
   contentsAmong(roots: readonly Root[]): readonly Root[] {
-    return this.store.largeAmong(roots, CONTENT_BYTES)
+    return this.store.leaves.among(roots, CONTENT_BYTES)
   }
 
   /** The √size sums of a content that is served, from the index or made now; null where it is not served. */
   async sums(root: Root): Promise<Uint8Array | null> {
     const known = this.store.sums(root)
     if (known !== null) return this.store.blob(known.root)
-    const [place] = this.store.places(root)
+    const [place] = this.store.places.of(root)
     if (place === undefined) return null
     const [made] = await this.#pool.hash([{ path: pathOf(this.tree, place.name), sums: true }])
     if (made?.kind !== 'hashed' || made.root !== root || made.sums === null) return null

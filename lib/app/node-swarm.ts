@@ -47,17 +47,7 @@ export async function withSwarm(
   const at = config.peerListen
   const wire = at === null ? null : await WirePort.listen(at, clock, systemRandom, log, alive)
   const infoHash = swarmInfoHash(head)
-  const swarm = new Swarm({
-    role: 'node',
-    id: latin1Of(wire?.id ?? makePeerId(systemRandom.bytes(12))),
-    store: parts.contents,
-    clock,
-    random: systemRandom,
-    log,
-    upload: parts.upload ?? new RateLimit(config.uploadRate, clock.monotonic()),
-    download: parts.download,
-    dial: wire?.dialer(infoHash) ?? noPeers,
-  })
+  const swarm = openSwarm(parts, wire, infoHash)
   wire?.register(infoHash, swarm)
   const centre = wireAddress(url.origin, parts.centre.wirePort)
   if (wire !== null && centre !== null) swarm.addPeers([{ address: centre, centre: true }])
@@ -99,6 +89,25 @@ export async function withSwarm(
     over.abort()
     await wire?.close()
   }
+}
+
+/** @param wire null: without peers */
+function openSwarm(
+  { config, contents, upload, download, clock, log }: NodeSwarmParts,
+  wire: WirePort | null,
+  infoHash: Uint8Array,
+): Swarm {
+  return new Swarm({
+    role: 'node',
+    id: latin1Of(wire?.id ?? makePeerId(systemRandom.bytes(12))),
+    store: contents,
+    clock,
+    random: systemRandom,
+    log,
+    upload: upload ?? new RateLimit(config.uploadRate, clock.monotonic()),
+    download,
+    dial: wire?.dialer(infoHash) ?? noPeers,
+  })
 }
 
 /** What a node says and hears on its control channel. */

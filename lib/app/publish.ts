@@ -162,7 +162,7 @@ export class Publisher {
     return {
       scanOf: () => undefined,
       hashed: async (_name, { root, anchor }) => {
-        if (root === null || anchor === null || store.hasAnchor(root)) return
+        if (root === null || anchor === null || store.anchors.has(root)) return
         // Without room it is read anew when it is needed next.
         if (anchors.add(anchor, root) === NO_ROW) this.#anchors = null
       },

@@ -198,7 +198,7 @@ function assemble(
   outcome: Outcome,
   { top, look, believed, only }: Planned,
 ): Assembled {
-  const { config, tree, store, pool, scans, assemblies, partials, centre, report, host } = session
+  const { config, tree, store, pool, partials, centre, report, host } = session
   const { owners } = look
   const offer = (roots: readonly Root[]): void => {
     swarm.offer(roots)
@@ -210,30 +210,7 @@ function assemble(
   const fetcher = swarmFetcher(swarm, centre)
   const metadata: Fetcher = (missing, sink, signal) =>
     meter.aside(() => fetcher(missing, sink, signal))
-  const delta = new DeltaSource({
-    tree,
-    partials,
-    scans,
-    centre,
-    fetcher: metadata,
-    report,
-    log: host.log,
-  })
   const recipes = new RecipeKeeping(store, offer)
-  const assembly = new AssemblySource({
-    tree,
-    store,
-    partials,
-    pool,
-    threads: assemblies,
-    fetcher: recipes.over(metadata),
-    log: host.log,
-    damaged: (name) =>
-      outcome.fault(
-        name,
-        'damaged: its bytes are not what was hashed here (prsync verify --repair)',
-      ),
-  })
   const sources = new LocalSources({
     tree,
     store,
@@ -243,8 +220,8 @@ function assemble(
     report,
     outcome,
     fetcher,
-    delta,
-    assembly,
+    delta: deltaSource(session, metadata),
+    assembly: assemblySource(session, recipes.over(metadata), outcome),
     recipes,
     done: (job, way) => run.done(job, way),
   })
@@ -260,6 +237,32 @@ function assemble(
     entryOf: (name) => findBelow(top, name, (root) => store.blob(root)),
   })
   return { run, materializer, sources }
+}
+
+/** @param fetcher of published sums */
+function deltaSource(
+  { tree, partials, scans, centre, report, host }: PullSession,
+  fetcher: Fetcher,
+): DeltaSource {
+  return new DeltaSource({ tree, partials, scans, centre, fetcher, report, log: host.log })
+}
+
+/** @param fetcher of recipes */
+function assemblySource(
+  { tree, store, partials, pool, assemblies, host }: PullSession,
+  fetcher: Fetcher,
+  outcome: Outcome,
+): AssemblySource {
+  return new AssemblySource({
+    ...{ tree, store, partials, pool, fetcher },
+    threads: assemblies,
+    log: host.log,
+    damaged: (name) =>
+      outcome.fault(
+        name,
+        'damaged: its bytes are not what was hashed here (prsync verify --repair)',
+      ),
+  })
 }
 
 /** The tree as the last pull left it, if that went well and was asked for the same. */

@@ -281,7 +281,7 @@ export class PullRun {
   #findLeader({ entry }: Job): void {
     const { believed, store, entryOf } = this.#parts
     if (believed === null || entry.content === null || this.#leaders.has(entry.linkGroup)) return
-    for (const { name } of store.places(entry.content.root)) {
+    for (const { name } of store.places.of(entry.content.root)) {
       const other = entryOf(name)
       if (other?.kind !== 'file' || other.linkGroup !== entry.linkGroup) continue
       this.#leaders.set(entry.linkGroup, name)

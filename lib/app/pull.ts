@@ -28,7 +28,7 @@ export async function pull(
   host: PullHost,
   signal: AbortSignal,
 ): Promise<{ report: PullReport; outcome: Outcome }> {
-  const { filter, rules } = mirrorFilter(config.rules)
+  const filters = mirrorFilter(config.rules)
   const report = emptyReport()
   const tree = DiskTree.openOrMake(config.destination)
   if (config.xattrs) tree.needXattrs()
@@ -39,10 +39,36 @@ export async function pull(
     tree.close()
     return { report, outcome: new Outcome() }
   }
+  const session = openSession(config, filters, events, host, tree, report)
+  try {
+    let outcome = new Outcome()
+    for (let look = 1; ; look++) {
+      const { lost, sequence } = await withRoom(session, () =>
+        pullSnapshot(session, outcome, () => lock.release(), signal),
+      )
+      if (lost === 0 || look === LOOKS || !(await isReplaced(session, sequence, signal))) break
+      outcome = new Outcome()
+    }
+    report.exit = outcome.exitCode
+    return { report, outcome }
+  } finally {
+    await closeSession(session)
+    lock.release()
+  }
+}
+
+function openSession(
+  config: PullConfig,
+  { filter, rules }: ReturnType<typeof mirrorFilter>,
+  events: PullEvents,
+  host: PullHost,
+  tree: DiskTree,
+  report: PullReport,
+): PullSession {
   const store = new Store(`${config.destination}/${PRIVATE_NAME}/index`)
   const client = new HttpClient(host.userAgent, 8, config.peerListen?.host ?? null)
   const pool = new HashPool()
-  const session: PullSession = {
+  return {
     config,
     events,
     host,
@@ -61,28 +87,16 @@ export async function pull(
     rules,
     startedMs: host.clock.monotonic(),
   }
-  try {
-    let outcome = new Outcome()
-    for (let look = 1; ; look++) {
-      const { lost, sequence } = await withRoom(session, () =>
-        pullSnapshot(session, outcome, () => lock.release(), signal),
-      )
-      if (lost === 0 || look === LOOKS || !(await isReplaced(session, sequence, signal))) break
-      outcome = new Outcome()
-    }
-    report.exit = outcome.exitCode
-    return { report, outcome }
-  } finally {
-    session.contents.close()
-    session.partials.closeAll()
-    client.close()
-    await pool.close()
-    await session.scans.close()
-    await session.assemblies.close()
-    await store.close()
-    tree.close()
-    lock.release()
-  }
+}
+async function closeSession(session: PullSession): Promise<void> {
+  session.contents.close()
+  session.partials.closeAll()
+  session.client.close()
+  await session.pool.close()
+  await session.scans.close()
+  await session.assemblies.close()
+  await session.store.close()
+  session.tree.close()
 }
 
 /** Out of disk, what is kept for others goes, and the pull goes on with that room. */

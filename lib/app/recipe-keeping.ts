@@ -42,7 +42,7 @@ export class RecipeKeeping {
     const store = this.#store
     const standing = images.filter(
       ({ content, recipe }) =>
-        store.hasBlob(recipe.root) && store.places(content.root).some(({ hashed }) => hashed),
+        store.hasBlob(recipe.root) && store.places.of(content.root).some(({ hashed }) => hashed),
     )
     if (standing.length === 0) return
     store.transaction(() => {

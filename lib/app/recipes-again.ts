@@ -5,8 +5,9 @@ import type { AnchorMemory } from '../delta/anchor-table.js'
 import type { Hits } from '../delta/image-scan.js'
 import type { Root } from '../hash/root.js'
 import type { HashedFile, RecipePool } from '../io/recipe-pool.js'
-import type { Store, Wanting } from '../io/store.js'
+import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
+import type { Wanting } from '../io/wanting-by-root.js'
 import { pathOf } from './index-tree.js'
 import { noteLook } from './recipes-wanted.js'
 
@@ -35,10 +36,10 @@ export async function lookAgain(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { root } = wanting
-  const places = store.places(root)
+  const places = store.places.of(root)
   const place = places.find(({ hashed }) => hashed)
   if (place === undefined) {
-    store.transaction(() => store.removeWanting(root))
+    store.transaction(() => store.wanting.remove(root))
     return false
   }
   const { name, size, ino, mtimeNs } = place

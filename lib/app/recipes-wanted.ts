@@ -7,7 +7,8 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { type ByteName, joinName } from '../base/byte-name.js'
 import { Cursor, Writer } from '../base/bytes.js'
 import type { Root } from '../hash/root.js'
-import type { Store, Wanting } from '../io/store.js'
+import type { Store } from '../io/store.js'
+import type { Wanting } from '../io/wanting-by-root.js'
 import { mayHoldFiles } from '../mirror/file-class.js'
 
 /** Looks at one content, the last after 512 times its bytes were hashed since it came. */
@@ -41,7 +42,7 @@ export function want(
 ): void {
   const wanting = wantingOf(store, name, root, size)
   if (wanting !== null)
-    store.transaction(() => store.putWanting({ ...wanting, seen: hashedBytes(store) }))
+    store.transaction(() => store.wanting.put({ ...wanting, seen: hashedBytes(store) }))
 }
 
 /** Those that stand already and have no recipe: they are due at once. */
@@ -63,7 +64,7 @@ export async function wantStanding(
     })
     if (wanted.length > 0)
       store.transaction(() => {
-        for (const each of wanted) store.putWanting(each)
+        for (const each of wanted) store.wanting.put(each)
       })
   }
 }
@@ -71,9 +72,9 @@ export async function wantStanding(
 /** Null: it is on the list, or left alone. */
 function wantingOf(store: Store, name: ByteName, root: Root, size: number): Wanting | null {
   const holds = mayHoldFiles(name)
-  if (holds === 'no' || (holds === 'perhaps' && store.wantingCount >= MOST_UNNAMED)) return null
+  if (holds === 'no' || (holds === 'perhaps' && store.wanting.count >= MOST_UNNAMED)) return null
   const unnamed = holds === 'perhaps'
-  const before = store.wantingOf(root)
+  const before = store.wanting.of(root)
   if (before !== null && (unnamed || !before.unnamed)) return null
   return before === null
     ? { root, size, told: 0, looks: 0, seen: NEVER, unnamed }
@@ -116,7 +117,7 @@ function putCount(store: Store, name: string, bytes: number): void {
 export function nextDue(store: Store): Wanting | null {
   const now = hashedBytes(store)
   let unnamed: Wanting | null = null
-  for (const wanting of store.wanting()) {
+  for (const wanting of store.wanting.all()) {
     if (!isDue(wanting, now)) continue
     if (!wanting.unnamed) return wanting
     if (wanting.size <= MOST_CREDIT && wanting.size > (unnamed?.size ?? 0)) unnamed = wanting
@@ -132,9 +133,9 @@ export function noteLook(store: Store, { root, size, looks, unnamed }: Wanting):
   const seen = hashedBytes(store)
   store.transaction(() => {
     if (unnamed) spend(store, size)
-    const now = store.wantingOf(root)
+    const now = store.wanting.of(root)
     if (now === null) return // half of it is told
-    if (unnamed && looks + 1 === MOST_LOOKS) store.removeWanting(root)
-    else store.putWanting({ ...now, size, looks: looks + 1, seen })
+    if (unnamed && looks + 1 === MOST_LOOKS) store.wanting.remove(root)
+    else store.wanting.put({ ...now, size, looks: looks + 1, seen })
   })
 }

@@ -117,28 +117,9 @@ export class RunningCentre {
     }
     this.#control = new ControlDesk(common)
     const deliveries = new Deliveries()
-    const sent = new Meter(host.clock.monotonic())
-    const volunteers: VolunteersParts = {
-      ...common,
-      contentsAmong: (module, roots) => publishing.modules.get(module)?.contentsAmong(roots) ?? [],
-      path: `${config.state}/volunteers`,
-      secret: keys.seed,
-      uplink: config.uploadRate,
-      onQuarantine: quarantined,
-      seen: (name, evidence) => deliveries.saw(name, evidence),
-      rate: () => {
-        sent.add(this.#upload.spent - sent.total)
-        return sent.rate(host.clock.monotonic())
-      },
-    }
-    const { shared } = config
-    this.shared =
-      shared === null
-        ? null
-        : new SharedVolunteers(volunteers, {
-            ...{ url: shared, name: fingerprint(keys.publicKey), log: host.log },
-            snapshotOf: (module) => snapshotName(publishing.modules.get(module)?.current?.head),
-          })
+    const known = this.#volunteersParts(keys, deliveries)
+    const volunteers = { ...common, ...known, onQuarantine: quarantined }
+    this.shared = config.shared === null ? null : this.#sharedVolunteers(config.shared, volunteers)
     this.#volunteers = this.shared ?? new Volunteers(volunteers)
     this.audits = new Audits({
       ...common,
@@ -168,14 +149,47 @@ export class RunningCentre {
       startedMs: host.clock.now(),
     }
     this.#live = new LiveDesk({ ...host, page: (name) => liveBody(this.#view, name) })
-    this.#torrents = new TorrentDesk({
-      modules: publishing.modules,
+    this.#torrents = this.#openTorrents()
+  }
+
+  #openTorrents(): TorrentDesk {
+    const { publicUrl } = this.#config
+    return new TorrentDesk({
+      modules: this.#publishing.modules,
       table: this.#table,
-      clock: host.clock,
+      clock: this.#host.clock,
       upload: this.#upload,
       origin: () => this.origin,
-      host: () => (config.publicUrl === null ? null : new URL(config.publicUrl).hostname),
+      host: () => (publicUrl === null ? null : new URL(publicUrl).hostname),
       wire: () => this.#swarms?.wire ?? null,
+    })
+  }
+
+  /** What a table of volunteers knows of this centre. */
+  #volunteersParts(
+    { seed }: KeyPair,
+    deliveries: Deliveries,
+  ): Pick<VolunteersParts, 'contentsAmong' | 'path' | 'secret' | 'uplink' | 'seen' | 'rate'> {
+    const { modules } = this.#publishing
+    const { clock } = this.#host
+    const sent = new Meter(clock.monotonic())
+    return {
+      contentsAmong: (module, roots) => modules.get(module)?.contentsAmong(roots) ?? [],
+      path: `${this.#config.state}/volunteers`,
+      secret: seed,
+      uplink: this.#config.uploadRate,
+      seen: (name, evidence) => deliveries.saw(name, evidence),
+      rate: () => {
+        sent.add(this.#upload.spent - sent.total)
+        return sent.rate(clock.monotonic())
+      },
+    }
+  }
+  #sharedVolunteers(url: string, volunteers: VolunteersParts): SharedVolunteers {
+    const { modules } = this.#publishing
+    return new SharedVolunteers(volunteers, {
+      ...{ url, name: fingerprint(this.#key), log: this.#host.log },
+      snapshotOf: (module) => snapshotName(modules.get(module)?.current?.head),
     })
   }
 

@@ -11,7 +11,8 @@ import type { ContentId, Root } from '../hash/root.js'
 import type { ContentSink, PartialContent } from '../host.js'
 import type { HashPool } from '../io/hash-pool.js'
 import { PartialFile, type Partials } from '../io/partial.js'
-import type { Place, Store } from '../io/store.js'
+import type { Place } from '../io/places-by-root.js'
+import type { Store } from '../io/store.js'
 import type { DiskTree } from '../io/tree.js'
 import type { Way } from '../plan/itemize.js'
 import type { Recipe } from '../snapshot/recipe.js'
@@ -145,7 +146,7 @@ export class LocalSources implements Sources {
 
   /** The same content under another name of this tree. */
   async #clone(root: Root, jobs: readonly Job[]): Promise<boolean> {
-    for (const place of this.#parts.store.places(root)) {
+    for (const place of this.#parts.store.places.of(root)) {
       const fd = this.#open(place)
       if (fd === null) continue
       try {

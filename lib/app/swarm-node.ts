@@ -10,9 +10,10 @@ import { makePeerId } from '../bt/peer-id.js'
 import type { Clock, Log, Random } from '../host.js'
 import type { HttpClient } from '../io/http-client.js'
 import { connectTcp, expectListeners, listenTcp, type TcpAddress, type TcpLink } from '../io/tcp.js'
+import type { Dial } from '../swarm/neighbourhood.js'
 import { type Opening, type OpenPeer, openPeer, type Topic } from '../swarm/peer.js'
 import type { Peer, PeerAddress, PeerEvents } from '../swarm/peer-port.js'
-import type { Dial, Swarm } from '../swarm/swarm.js'
+import type { Swarm } from '../swarm/swarm.js'
 
 const CONNECT_MS = 5000
 /** A node that fetches asks again so often: peers join in the same minute, not in the tracker's quarter of an hour. */

@@ -1,5 +1,5 @@
 /** The receiving side's tree with all that works on it: deletions, backups, attributes, places of new files, decisions. rsync(1). */
-import { type ByteName, ROOT_NAME } from '../base/byte-name.js'
+import { ROOT_NAME } from '../base/byte-name.js'
 import { FileError, SelectionError, UsageError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
 import type { FilterRule } from '../flist/filter.js'
@@ -95,24 +95,13 @@ export class TargetSide {
       throw error
     }
     this.attributes = this.#attributes()
-    const deleting = (name: ByteName, isDirectory: boolean): void =>
-      events.deleting(name, isDirectory)
-    const backup = options.backup
-      ? new Backup({
-          ...{ to, directory: options.backupDir, suffix: options.suffix, acls: options.acls },
-          ...{ attributes: this.attributes, deleting },
-          backedUp: (name, kept) => {
-            trace.backedUp?.(name)
-            events.backedUp(name, kept)
-          },
-        })
-      : null
     this.deleter = new Deleter(
       to,
       filterOf(options, rulesFor(options, filters), 'receiver', to.tree.path, trace),
-      backup,
+      this.#backup(),
       {
-        ...{ trace, deleting },
+        trace,
+        deleting: (name, isDirectory) => events.deleting(name, isDirectory),
         nonEmpty: (name) => events.nonEmpty(name),
         fault: this.fault,
       },
@@ -125,6 +114,24 @@ export class TargetSide {
       deleter: this.deleter,
       fault: this.fault,
       trace,
+    })
+  }
+
+  /** Null: what is replaced or deleted is gone. */
+  #backup(): Backup | null {
+    const { options, events } = this.#parts
+    if (!options.backup) return null
+    return new Backup({
+      to: this.to,
+      directory: options.backupDir,
+      suffix: options.suffix,
+      acls: options.acls,
+      attributes: this.attributes,
+      deleting: (name, isDirectory) => events.deleting(name, isDirectory),
+      backedUp: (name, kept) => {
+        events.trace.backedUp?.(name)
+        events.backedUp(name, kept)
+      },
     })
   }
 

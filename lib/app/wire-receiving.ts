@@ -2,9 +2,7 @@
 import { byteName } from '../base/byte-name.js'
 import type { Charset } from '../flist/charset.js'
 import { parseChmod } from '../flist/chmod.js'
-import type { FilterRule } from '../flist/filter.js'
 import { openChecksum } from '../hash/checksum.js'
-import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
 import type { AskedNames } from '../rsync/asked-names.js'
 import { Asking } from '../rsync/asking.js'
@@ -12,39 +10,27 @@ import { forEachReceived } from '../rsync/for-each-received.js'
 import type { Generator } from '../rsync/generator.js'
 import { KernelStore } from '../rsync/kernel-store.js'
 import { Ledger } from '../rsync/ledger.js'
-import { LocalTransfer } from '../rsync/local-transfer.js'
 import { blockSumOf } from '../rsync/outgoing.js'
-import { Pace } from '../rsync/pace.js'
-import { type ReceivedEntry, ReceivedLists } from '../rsync/received-lists.js'
-import { Receiver } from '../rsync/receiver.js'
+import type { ListRule, ReceivedEntry } from '../rsync/received-entry.js'
+import { ReceivedLists } from '../rsync/received-lists.js'
+import { Receiver, type Replay } from '../rsync/receiver.js'
 import type { Entry } from '../rsync/request.js'
-import { Walk } from '../rsync/walk.js'
-import type { WireEntry } from '../wire/file-entry.js'
 import type { Item } from '../wire/item.js'
 import { ListDecoder } from '../wire/list-decoder.js'
-import { TAG } from '../wire/mux.js'
 import { NdxWriter } from '../wire/ndx.js'
-import { has, type Terms } from '../wire/terms.js'
+import { has } from '../wire/terms.js'
 import { openTokenDecoder } from '../wire/tokens.js'
-import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
+import { NO_COUNTS, type SyncReport } from './sync-events.js'
 import { keptEmpty } from './sync-filters.js'
-import { kindOfOnly, targetPlace } from './target-place.js'
-import { type Accounts, TargetSide } from './target-side.js'
+import type { TargetSide } from './target-side.js'
 import { entryFromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
-import { TargetSums } from './wire-sums.js'
+import { openWireGenerator } from './wire-generator.js'
+import { openWireTarget, type WireTargetParts } from './wire-target.js'
 import { listOptions } from './wire-terms.js'
 
-export type ReceivingParts = {
+export type ReceivingParts = WireTargetParts & {
   readonly connection: WireConnection
-  readonly terms: Terms
-  readonly options: Options
-  /** Null: what comes is only listed. */
-  readonly destination: string | null
-  readonly filters: readonly FilterRule[]
-  readonly trusted: (path: string) => string
-  readonly troubles: Troubles
-  readonly accounts: Accounts
   readonly isServer: boolean
   /** --iconv: names here; null: they are as they come. */
   readonly charset: Charset | null
@@ -52,7 +38,6 @@ export type ReceivingParts = {
   readonly isReplay: boolean
   /** What may be in the list; null: whatever the sender has. */
   readonly asked: AskedNames | null
-  readonly events: SyncEvents
 }
 
 export async function receiveFiles(parts: ReceivingParts): Promise<SyncReport> {
@@ -88,18 +73,10 @@ class Receiving {
     this.#parts = parts
     const { terms, connection } = parts
     const isIncremental = has(terms, 'incremental')
-    const { mungeLinks } = parts.options
-    const keepsEmpty = keptEmpty(parts.options, parts.filters)
-    const chmod = parseChmod(parts.options.chmod, process.umask())
-    const { charset } = parts
-    const targets = has(terms, 'symlinkIconv')
-    const convert =
-      charset === null ? null : (entry: WireEntry) => entryFromWire(charset, entry, targets)
-    const rule = { chmod, mungeLinks, keepsEmpty, convert, asked: parts.asked }
     connection.maySign = false
     this.#numbers = new NdxWriter(terms.protocol)
     this.#ledger = new Ledger(() => this.#numbers.write(connection.writer.data, -1))
-    this.#lists = new ReceivedLists(terms.protocol, isIncremental, rule, {
+    this.#lists = new ReceivedLists(terms.protocol, isIncremental, ruleOf(parts), {
       came: (start, count, entries, of) => {
         if (parts.isReplay)
           for (const entry of of === null ? entries : [...entries, of])
@@ -112,7 +89,7 @@ class Receiving {
       },
       passed: (start) => {
         this.#ledger.passed(start)
-        if (parts.isReplay) this.#receiver?.progressed()
+        if (parts.isReplay) this.#receiver?.phases.progressed()
       },
       lost: (what, entry) => {
         parts.troubles.faults++
@@ -120,7 +97,7 @@ class Receiving {
         parts.events.skipped(what, entry.name, 'receiver')
       },
       waits: () => {
-        if (this.#receiver?.isHeld === true) this.#lists.hurry()
+        if (this.#receiver?.phases.isHeld === true) this.#lists.hurry()
         return connection.writer.flush()
       },
     })
@@ -132,32 +109,60 @@ class Receiving {
 
   async run(): Promise<SyncReport> {
     const { connection, terms, options, troubles, events, isServer } = this.#parts
-    const { reader, writer } = connection
+    const { reader } = connection
     const began = performance.now()
     const decoder = new ListDecoder(terms, listOptions(options))
     const listedFrom = reader.bytesRead
-    const receiver: Receiver = new Receiver({
+    const receiver = this.#openReceiver(decoder)
+    this.#receiver = receiver
+    connection.handlers = {
+      ...connection.handlers,
+      ioError: (bits) => troubles.add(bits),
+      notSent: (number) => receiver.notSent(number),
+    }
+    const hasAny = await receiver.firstList()
+    connection.maySign = true
+    const listMs = performance.now() - began
+    const listBytes = reader.bytesRead - listedFrom
+    events.counted(this.#lists.entries, this.#lists.count.bytes)
+    const report = (): SyncReport => this.#report(receiver, listMs, listBytes)
+    // Without anything in the list the sender has left already.
+    if (!hasAny && !isServer) return report()
+    const target = openWireTarget(this.#parts, this.#lists, decoder.ids)
+    this.#target = target
+    if (target === null) {
+      await this.#listOnly(receiver)
+      return report()
+    }
+    events.started()
+    const asking = this.#asking(target)
+    receiver.begin(asking, {
+      options,
+      protocol: terms.protocol,
+      to: target.to,
+      placing: options.dryRun ? null : target.placing,
+      checksum: await openChecksum(terms.checksum, terms.seed),
+      fault: (call, request, error) => target.fault(call, request.name, error),
+      moved: (bytes) => events.moved(bytes),
+      lends: terms.compressor === null,
+    })
+    await this.#exchange(receiver, asking, target)
+    return report()
+  }
+
+  #openReceiver(decoder: ListDecoder): Receiver {
+    const { connection, terms, options, troubles, events, isServer, isReplay } = this.#parts
+    return new Receiver({
       options,
       terms,
-      reader,
-      writer,
+      reader: connection.reader,
+      writer: connection.writer,
       numbers: this.#numbers,
       decoder,
       tokens: openTokenDecoder(terms),
       lists: this.#lists,
       isServer,
-      replay: this.#parts.isReplay
-        ? {
-            held: () => this.#lists.hurry(),
-            isPassed: (number) => has(terms, 'incremental') && this.#ledger.isPassed(number),
-            entryAt: (number) => this.#entries.get(number) ?? null,
-            skipped: (entry) => events.remark('batched', entry, entry.name),
-            lacking: (entry) => {
-              troubles.faults++
-              events.remark('not-batched', entry, entry.name)
-            },
-          }
-        : null,
+      replay: isReplay ? this.#replay() : null,
       events: {
         item: (entry, item) => this.#echoed(entry, item),
         began: (entry) => events.began(entry),
@@ -181,119 +186,37 @@ class Receiving {
         ioError: (bits) => troubles.add(bits),
       },
     })
-    this.#receiver = receiver
-    connection.handlers = {
-      ...connection.handlers,
-      ioError: (bits) => troubles.add(bits),
-      notSent: (number) => receiver.notSent(number),
-    }
-    const hasAny = await receiver.firstList()
-    connection.maySign = true
-    const listMs = performance.now() - began
-    const listBytes = reader.bytesRead - listedFrom
-    events.counted(this.#lists.entries, this.#lists.count.bytes)
-    const report = (): SyncReport => this.#report(receiver, listMs, listBytes)
-    // Without anything in the list the sender has left already.
-    if (!hasAny && !isServer) return report()
-    const target = this.#open(decoder)
-    if (target === null) {
-      await this.#listOnly(receiver)
-      return report()
-    }
-    events.started()
-    const asking = this.#asking(target)
-    receiver.begin(asking, {
-      options,
-      protocol: terms.protocol,
-      to: target.to,
-      placing: options.dryRun ? null : target.placing,
-      checksum: await openChecksum(terms.checksum, terms.seed),
-      fault: (call, request, error) => target.fault(call, request.name, error),
-      moved: (bytes) => events.moved(bytes),
-      lends: terms.compressor === null,
-    })
-    await this.#exchange(receiver, asking, target)
-    return report()
   }
 
-  // ---- who goes through the list -----------------------------------------------------------------
+  #replay(): Replay {
+    const { terms, troubles, events } = this.#parts
+    return {
+      held: () => this.#lists.hurry(),
+      isPassed: (number) => has(terms, 'incremental') && this.#ledger.isPassed(number),
+      entryAt: (number) => this.#entries.get(number) ?? null,
+      skipped: (entry) => events.remark('batched', entry, entry.name),
+      lacking: (entry) => {
+        troubles.faults++
+        events.remark('not-batched', entry, entry.name)
+      },
+    }
+  }
+
+  // ---- who goes through the list, and who takes what comes ----------------------------------------
 
   async #exchange(receiver: Receiver, asking: Asking, target: TargetSide): Promise<void> {
     const { connection, terms, options, events } = this.#parts
-    const { writer } = connection
-    const sums = options.checksum
-      ? new TargetSums(await openChecksum(terms.listChecksum, terms.seed), target.to.tree, () =>
-          connection.pause(),
-        )
-      : null
-    const pace = new Pace({
-      bwlimit: 0,
-      shared: null,
-      stopAtMs: options.stopAtMs,
-      signal: connection.signal,
-      moved: () => {},
-    })
-    const local = new LocalTransfer({
-      options: { ...options, wholeFile: true },
-      to: target.to,
-      placing: target.placing,
-      delta: null,
-      events: {
-        trace: this.#parts.events.trace,
-        began: () => {},
-        ended: () => {},
-        retried: () => {},
-        fault: target.fault,
-        sourceFault: (call, entry, error) => target.fault(call, entry.name, error),
-      },
-    })
-    const generator = target.generator({
-      transfer: (request, done) => {
-        const brought = (ok: boolean): void => target.placing.whenStanding(request, ok, done)
-        if ((request.iflags & ITEM.transfer) !== 0) asking.file(request, brought)
-        else pace.run(local.bring(request), brought)
-      },
-      equalSums: (entry, tree, name) => sums?.equal(entry, tree, name) ?? false,
-      events: {
-        item: (entry, iflags, xname) => {
-          if ((iflags & ITEM.transfer) === 0 || isDryOnWire(options))
-            asking.item(entry, iflags, xname)
-          else events.item(entry, iflags, xname)
-        },
-        settled: (entry) => {
-          if (options.removeSourceFiles && !options.dryRun)
-            writer.number(TAG.success, entry.number ?? -1)
-        },
-        waits: (entry, isWaiting) => {
-          if (isWaiting) this.#ledger.begin(entry.number ?? -1)
-          else this.#ledger.end(entry.number ?? -1)
-        },
-      },
-    })
+    const lists = this.#lists
+    const ledger = this.#ledger
+    const opened = { connection, terms, options, lists, ledger, target, asking, events }
+    const { generator, walk } = await openWireGenerator(opened)
     this.#generator = generator
     for (const links of this.#links.splice(0)) generator.expectLinks(links)
-    // What was asked for must not wait long, nor the answers.
-    const pause = (): Promise<void> | null => {
-      const isDue = !writer.isEmpty && performance.now() - writer.writtenMs > FLUSH_MS
-      return asking.pause() ?? (isDue ? writer.flush() : (writer.room() ?? pace.pause()))
-    }
-    const walk = new Walk({
-      options,
-      ready: (entry) => sums?.ready(entry) ?? null,
-      list: this.#lists,
-      generator,
-      deleter: target.deleter,
-      mayDelete: () => target.mayDelete(),
-      isNew: target.isNew,
-      pause,
-      drain: null,
-      skips: null,
-    })
     const deletes = options.deleting !== null || options.force
     await connection.together(
       async () => {
         await walk.run()
-        await receiver.phases({
+        await receiver.phases.run({
           isLate: options.deleting === 'after' || options.deleting === 'delay',
           isDelayed: options.delayUpdates,
           place: () => target.placing.finish(),
@@ -312,7 +235,7 @@ class Receiving {
     } catch (error) {
       // Whoever waits for a list, or for the end of a phase, waits no longer.
       this.#lists.giveUp()
-      receiver.giveUp()
+      receiver.phases.giveUp()
       throw error
     }
   }
@@ -346,50 +269,6 @@ class Receiving {
     this.#parts.events.item(entry, iflags, xname === null ? null : byteName(xname))
   }
 
-  // ---- where it goes -----------------------------------------------------------------------------
-
-  /** Null: nothing is written. */
-  #open(decoder: ListDecoder): TargetSide | null {
-    const { options, destination, filters, trusted, troubles, accounts, events } = this.#parts
-    if (destination === null) return null
-    const lists = this.#lists
-    const coming = { isEmpty: lists.isEmpty, only: () => kindOfOnly(lists.only) }
-    const place = targetPlace(destination, coming, options, (path, directories) =>
-      events.madeDestination(path, directories),
-    )
-    if (place === null) return null
-    events.goesTo?.(place.directory)
-    // Root's name does not come in protocols before 30: it is the one here.
-    const { protocol } = this.#parts.terms
-    const own = (whose: 'users' | 'groups', id: number): string | null =>
-      id === 0 && protocol < 30 ? accounts[whose].name(0) : null
-    const target = new TargetSide({
-      options,
-      place,
-      filters,
-      trusted,
-      troubles,
-      accounts,
-      wholeSeconds: this.#parts.terms.protocol < 31,
-      isFake: options.fakeSuper,
-      names: options.numericIds
-        ? null
-        : {
-            users: {
-              ...accounts.users,
-              name: (id) => decoder.ids.users.get(id) ?? own('users', id),
-            },
-            groups: {
-              ...accounts.groups,
-              name: (id) => decoder.ids.groups.get(id) ?? own('groups', id),
-            },
-          },
-      events,
-    })
-    this.#target = target
-    return target
-  }
-
   /** Entries as they come, and nothing is asked for. */
   async #listOnly(receiver: Receiver): Promise<void> {
     const { events, connection } = this.#parts
@@ -397,7 +276,7 @@ class Receiving {
     await connection.together(
       async () => {
         await forEachReceived(lists, (entry) => events.listed(entry))
-        await receiver.phases({
+        await receiver.phases.run({
           isLate: false,
           isDelayed: false,
           place: () => {},
@@ -441,8 +320,16 @@ class Receiving {
   }
 }
 
-/** Milliseconds that a request waits for others to go with. */
-const FLUSH_MS = 5
+function ruleOf({ terms, options, filters, charset, asked }: ReceivingParts): ListRule {
+  const targets = has(terms, 'symlinkIconv')
+  return {
+    chmod: parseChmod(options.chmod, process.umask()),
+    mungeLinks: options.mungeLinks,
+    keepsEmpty: keptEmpty(options, filters),
+    convert: charset === null ? null : (entry) => entryFromWire(charset, entry, targets),
+    asked,
+  }
+}
 
 /** Members of each group of hard links. */
 function countLinks(

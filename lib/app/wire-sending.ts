@@ -1,37 +1,37 @@
 /** The sending half of a connection, at either end: a list of what the sources name, and the bytes that are asked for. */
 import { byteName } from '../base/byte-name.js'
-import type { Charset } from '../flist/charset.js'
-import { isAclName } from '../flist/posix-acl.js'
 import { CHECKSUM_BYTES, openChecksum } from '../hash/checksum.js'
 import { readAt, sizeOf } from '../io/open-file.js'
 import type { SharedPace } from '../io/shared-pace.js'
-import type { Options } from '../options/options.js'
 import { KernelStore } from '../rsync/kernel-store.js'
 import { blockSumOf, Outgoing } from '../rsync/outgoing.js'
 import { Pace } from '../rsync/pace.js'
 import { Sender } from '../rsync/sender.js'
 import { SentLists } from '../rsync/sent-lists.js'
 import type { SourceList } from '../rsync/source-list.js'
-import type { SourceEntry } from '../rsync/source-node.js'
 import type { Deleted } from '../wire/farewell.js'
-import type { WireEntry, WireXattr } from '../wire/file-entry.js'
 import { ListEncoder } from '../wire/list-encoder.js'
 import { NdxWriter } from '../wire/ndx.js'
-import { has, type Terms } from '../wire/terms.js'
+import { has } from '../wire/terms.js'
 import { openTokenEncoder } from '../wire/tokens.js'
-import type { BatchRecording } from './batch-recording.js'
+import type { Aside, BatchRecording } from './batch-recording.js'
+import {
+  type DescriberParts,
+  describer,
+  type OwnerNames,
+  ownerNames,
+  xattrValue,
+} from './described-entry.js'
 import { countOf, type SourceSide } from './source-side.js'
 import { NO_COUNTS, type SyncEvents, type SyncReport, type Troubles } from './sync-events.js'
 import type { Accounts } from './target-side.js'
-import { entryToWire, fromWire } from './wire-charset.js'
+import { fromWire } from './wire-charset.js'
 import type { WireConnection } from './wire-connection.js'
 import { SourceSums } from './wire-sums.js'
 import { listOptions } from './wire-terms.js'
 
-export type SendingParts = {
+export type SendingParts = DescriberParts & {
   readonly connection: WireConnection
-  readonly terms: Terms
-  readonly options: Options
   readonly source: SourceSide
   readonly list: SourceList
   readonly troubles: Troubles
@@ -39,8 +39,6 @@ export type SendingParts = {
   readonly isServer: boolean
   /** What it may send together with others; null: nothing is shared. */
   readonly uplink: SharedPace | null
-  /** --iconv: names here; null: they go as they are. */
-  readonly charset: Charset | null
   /** The batch that is written. */
   readonly recording: BatchRecording | null
   readonly events: SyncEvents
@@ -48,52 +46,102 @@ export type SendingParts = {
 
 export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   const { connection, terms, options, list, source, troubles, isServer, events } = parts
-  const { charset, recording, uplink } = parts
-  const { writer, reader } = connection
-  const { data } = writer
+  const { charset, recording } = parts
+  const { writer } = connection
   if (recording !== null) {
     await writer.flush()
     writer.record = recording.take
   }
-  const aside = options.batch?.kind === 'only-write' ? (recording?.aside ?? null) : null
-  const isIncremental = has(terms, 'incremental')
   const began = performance.now()
+  const names = ownerNames(options, parts.accounts)
+  const encoder = new ListEncoder(terms, listOptions(options), names)
   const numbers = new NdxWriter(terms.protocol)
-  const shaped = listOptions(options)
-  const names = namesOf(options, parts.accounts)
-  const encoder = new ListEncoder(terms, shaped, names)
-  const sums = options.checksum
-    ? new SourceSums(
-        await openChecksum(terms.listChecksum, terms.seed),
-        CHECKSUM_BYTES[terms.listChecksum],
-        () => connection.pause(),
-      )
-    : null
-  const describe = describer(parts, names, sums)
+  const describe = { names, sums: await openSums(parts) }
   // What has to be known first is looked at first.
-  if (!isIncremental) list.expand(list.root, null)
-  const bits = (): number => (options.ignoreErrors ? 0 : troubles.bits)
-  const lists = new SentLists({
+  if (!has(terms, 'incremental')) list.expand(list.root, null)
+  const lists = openLists(parts, encoder, numbers, describe)
+  const listBytes = await sendFirst(parts, lists, encoder, names)
+  const listMs = performance.now() - began
+  events.counted(countOf(list), list.count.bytes)
+  let deleted: Deleted = NO_COUNTS
+  // --only-write-batch: what answers hold goes there alone.
+  const aside = options.batch?.kind === 'only-write' ? (recording?.openAside() ?? null) : null
+  const outgoing = await openOutgoing(parts, aside)
+  const sender = openSender(parts, { lists, numbers, outgoing, aside }, listMs, (count) => {
+    deleted = count
+  })
+  connection.handlers = {
+    ...connection.handlers,
+    success: (number) => {
+      const entry = sender.finished(number)
+      if (entry !== null && options.removeSourceFiles && !options.dryRun) source.arrived(entry)
+    },
+    deleted: (name, isDirectory) => events.deleting(byteName(fromWire(charset, name)), isDirectory),
+    ioError: (given) => troubles.add(given),
+  }
+  // Without anything in the list a client has left.
+  if (!isServer || lists.entries > 0) await sender.run()
+  else await connection.leave()
+  list.tallyRoot()
+  return reportOf(parts, sender, outgoing, deleted, { listBytes, listBuildMs: listMs })
+}
+
+/** --checksum; null: sums are not told. */
+async function openSums({ options, terms, connection }: SendingParts): Promise<SourceSums | null> {
+  if (!options.checksum) return null
+  const checksum = await openChecksum(terms.listChecksum, terms.seed)
+  return new SourceSums(checksum, CHECKSUM_BYTES[terms.listChecksum], () => connection.pause())
+}
+
+/** Errors of reading so far, as the receiver is told of them. */
+function ioErrorOf({ options, troubles }: SendingParts): number {
+  return options.ignoreErrors ? 0 : troubles.bits
+}
+
+function openLists(
+  parts: SendingParts,
+  encoder: ListEncoder,
+  numbers: NdxWriter,
+  { names, sums }: { readonly names: OwnerNames; readonly sums: SourceSums | null },
+): SentLists {
+  const { terms, options, list, events } = parts
+  return new SentLists({
     list,
     encoder,
     numbers,
     protocol: terms.protocol,
-    incremental: isIncremental,
+    incremental: has(terms, 'incremental'),
     impliedDirs: options.impliedDirs,
-    describe,
+    describe: describer(parts, names, sums),
     prepare: sums === null ? null : (entries) => sums.prepare(entries),
-    ioError: bits,
+    ioError: () => ioErrorOf(parts),
     grew: () => events.grew(countOf(list), list.count.bytes),
   })
+}
+
+/** The first list, and what goes with it. @returns bytes that it took */
+async function sendFirst(
+  { connection, terms }: SendingParts,
+  lists: SentLists,
+  encoder: ListEncoder,
+  names: OwnerNames,
+): Promise<number> {
+  const { writer } = connection
+  const { data } = writer
   const written = (): number => writer.bytesWritten + data.length
   const before = written()
   await lists.sendFirst(data)
-  if (!isIncremental) encoder.idLists(data, names)
-  const listBytes = written() - before
+  if (!has(terms, 'incremental')) encoder.idLists(data, names)
+  const bytes = written() - before
   await writer.flush()
-  const listMs = performance.now() - began
-  events.counted(countOf(list), list.count.bytes)
-  let deleted: Deleted = NO_COUNTS
+  return bytes
+}
+
+/** @param aside where answers go alone; null: to the receiver */
+async function openOutgoing(
+  { connection, terms, options, uplink, events }: SendingParts,
+  aside: Aside | null,
+): Promise<Outgoing> {
   const pace = new Pace({
     bwlimit: options.bwlimit,
     shared: uplink === null ? null : (bytes) => uplink.spend(bytes),
@@ -101,22 +149,39 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     signal: connection.signal,
     moved: (bytes) => events.moved(bytes),
   })
-  const outgoing = new Outgoing({
+  const writer = aside ?? connection.writer
+  return new Outgoing({
     options,
     terms,
-    writer: aside ?? writer,
-    tokens: openTokenEncoder(terms, (aside ?? writer).data, options.compressLevel),
+    writer,
+    tokens: openTokenEncoder(terms, writer.data, options.compressLevel),
     checksum: await openChecksum(terms.checksum, terms.seed),
     blockSum: blockSumOf(terms),
     kernels: new KernelStore(),
     read: readAt,
     pause: (bytes) => pace.spent(bytes),
   })
-  const sender = new Sender({
+}
+
+type SentParts = {
+  readonly lists: SentLists
+  readonly numbers: NdxWriter
+  readonly outgoing: Outgoing
+  readonly aside: Aside | null
+}
+
+function openSender(
+  parts: SendingParts,
+  { lists, numbers, outgoing, aside }: SentParts,
+  listMs: number,
+  deleted: (count: Deleted) => void,
+): Sender {
+  const { connection, terms, options, list, source, troubles, isServer, recording, events } = parts
+  return new Sender({
     options,
     terms,
-    reader,
-    writer,
+    reader: connection.reader,
+    writer: connection.writer,
     numbers,
     lists,
     outgoing,
@@ -129,7 +194,7 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     // rsync(1) %b and %c: known afterwards.
     tellsFirst:
       !isServer && !/%[-\d']*[bc]/.test(`${options.outFormat ?? ''} ${options.logFileFormat}`),
-    ioError: bits,
+    ioError: () => ioErrorOf(parts),
     stats: () => ({ size: list.count.bytes, listBuildMs: Math.round(listMs), listSendMs: 0 }),
     events: {
       item: (entry, iflags, xname) =>
@@ -148,24 +213,18 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
       moved: (bytes) => events.moved(bytes),
       fault: (call, path, error) => troubles.sender(call, path, error),
       allArrived: () => source.finish(),
-      deleted: (count) => {
-        deleted = count
-      },
+      deleted,
     },
   })
-  connection.handlers = {
-    ...connection.handlers,
-    success: (number) => {
-      const entry = sender.finished(number)
-      if (entry !== null && options.removeSourceFiles && !options.dryRun) source.arrived(entry)
-    },
-    deleted: (name, isDirectory) => events.deleting(byteName(fromWire(charset, name)), isDirectory),
-    ioError: (given) => troubles.add(given),
-  }
-  // Without anything in the list a client has left.
-  if (!isServer || lists.entries > 0) await sender.run()
-  else await connection.leave()
-  list.tallyRoot()
+}
+
+function reportOf(
+  { connection, terms, list, troubles }: SendingParts,
+  sender: Sender,
+  outgoing: Outgoing,
+  deleted: Deleted,
+  listing: { readonly listBytes: number; readonly listBuildMs: number },
+): SyncReport {
   return {
     listed: list.count,
     created: sender.created,
@@ -179,80 +238,11 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
     refusedDeletions: 0,
     wire: {
       protocol: terms.protocol,
-      sent: writer.bytesWritten,
-      received: reader.bytesRead,
-      listBytes,
-      listBuildMs: listMs,
+      sent: connection.writer.bytesWritten,
+      received: connection.reader.bytesRead,
+      ...listing,
       listSendMs: 0,
     },
     exit: troubles.exit(0),
   }
-}
-
-type Names = { user(id: number): string | null; group(id: number): string | null }
-
-/** Names of this machine, each looked up once. */
-function namesOf({ numericIds }: Options, { users, groups }: Accounts): Names {
-  const once = (find: (id: number) => string | null): ((id: number) => string | null) => {
-    const known = new Map<number, string | null>()
-    return (id) => {
-      const before = known.get(id)
-      if (before !== undefined) return before
-      const name = numericIds ? null : find(id)
-      known.set(id, name)
-      return name
-    }
-  }
-  return { user: once(users.name), group: once(groups.name) }
-}
-
-/** What is told of an entry besides what the list of this machine has. */
-function describer(
-  { options, terms, charset }: SendingParts,
-  names: Names,
-  sums: SourceSums | null,
-): (entry: SourceEntry, isTop: boolean) => WireEntry {
-  const targets = has(terms, 'symlinkIconv')
-  const wantsXattrs = options.xattrs > 0 || options.acls
-  return (entry, isTop) => {
-    const { stands } = entry
-    // Field by field: a copy of all of them costs as much as looking at the file.
-    const told = {
-      name: entry.name,
-      stands,
-      mode: entry.mode,
-      target: entry.target,
-      atimeNs: entry.atimeNs,
-      link: entry.link,
-      isBare: entry.isBare,
-      isMissing: entry.isMissing,
-      isTop,
-      userName: names.user(stands.uid),
-      groupName: names.group(stands.gid),
-      sum: stands.kind === 'file' ? (sums?.take(entry) ?? null) : null,
-      xattrs: wantsXattrs ? xattrsOf(entry) : NO_XATTRS,
-    }
-    return charset === null ? told : entryToWire(charset, told, targets)
-  }
-}
-const NO_XATTRS: readonly WireXattr[] = []
-
-function xattrsOf({ origin }: SourceEntry): readonly WireXattr[] {
-  const isRoot = process.geteuid?.() === 0
-  const found = origin.tree.xattrs(origin.name)
-  const isSent = (name: string): boolean =>
-    !name.startsWith('user.rsync.%') &&
-    (isRoot ? !name.startsWith('system.') : name.startsWith('user.'))
-  const plain = found.filter(({ name }) => isSent(name))
-  const acls = found.filter(({ name }) => isAclName(name))
-  return [...plain, ...acls].map(({ name, value }) => ({
-    name,
-    value,
-    length: value.length,
-    digest: '',
-  }))
-}
-/** A long value that is asked for; empty where it is gone. */
-function xattrValue(entry: SourceEntry, item: number): string {
-  return xattrsOf(entry).filter(({ name }) => !name.startsWith('system.'))[item - 1]?.value ?? ''
 }

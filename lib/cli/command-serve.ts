@@ -117,9 +117,16 @@ export async function serveCommand(
       'filter rules are for --join; --publish and --ignore say what is published',
     )
   if (cli.args.length > 0) throw new UsageError('a directory is wanted with --join alone')
-  const modules = modulesOf(flags)
-  const config = {
-    modules,
+  const config = serveConfig(flags)
+  const host = { clock: systemClock, log: () => {} }
+  if (machineLacks().length > 0) process.stderr.write(limitsText(machineLacks()))
+  await serve(config, serveEvents(flags.verbose === true), host, hangups(), signal)
+  return EXIT.ok
+}
+
+function serveConfig(flags: Flags): ServeConfig {
+  return {
+    modules: modulesOf(flags),
     listen: addressOf(flags.listen),
     peerListen: addressOf(flags.peerListen),
     rsync: flags.rsyncListen === undefined ? null : rsyncFace(flags.rsyncListen),
@@ -138,8 +145,12 @@ export async function serveCommand(
     trustedProxies: (flags.trustProxy ?? []).map(networkOf),
     tls: tlsOf(flags),
   }
+}
+
+/** What a centre says on stderr. */
+function serveEvents(isVerbose: boolean): ServeEvents {
   const say = (text: string): void => void process.stderr.write(`prsync: ${text}\n`)
-  const events: ServeEvents = {
+  return {
     newKey: (key, urls) => {
       say(`new key ${key}`)
       for (const url of urls) say(`at an edge node: prsync pull --key ${key} ${url} DEST`)
@@ -148,7 +159,7 @@ export async function serveCommand(
     published: (module, head, changed, outcome) => {
       for (const fault of outcome.faults)
         say(`${module}: ${displayName(fault.name)}: ${fault.what}`)
-      if (changed && flags.verbose === true) say(`${module}: sequence ${head.sequence}`)
+      if (changed && isVerbose) say(`${module}: sequence ${head.sequence}`)
     },
     ready: (module, head, url) => {
       say(
@@ -160,10 +171,6 @@ export async function serveCommand(
     quarantined: (volunteer, why) => say(`volunteer ${volunteer} is quarantined: ${why}`),
     failed: (module, what) => say(`${module}: not published: ${what}`),
   }
-  const host = { clock: systemClock, log: () => {} }
-  if (machineLacks().length > 0) process.stderr.write(limitsText(machineLacks()))
-  await serve(config, events, host, hangups(), signal)
-  return EXIT.ok
 }
 
 function modulesOf(flags: Flags): { name: string; directory: string }[] {

@@ -2,6 +2,7 @@
 
 import type { Replay } from '../app/batch-replay.js'
 import { sync } from '../app/sync.js'
+import type { FileSums } from '../app/sync-sums.js'
 import { EXIT, type ExitCode, PrsyncError, UsageError } from '../base/errors.js'
 import type { Flag } from '../options/flags.js'
 import type { Options } from '../options/options.js'
@@ -50,10 +51,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
     isListing && !options.recursive ? { ...options, dirs: true, incRecursive: false } : options
   const said =
     isWired || isLoggedThere ? { ...listing, wholeFile: options.wholeFile ?? !isWired } : listing
-  const formats = `${options.outFormat ?? ''}${options.logFile === null ? '' : options.logFileFormat}`
-  const sums = /%'*-?\d*'*C/.test(formats)
-    ? await (await import('../app/sync-sums.js')).openFileSums(options)
-    : null
+  const sums = await openSums(options)
   const replay = isReplay ? await openReplay(said, batch.file, signal) : null
   const screen = new SyncScreen(replay?.options ?? said, sums, isReplay ? 'pull' : places.kind)
   if (replay !== null) screen.matched(replay.matched)
@@ -88,6 +86,15 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
     await replay?.close()
     screen.close()
   }
+}
+
+/** Null: no format asks for sums of files. */
+async function openSums(options: Options): Promise<FileSums | null> {
+  const { outFormat, logFile, logFileFormat } = options
+  const formats = `${outFormat ?? ''}${logFile === null ? '' : logFileFormat}`
+  if (!/%'*-?\d*'*C/.test(formats)) return null
+  const { openFileSums } = await import('../app/sync-sums.js')
+  return openFileSums(options)
 }
 
 async function openReplay(options: Options, file: string, signal: AbortSignal): Promise<Replay> {

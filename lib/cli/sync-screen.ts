@@ -51,11 +51,7 @@ export class SyncScreen {
   }
 
   get events(): SyncEvents {
-    const { info, outFormat, logFile, logFileFormat } = this.options
     const out = this.#out
-    const told = (level: number, text: string): void => {
-      if (level > 0) out.told(text)
-    }
     return {
       trace: traceFor(this.options.debug, (text) => out.told(this.#name(text))),
       counted: (listed, bytes) => this.#counted(listed, bytes),
@@ -65,10 +61,32 @@ export class SyncScreen {
       began: (entry) => this.#progress.began(entry),
       moved: (bytes) => this.#progress.moved(bytes),
       ended: (entry, at) => this.#progress.ended(entry, at),
-      retried: (_entry, name) =>
+      fault: (side, call, path, error) =>
         this.#error(
-          `WARNING: ${this.#name(name)} failed verification -- update retained (will try again).`,
+          `[${side}] ${call} ${this.#quoted(path)}${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,
         ),
+      started: () => {
+        const how =
+          this.options.wholeFile !== false
+            ? 'delta-transmission disabled for local transfer or --whole-file'
+            : 'delta-transmission enabled'
+        if (this.options.debug.flist > 0) out.told(how)
+      },
+      said: (text, isError) => {
+        const whole = escapeName(text.replace(/\n$/, ''), this.options.eightBitOutput)
+        if (isError) out.error(whole)
+        else out.told(whole)
+      },
+      ...this.#sourceEvents(),
+      ...this.#targetEvents(),
+    }
+  }
+
+  /** Of what is there to be copied. */
+  #sourceEvents() {
+    const { info } = this.options
+    const out = this.#out
+    return {
       skipped: (what, name, text) => {
         const shown = this.#name(name)
         const side = text === 'receiver' ? 'Receiver' : text
@@ -80,13 +98,36 @@ export class SyncScreen {
           this.#error(
             `[${side}] cannot convert symlink data for: "${shown}" (${NO_SUCH_CHARACTER})`,
           )
-        else told(info.mount, `[sender] skipping mount-point dir ${shown}`)
+        else this.#told(info.mount, `[sender] skipping mount-point dir ${shown}`)
       },
       copiesUnsafe: (name, target) =>
-        told(
+        this.#told(
           info.symsafe,
           `copying unsafe symlink "${this.#name(name)}" -> "${this.#name(target)}"`,
         ),
+      listed: (entry) => out.told(this.#name(listLine(entry, this.options))),
+      removed: (name) => this.#told(info.remove, `sender removed ${this.#name(name)}`),
+      removedBefore: (name) => out.told(`sender file already removed: ${this.#name(name)}`),
+      vanished: (what, path) => out.warn(`${what} has vanished: ${this.#quoted(path)}`),
+      missing: (call, path, why) =>
+        this.#error(`[sender] ${call} ${this.#quoted(path)} failed: ${why}`),
+    } satisfies Partial<SyncEvents>
+  }
+
+  /** Of what stands at the destination. */
+  #targetEvents() {
+    const { info, outFormat, logFile, logFileFormat } = this.options
+    const out = this.#out
+    return {
+      madeDestination: (path, directories) => {
+        if (info.name === 0 && !tellsItem(outFormat ?? '')) return
+        const many = `${directories} ${directories === 1 ? 'directory' : 'directories'} for`
+        out.told(`created ${directories === null ? 'directory' : many} ${this.#name(path)}`)
+      },
+      notDeleting: () => {
+        if (!this.#unsafeTold) out.told('IO error encountered -- skipping file deletion')
+        this.#unsafeTold = true
+      },
       deleting: (name, isDirectory) => {
         const whole = name + (isDirectory ? '/' : '')
         const line = (format: string): string =>
@@ -101,49 +142,22 @@ export class SyncScreen {
         else if (info.del > 0 || info.name > 0) out.line(`deleting ${this.#name(whole)}`)
       },
       nonEmpty: (name) => out.told(`cannot delete non-empty directory: ${this.#name(name)}`),
-      backedUp: (name, to) =>
-        told(info.backup, `backed up ${this.#name(name)} to ${this.#name(to)}`),
-      removed: (name) => told(info.remove, `sender removed ${this.#name(name)}`),
-      removedBefore: (name) => out.told(`sender file already removed: ${this.#name(name)}`),
-      fault: (side, call, path, error) =>
-        this.#error(
-          `[${side}] ${call} ${this.#quoted(path)}${call.includes('failed') ? '' : ' failed'}: ${inWords(error)}`,
-        ),
-      unread: (path, error) =>
-        this.#error(
-          `[generator] failed to open ${this.#quoted(path)}, continuing: ${inWords(error)}`,
-        ),
       backupDirectory: (path, isNew) =>
-        told(info.backup, `${isNew ? '(new) ' : ''}backup_dir is ${this.#name(path)}`),
+        this.#told(info.backup, `${isNew ? '(new) ' : ''}backup_dir is ${this.#name(path)}`),
+      backedUp: (name, to) =>
+        this.#told(info.backup, `backed up ${this.#name(name)} to ${this.#name(to)}`),
       noAlternate: (kind, path, stands) => {
         const why = stands === 'nothing' ? 'does not exist' : 'is not a dir'
         out.warn(`--${kind}-dest arg ${why}: ${this.#name(path)}`)
       },
-      vanished: (what, path) => out.warn(`${what} has vanished: ${this.#quoted(path)}`),
-      missing: (call, path, why) =>
-        this.#error(`[sender] ${call} ${this.#quoted(path)} failed: ${why}`),
-      madeDestination: (path, directories) => {
-        if (info.name === 0 && !tellsItem(outFormat ?? '')) return
-        const many = `${directories} ${directories === 1 ? 'directory' : 'directories'} for`
-        out.told(`created ${directories === null ? 'directory' : many} ${this.#name(path)}`)
-      },
-      notDeleting: () => {
-        if (!this.#unsafeTold) out.told('IO error encountered -- skipping file deletion')
-        this.#unsafeTold = true
-      },
-      started: () => {
-        const how =
-          this.options.wholeFile !== false
-            ? 'delta-transmission disabled for local transfer or --whole-file'
-            : 'delta-transmission enabled'
-        if (this.options.debug.flist > 0) out.told(how)
-      },
-      listed: (entry) => out.told(this.#name(listLine(entry, this.options))),
-      said: (text, isError) => {
-        const whole = escapeName(text.replace(/\n$/, ''), this.options.eightBitOutput)
-        if (isError) out.error(whole)
-        else out.told(whole)
-      },
+      unread: (path, error) =>
+        this.#error(
+          `[generator] failed to open ${this.#quoted(path)}, continuing: ${inWords(error)}`,
+        ),
+      retried: (_entry, name) =>
+        this.#error(
+          `WARNING: ${this.#name(name)} failed verification -- update retained (will try again).`,
+        ),
       mismatch: (entry, isLast) => {
         const { inplace, partial, partialDir } = this.options
         const kept = inplace || (partial && partialDir === null) ? 'retained' : 'discarded'
@@ -151,7 +165,7 @@ export class SyncScreen {
         if (isLast) this.#error(`ERROR: ${words}.`)
         else out.warn(`prsync: WARNING: ${words} (will try again).`)
       },
-    }
+    } satisfies Partial<SyncEvents>
   }
 
   /** Of a server: what its client prints itself is left out. @param port null: not yet */
@@ -366,6 +380,10 @@ export class SyncScreen {
 
   // ---- lines ---------------------------------------------------------------------------------------
 
+  /** @param level that --info was given for such a line */
+  #told(level: number, text: string): void {
+    if (level > 0) this.#out.told(text)
+  }
   #error(text: string): void {
     this.#out.error(`prsync: ${text}`)
   }

@@ -8,7 +8,8 @@ import type { Root } from '../hash/root.js'
 import { SMALL_BYTES } from '../hash/unit.js'
 import type { ContentStore, Holding } from '../host.js'
 import { libc } from './libc.js'
-import type { Place, Store } from './store.js'
+import type { Place } from './places-by-root.js'
+import type { Store } from './store.js'
 import type { DiskTree } from './tree.js'
 
 const readAt = promisify(read)
@@ -43,7 +44,7 @@ export class TreeContents implements ContentStore {
       has: (offset, n) => offset + n <= length,
       read: (offset, n) => this.#read(root, offset, Math.max(0, Math.min(n, length - offset))),
       readNow: (offset, n) => (offset + n <= length ? this.#readNow(root, offset, n) : null),
-      leaves: () => this.#store.leaves(root),
+      leaves: () => this.#store.leaves.of(root),
     }
   }
 
@@ -92,7 +93,7 @@ export class TreeContents implements ContentStore {
   #file(root: Root): OpenFile | null {
     const open = this.#files.get(root)
     if (open !== undefined) return open
-    for (const place of this.#store.places(root)) {
+    for (const place of this.#store.places.of(root)) {
       const fd = this.#openSame(place)
       if (fd === null) continue
       const file = { fd, place, length: place.size, readers: 0 }

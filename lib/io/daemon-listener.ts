@@ -29,12 +29,19 @@ export type ProcessLimit = {
   readonly refusal: string
 }
 
+export type ListenAt = {
+  /** Null: all addresses. */
+  readonly host: string | null
+  readonly port: number
+  readonly backlog: number
+}
+
 /**
  * @param words of the program to start, itself first
  * @throws {StartupError} when the address cannot be had
  */
 export function listenForProcesses(
-  at: { readonly host: string | null; readonly port: number; readonly backlog: number },
+  at: ListenAt,
   words: readonly string[],
   { most, admits, refusal }: ProcessLimit,
 ): Promise<ProcessListener> {
@@ -79,27 +86,25 @@ export function listenForProcesses(
   })
   // Those that are refused: who is served has left this process, and is counted by its own.
   server.maxConnections = most
+  const close = async (): Promise<void> => {
+    clearTimeout(quiet)
+    server.close()
+    for (const child of children.keys()) child.kill()
+    await Promise.all(children.values())
+  }
+  return bound(server, at).then((local) => ({ local, close }))
+}
+
+/** Where it listens. */
+function bound(server: net.Server, { host, port, backlog }: ListenAt): Promise<TcpAddress> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) =>
-      reject(new StartupError(`cannot listen on port ${at.port}: ${cause.message}`, { cause })),
+      reject(new StartupError(`cannot listen on port ${port}: ${cause.message}`, { cause })),
     )
-    const where = {
-      port: at.port,
-      backlog: at.backlog,
-      ...(at.host === null ? {} : { host: at.host }),
-    }
-    server.listen(where, () => {
-      const bound = server.address()
-      const local = bound !== null && typeof bound === 'object' ? bound : null
-      resolve({
-        local: { host: local?.address ?? '', port: local?.port ?? at.port },
-        close: async () => {
-          clearTimeout(quiet)
-          server.close()
-          for (const child of children.keys()) child.kill()
-          await Promise.all(children.values())
-        },
-      })
+    server.listen({ port, backlog, ...(host === null ? {} : { host }) }, () => {
+      const local = server.address()
+      const isAddress = local !== null && typeof local === 'object'
+      resolve(isAddress ? { host: local.address, port: local.port } : { host: '', port })
     })
   })
 }

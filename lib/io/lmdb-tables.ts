@@ -4,7 +4,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import { type ByteName, nameBytes } from '../base/byte-name.js'
 import { bytesOf } from '../base/bytes.js'
 import { FileError, messageOf, StartupError } from '../base/errors.js'
-import type { Root } from '../hash/root.js'
+import { ROOT_BYTES, type Root } from '../hash/root.js'
 
 export type Table = Database<Buffer, Buffer>
 export type Environment = RootDatabase<Buffer, Buffer>
@@ -29,7 +29,7 @@ export function openIndex(path: string): {
     const [values, blobs] = [openTable(env, 'values'), openTable(env, 'blobs')]
     return {
       value: (name) => copy(values.get(Buffer.from(name))),
-      blob: (root) => copy(blobs.get(asBuffer(bytesOf(root)))),
+      blob: (root) => copy(blobs.get(rootKey(root))),
     }
   } catch (cause) {
     throw new StartupError(`cannot read the index in ${path}: ${messageOf(cause)}`, { cause })
@@ -73,6 +73,20 @@ export function keyOf(name: ByteName): Buffer {
     ? Buffer.concat([Buffer.from([PLAIN]), bytes])
     : Buffer.concat([Buffer.from([DIGEST]), hash('sha256', bytes, 'buffer')])
 }
+export function rootKey(root: Root): Buffer {
+  return asBuffer(bytesOf(root))
+}
+const PASSING_KEY = Buffer.alloc(ROOT_BYTES)
+/** The same for one look, which copies it: nothing is allocated. */
+export function passingKey(root: Root): Buffer {
+  PASSING_KEY.write(root, 'latin1')
+  return PASSING_KEY
+}
+/** The least key above all that begin with `prefix`. */
+export function above(prefix: Buffer): Buffer {
+  return Buffer.concat([prefix, Buffer.alloc(9, 0xff)])
+}
+
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -2,14 +2,13 @@
  * What is known of the disk, and the metadata of snapshots: one lmdb environment. A crash at any moment leaves the
  * last transaction; losing all of it costs a re-hash, never data.
  */
-import { hash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { type ByteName, byteName, joinName, nameBytes } from '../base/byte-name.js'
-import { bytesOf, Cursor, latin1Of, Writer } from '../base/bytes.js'
+import { type ByteName, byteName } from '../base/byte-name.js'
+import { Cursor, latin1Of, Writer } from '../base/bytes.js'
 import { messageOf, StartupError } from '../base/errors.js'
-import type { Anchor } from '../delta/anchors.js'
 import { type Digests, decodeDigests, encodeDigests, SHA256_BYTES } from '../hash/digests.js'
 import { type ContentId, ROOT_BYTES, type Root, rootOf } from '../hash/root.js'
+import { AnchorsByRoot } from './anchors-by-root.js'
 import {
   type DirectoryRecord,
   decodeDirectoryRecord,
@@ -17,6 +16,7 @@ import {
   type Known,
   type NamedRecord,
 } from './directory-record.js'
+import { LeavesByRoot } from './leaves-by-root.js'
 import {
   asBuffer,
   copy,
@@ -26,41 +26,28 @@ import {
   openEnvironment,
   openTable,
   PLAIN,
+  passingKey,
+  rootKey,
   type Table,
   wrapped,
 } from './lmdb-tables.js'
-
-/** Where a content stood, and the stat that tells whether it still does. */
-export type Place = Pick<Known, 'hashed' | 'ino' | 'mtimeNs' | 'size'> & { readonly name: ByteName }
-
-/** A content under one of its names. */
-export type StandingContent = Pick<Known, 'hashed' | 'size'> & { readonly root: Root }
-
-/** A content whose recipe, where it has one, leaves open more than half of it. */
-export type Wanting = {
-  readonly root: Root
-  readonly size: number
-  /** What its recipe tells. */
-  readonly told: number
-  /** How often it was looked through again, and what had been hashed in all when it last was; bytes. */
-  readonly looks: number
-  readonly seen: number
-  /** Its name says nothing of what it is: what is spent on those is limited. */
-  readonly unnamed: boolean
-}
+import { PlacesByRoot } from './places-by-root.js'
+import { WantingByRoot } from './wanting-by-root.js'
 
 export class Store {
   readonly #env: Environment
   readonly #directories: Table
-  readonly #places: Table
   readonly #blobs: Table
-  readonly #leaves: Table
   readonly #sums: Table
-  readonly #digests: Table
-  readonly #anchors: Table
   readonly #recipes: Table
-  readonly #wanting: Table
+  readonly #digests: Table
   readonly #values: Table
+  /** Follow the records of directories: only `putDirectory` changes them. */
+  readonly places: Pick<PlacesByRoot, 'of' | 'named' | 'standing'>
+  readonly #places: PlacesByRoot
+  readonly leaves: LeavesByRoot
+  readonly anchors: AnchorsByRoot
+  readonly wanting: WantingByRoot
   readonly path: string
 
   /** @throws {StartupError} where the directory cannot be used. */
@@ -71,15 +58,16 @@ export class Store {
       this.#env = openEnvironment(path)
       const table = (name: string): Table => openTable(this.#env, name)
       this.#directories = table('directories')
-      this.#places = table('places')
       this.#blobs = table('blobs')
-      this.#leaves = table('leaves')
       this.#sums = table('sums')
-      this.#digests = table('digests')
-      this.#anchors = table('anchors')
       this.#recipes = table('recipes')
-      this.#wanting = table('wanting')
+      this.#digests = table('digests')
       this.#values = table('values')
+      this.#places = new PlacesByRoot(table('places'))
+      this.places = this.#places
+      this.leaves = new LeavesByRoot(table('leaves'))
+      this.anchors = new AnchorsByRoot(table('anchors'))
+      this.wanting = new WantingByRoot(table('wanting'))
     } catch (cause) {
       throw new StartupError(`cannot use the index in ${path}: ${messageOf(cause)}`, { cause })
     }
@@ -98,7 +86,7 @@ export class Store {
     }
   }
 
-  // ---- directories and where contents stand -------------------------------------------------
+  // ---- directories --------------------------------------------------------------------------------
 
   directory(name: ByteName): DirectoryRecord | null {
     const bytes = this.#directories.get(keyOf(name))
@@ -117,7 +105,7 @@ export class Store {
       const old = before.get(known.base)
       before.delete(known.base)
       if (old !== undefined && samePlace(old, known)) continue
-      this.#putPlace(name, known)
+      this.#places.put(name, known)
       if (old !== undefined && old.root !== known.root) this.#removePlace(name, old)
     }
     for (const gone of before.values()) this.#removePlace(name, gone)
@@ -135,154 +123,62 @@ export class Store {
     }
   }
 
-  /** Names under which a content stood when last looked at, hashed ones first. */
-  places(root: Root): Place[] {
-    const start = asBuffer(bytesOf(root))
-    const found: Place[] = []
-    for (const { value } of this.#places.getRange({ start, end: after(start) })) {
-      const from = new Cursor(value)
-      const hashed = from.u8() === 1
-      const ino = from.u64le()
-      const mtimeNs = BigInt.asIntN(64, from.u64le())
-      found.push({
-        hashed,
-        ino,
-        mtimeNs,
-        size: from.varint(),
-        name: byteName(from.latin1(from.left)),
-      })
-    }
-    return found.sort((a, b) => Number(b.hashed) - Number(a.hashed))
-  }
-
-  /** Contents that stand somewhere, in the order of their roots, after one; each once for every name that it has. */
-  standing(after: Root | null, most: number): StandingContent[] {
-    const start = after === null ? Buffer.alloc(0) : afterRoot(after)
-    const found: StandingContent[] = []
-    for (const { key, value } of this.#places.getRange({ start, limit: most })) {
-      const from = new Cursor(value)
-      const hashed = from.u8() === 1
-      from.u64le()
-      from.u64le()
-      found.push({ root: rootOf(key.subarray(0, ROOT_BYTES)), hashed, size: from.varint() })
-    }
-    return found
-  }
-
-  #putPlace(directory: ByteName, known: Known): void {
-    if (known.root === null || known.directory) return
-    const name = joinName(directory, known.base)
-    const value = new Writer(32 + name.length)
-    value.u8(known.hashed ? 1 : 0)
-    value.u64le(known.ino)
-    value.u64le(BigInt.asUintN(64, known.mtimeNs))
-    value.varint(known.size)
-    value.latin1(name)
-    this.#places.putSync(placeKey(known.root, name), asBuffer(value.done()))
-  }
   /** With its last place go the hashes of a content: else they would outlive it for ever. */
   #removePlace(directory: ByteName, known: Known): void {
-    if (known.root === null || known.directory) return
-    this.#places.removeSync(placeKey(known.root, joinName(directory, known.base)))
-    const start = asBuffer(bytesOf(known.root))
-    for (const _ of this.#places.getKeys({ start, end: after(start), limit: 1 })) return
-    this.#leaves.removeSync(start)
-    this.#digests.removeSync(start)
-    this.#anchors.removeSync(start)
-    this.#wanting.removeSync(start)
-    this.#removeBlobOf(this.#sums, start)
-    this.#removeBlobOf(this.#recipes, start)
+    const root = this.#places.remove(directory, known)
+    if (root === null) return
+    this.leaves.remove(root)
+    this.anchors.remove(root)
+    this.wanting.remove(root)
+    this.#digests.removeSync(rootKey(root))
+    this.#removeBlobOf(this.#sums, root)
+    this.#removeBlobOf(this.#recipes, root)
   }
-  #removeBlobOf(table: Table, start: Buffer): void {
-    const blob = contentIn(table.get(start))
+  #removeBlobOf(table: Table, root: Root): void {
+    const blob = contentIn(table.get(rootKey(root)))
     if (blob === null) return
-    table.removeSync(start)
-    this.#blobs.removeSync(asBuffer(bytesOf(blob.root)))
+    table.removeSync(rootKey(root))
+    this.removeBlob(blob.root)
   }
 
-  // ---- pages, sums and leaf hashes, by root ---------------------------------------------------
+  // ---- pages, and what is known of contents by root -----------------------------------------------
 
   /** A metadata content: a page or published sums. A copy. */
   blob(root: Root): Uint8Array | null {
-    return copy(this.#blobs.get(asBuffer(bytesOf(root))))
+    return copy(this.#blobs.get(rootKey(root)))
   }
   /** Looks into one where it lies, without a copy: nothing of it may be kept. Null where it is not there. */
   look<T>(root: Root, read: (bytes: Uint8Array) => T): T | null {
-    const bytes = this.#blobs.getBinaryFast(rootKey(root))
+    const bytes = this.#blobs.getBinaryFast(passingKey(root))
     return bytes === undefined ? null : read(bytes.subarray(0, bytes.length))
   }
   hasBlob(root: Root): boolean {
-    return this.#blobs.doesExist(asBuffer(bytesOf(root)))
+    return this.#blobs.doesExist(rootKey(root))
   }
   putBlob(content: ContentId, bytes: Uint8Array): void {
-    this.#blobs.putSync(asBuffer(bytesOf(content.root)), asBuffer(bytes))
+    this.#blobs.putSync(rootKey(content.root), asBuffer(bytes))
   }
   removeBlob(root: Root): void {
-    this.#blobs.removeSync(asBuffer(bytesOf(root)))
+    this.#blobs.removeSync(rootKey(root))
   }
   *blobRoots(): Iterable<Root> {
     for (const key of this.#blobs.getKeys()) yield rootOf(key)
   }
 
-  /** All packed leaf hashes of a content above 64 KiB. A copy. */
-  leaves(root: Root): Uint8Array | null {
-    return copy(this.#leaves.get(asBuffer(bytesOf(root))))
-  }
-  /** The first content above 64 KiB from this root on, in the order of roots; null: none. */
-  firstLarge(from: Root): Root | null {
-    for (const key of this.#leaves.getKeys({ start: asBuffer(bytesOf(from)), limit: 1 }))
-      return rootOf(key)
-    return null
-  }
-  /**
-   * Those of the roots of which a content above 64 KiB has the first `length` bytes. Where they lie close together one walk along the
-   * keys finds them, in a third of the time of a look for each.
-   */
-  largeAmong(roots: readonly Root[], length: number): Root[] {
-    const sorted = [...roots].sort()
-    const [first] = sorted
-    if (first === undefined) return []
-    const stats: Readonly<Record<string, unknown>> = this.#leaves.getStats()
-    const span = wordOf(sorted.at(-1) ?? first) - wordOf(first)
-    const between = (span / 2 ** 32) * Number(stats['entryCount'])
-    if (between >= FEW_KEYS * roots.length)
-      return sorted.filter(
-        (root) => this.firstLarge(root)?.startsWith(root.slice(0, length)) === true,
-      )
-    const found: Root[] = []
-    let next = 0
-    for (const key of this.#leaves.getKeys({ start: asBuffer(bytesOf(first)) })) {
-      const beginning = latin1Of(key.subarray(0, length))
-      for (; next < sorted.length; next++) {
-        const root = sorted[next] ?? first
-        if (root.slice(0, length) > beginning) break
-        if (root.startsWith(beginning)) found.push(root)
-      }
-      if (next === sorted.length) break
-    }
-    return found
-  }
-  putLeaves(root: Root, leaves: Uint8Array): void {
-    this.#leaves.putSync(asBuffer(bytesOf(root)), asBuffer(leaves))
-  }
-  removeLeaves(root: Root): void {
-    this.#leaves.removeSync(asBuffer(bytesOf(root)))
-  }
-
   /** The published sums of a content, themselves a content among the blobs. */
   sums(root: Root): ContentId | null {
-    return contentIn(this.#sums.get(asBuffer(bytesOf(root))))
+    return contentIn(this.#sums.get(rootKey(root)))
   }
   putSums(root: Root, sums: ContentId): void {
-    this.#sums.putSync(asBuffer(bytesOf(root)), packedContent(sums))
+    this.#sums.putSync(rootKey(root), packedContent(sums))
   }
 
   /** The recipe of a content, likewise. */
   recipe(root: Root): ContentId | null {
-    return contentIn(this.#recipes.get(asBuffer(bytesOf(root))))
+    return contentIn(this.#recipes.get(rootKey(root)))
   }
   putRecipe(root: Root, recipe: ContentId): void {
-    this.#recipes.putSync(asBuffer(bytesOf(root)), packedContent(recipe))
+    this.#recipes.putSync(rootKey(root), packedContent(recipe))
   }
 
   /** The roots of all published sums and recipes, which stand among the blobs. */
@@ -294,91 +190,21 @@ export class Store {
       }
   }
 
-  // ---- anchors: how contents are recognised within others -------------------------------------
-
-  putAnchor(root: Root, { offset, low, high }: Anchor): void {
-    const out = new Writer(16)
-    out.u32le(low)
-    out.u32le(high)
-    out.varint(offset)
-    this.#anchors.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
-  }
-  clearAnchors(): void {
-    this.#anchors.clearSync()
-  }
-  hasAnchor(root: Root): boolean {
-    return this.#anchors.doesExist(asBuffer(bytesOf(root)))
-  }
-  get anchorCount(): number {
-    return this.#anchors.getCount()
-  }
-  /**
-   * The next ones in the order of their roots, from the first on where `key` is null; `last` is where to go on, null at the
-   * end. `name` is the part of a root that `placesNamed` takes.
-   */
-  anchorsAfter(
-    key: Uint8Array | null,
-    limit: number,
-  ): { readonly anchors: { anchor: Anchor; name: bigint }[]; readonly last: Uint8Array | null } {
-    const anchors: { anchor: Anchor; name: bigint }[] = []
-    const range = key === null ? { limit } : { limit, start: after(asBuffer(key)) }
-    let last: Uint8Array | null = null
-    for (const { key: root, value } of this.#anchors.getRange(range)) {
-      const from = new Cursor(value)
-      const [low, high] = [from.u32le(), from.u32le()]
-      anchors.push({ anchor: { low, high, offset: from.varint() }, name: root.readBigUInt64BE(0) })
-      last = Uint8Array.prototype.slice.call(root)
-    }
-    return { anchors, last }
-  }
-  /** As `places`, by the first eight bytes of a root: 64 bits tell contents apart that nobody made to be mixed up. */
-  placesNamed(name: bigint): readonly (Place & { readonly root: Root })[] {
-    const start = Buffer.alloc(8)
-    start.writeBigUInt64BE(name)
-    const found: (Place & { readonly root: Root })[] = []
-    for (const { key } of this.#places.getRange({ start, end: after(start), limit: 1 })) {
-      const root = rootOf(key.subarray(0, ROOT_BYTES))
-      for (const place of this.places(root)) found.push({ ...place, root })
-    }
-    return found
-  }
-
-  /** Contents that are to be looked through again for others, in the order of their roots. */
-  *wanting(): Iterable<Wanting> {
-    for (const { key, value } of this.#wanting.getRange()) yield wantingOf(rootOf(key), value)
-  }
-  wantingOf(root: Root): Wanting | null {
-    const value = this.#wanting.get(asBuffer(bytesOf(root)))
-    return value === undefined ? null : wantingOf(root, value)
-  }
-  /** How many they are. */
-  get wantingCount(): number {
-    return this.#wanting.getCount()
-  }
-  putWanting({ root, size, told, looks, seen, unnamed }: Wanting): void {
-    const out = new Writer(32)
-    for (const n of [size, told, looks, seen, unnamed ? 1 : 0]) out.varint(n)
-    this.#wanting.putSync(asBuffer(bytesOf(root)), asBuffer(out.done()))
-  }
-  removeWanting(root: Root): void {
-    this.#wanting.removeSync(asBuffer(bytesOf(root)))
-  }
-
   /** The digests of a content that an ordinary client asked for. */
   digests(content: ContentId): Digests | null {
-    const value = copy(this.#digests.get(asBuffer(bytesOf(content.root))))
+    const value = copy(this.#digests.get(rootKey(content.root)))
     return value === null ? null : decodeDigests(value, content.length)
   }
   /** The SHA-256 of `digests` alone, in base64. */
   sha256(root: Root): string | null {
-    const bytes = this.#digests.getBinaryFast(rootKey(root))
+    const bytes = this.#digests.getBinaryFast(passingKey(root))
     return bytes === undefined ? null : bytes.toString('base64', 0, SHA256_BYTES)
   }
   putDigests(root: Root, digests: Digests): void {
-    this.#digests.putSync(asBuffer(bytesOf(root)), asBuffer(encodeDigests(digests)))
+    this.#digests.putSync(rootKey(root), asBuffer(encodeDigests(digests)))
   }
 
-  // ---- small named values: heads, pins, what was done last ------------------------------------
+  // ---- small named values: heads, pins, what was done last ----------------------------------------
 
   value(name: string): Uint8Array | null {
     return copy(this.#values.get(Buffer.from(name)))
@@ -404,34 +230,6 @@ function packedContent({ length, root }: ContentId): Buffer {
   return asBuffer(out.done())
 }
 
-/** Passed over rather than looked for anew. */
-const FEW_KEYS = 6
-function wordOf(root: Root): number {
-  return Buffer.from(root, 'latin1').readUInt32BE()
-}
-
 function samePlace(a: Known, b: Known): boolean {
   return a.root === b.root && a.hashed === b.hashed && a.mtimeNs === b.mtimeNs && a.ino === b.ino
-}
-const ROOT_KEY = Buffer.alloc(ROOT_BYTES)
-/** For one look, which copies it. */
-function rootKey(root: Root): Buffer {
-  ROOT_KEY.write(root, 'latin1')
-  return ROOT_KEY
-}
-function placeKey(root: Root, name: ByteName): Buffer {
-  return Buffer.concat([bytesOf(root), hash('sha256', nameBytes(name), 'buffer').subarray(0, 8)])
-}
-/** The least key above all that begin with `prefix`. */
-function after(prefix: Buffer): Buffer {
-  return Buffer.concat([prefix, Buffer.alloc(9, 0xff)])
-}
-function afterRoot(root: Root): Buffer {
-  return after(asBuffer(bytesOf(root)))
-}
-function wantingOf(root: Root, value: Buffer): Wanting {
-  const from = new Cursor(value)
-  const [size, told, looks, seen] = [from.varint(), from.varint(), from.varint(), from.varint()]
-  // Those of older versions all had names.
-  return { root, size, told, looks, seen, unnamed: from.left > 0 && from.varint() === 1 }
 }

@@ -1,4 +1,5 @@
 /** How another machine is reached: options of the remote shell and of the daemon's socket. A local copy has no use for them. rsync(1). */
+import type { Environment } from './environment.js'
 import type { Flags } from './flags.js'
 
 export type ConnectionOptions = {
@@ -25,10 +26,7 @@ export type ConnectionOptions = {
 }
 
 /** @throws {UsageError} on numbers that are none */
-export function connectionOptions(
-  flags: Flags,
-  environment: { readonly [name: string]: string | undefined },
-): ConnectionOptions {
+export function connectionOptions(flags: Flags, environment: Environment): ConnectionOptions {
   const rsh = flags.text('rsh')
   const oldArgs = flags.said('old-args')
     ? flags.count('old-args')

@@ -1,126 +1,29 @@
 /** What a run in rsync's place was asked for, after implications and defaults. Names follow rsync's long options. */
+import type { AttributeOptions } from './attributes.js'
+import type { ComparisonOptions } from './comparison.js'
 import type { Compression } from './compression.js'
 import type { ConnectionOptions } from './connection.js'
+import type { DeletionOptions } from './deletion.js'
 import type { OutputOptions } from './output.js'
-import type { DeleteTiming, Said } from './said.js'
+import type { Said } from './said.js'
+import type { SelectionOptions } from './selection.js'
+import type { WritingOptions } from './writing.js'
 
-/** A filter as written, in its order; files are read by whoever may. Texts are as the command line has them. */
-export type FilterArgument = {
-  readonly kind: 'filter' | 'include' | 'exclude' | 'include-from' | 'exclude-from'
-  readonly text: string
-}
+export type Options = SelectionOptions &
+  ComparisonOptions &
+  AttributeOptions &
+  WritingOptions &
+  DeletionOptions &
+  ConnectionOptions &
+  OutputOptions &
+  RunOptions
 
-export type Options = ConnectionOptions & OutputOptions & CopyOptions
-
-/** What is copied, and how. */
-type CopyOptions = {
+/** Of the run as a whole, and of its connection. */
+type RunOptions = {
   /** As it was written: what only the words for a server tell. */
   readonly said: Said
   readonly listOnly: boolean
   readonly dryRun: boolean
-
-  readonly recursive: boolean
-  readonly incRecursive: boolean
-  readonly dirs: boolean
-  readonly relative: boolean
-  readonly impliedDirs: boolean
-  readonly mkpath: boolean
-  readonly filesFrom: string | null
-  readonly from0: boolean
-  /** 0, 1, 2: -xx leaves mount points out. */
-  readonly oneFileSystem: number
-  readonly links: boolean
-  readonly copyLinks: boolean
-  readonly copyUnsafeLinks: boolean
-  readonly safeLinks: boolean
-  readonly mungeLinks: boolean
-  readonly copyDirlinks: boolean
-  readonly keepDirlinks: boolean
-  /** In paths that options name, links of other users lead on. */
-  readonly insecureLinks: boolean
-  /** Where such paths and the names of --files-from may lead to; null: anywhere. */
-  readonly confineRoot: string | null
-  readonly copyDevices: boolean
-  readonly writeDevices: boolean
-  readonly maxSize: number | null
-  readonly minSize: number | null
-  readonly pruneEmptyDirs: boolean
-  readonly ignoreMissingArgs: boolean
-  readonly deleteMissingArgs: boolean
-  readonly iconv: string | null
-
-  readonly filters: readonly FilterArgument[]
-  readonly cvsExclude: boolean
-
-  readonly checksum: boolean
-  readonly ignoreTimes: boolean
-  readonly sizeOnly: boolean
-  /** Seconds; -1: to the nanosecond. */
-  readonly modifyWindow: number
-  readonly update: boolean
-  readonly existing: boolean
-  readonly ignoreExisting: boolean
-  readonly removeSourceFiles: boolean
-  readonly fuzzy: number
-  /** All of one kind. */
-  readonly alternates: {
-    readonly kind: 'compare' | 'copy' | 'link'
-    readonly directories: readonly string[]
-  } | null
-
-  readonly perms: boolean
-  readonly executability: boolean
-  readonly owner: boolean
-  readonly group: boolean
-  readonly times: boolean
-  /** Times of last use are kept. */
-  readonly atimes: boolean
-  /** Files are opened without changing it: --open-noatime, -UU. */
-  readonly openNoAtime: boolean
-  readonly omitDirTimes: boolean
-  readonly omitLinkTimes: boolean
-  readonly acls: boolean
-  readonly xattrs: number
-  readonly hardLinks: boolean
-  readonly devices: boolean
-  readonly specials: boolean
-  readonly dropDevices: boolean
-  readonly chmod: readonly string[]
-  readonly usermap: string | null
-  readonly groupmap: string | null
-  readonly numericIds: boolean
-  /** `USER[:GROUP]` that the copying is done as; null: as who we are. */
-  readonly copyAs: string | null
-  /** Null: as root, or not. */
-  readonly superUser: boolean | null
-  readonly fakeSuper: boolean
-  /** The same of the destination of a local copy, which -M speaks to. */
-  readonly fakeSuperThere: boolean
-
-  /** Null: not said. A local copy then looks for no differences, one over a wire does. */
-  readonly wholeFile: boolean | null
-  readonly blockSize: number | null
-  readonly checksumChoice: string | null
-  readonly checksumSeed: number
-  readonly inplace: boolean
-  readonly append: 'no' | 'trust' | 'verify'
-  readonly sparse: boolean
-  readonly preallocate: boolean
-  readonly fsync: boolean
-  readonly partial: boolean
-  readonly partialDir: string | null
-  readonly delayUpdates: boolean
-  readonly tempDir: string | null
-  readonly backup: boolean
-  readonly backupDir: string | null
-  readonly suffix: string
-  readonly force: boolean
-
-  /** Null: nothing is deleted. */
-  readonly deleting: DeleteTiming | null
-  readonly deleteExcluded: boolean
-  readonly maxDelete: number | null
-  readonly ignoreErrors: boolean
 
   readonly compress: Compression
   /** Null: what its kind usually has. */

@@ -1,4 +1,6 @@
-import type { ReceivedDirectory, ReceivedEntry, ReceivedLists } from './received-lists.js'
+import type { ReceivedEntry } from './received-entry.js'
+import type { ReceivedLists } from './received-lists.js'
+import type { ReceivedDirectory } from './received-tree.js'
 
 /** Each entry, in order, as they come. */
 export async function forEachReceived(

@@ -2,29 +2,22 @@
  * The sender's list as it comes from another machine, whole or directory by directory, as a tree for those who go through
  * it. What was gone through is let go. prsync-protocol(7), sorting and indexes; incremental recursion.
  */
-import { type ByteName, baseOf, directoryOf, ROOT_NAME } from '../base/byte-name.js'
+import { directoryOf, ROOT_NAME } from '../base/byte-name.js'
 import { WireError } from '../base/errors.js'
-import type { Chmod } from '../flist/chmod.js'
-import { compareSiblings, MUNGED } from '../flist/list-entry.js'
 import type { WireEntry } from '../wire/file-entry.js'
-import { compareWire, sortList } from '../wire/list-order.js'
-import type { AskedNames } from './asked-names.js'
+import { DirectoryNumbers } from './directory-numbers.js'
 import { ListStarts } from './list-starts.js'
-import { REMOTE_TREE } from './remote-tree.js'
-import type { Entry } from './request.js'
+import { type ListRule, type Lost, type ReceivedEntry, receivedEntries } from './received-entry.js'
+import {
+  FirstList,
+  nodeOf,
+  prune,
+  type ReceivedDirectory,
+  type ReceivedNode,
+  stepsByNumber,
+  unlistedDirectory,
+} from './received-tree.js'
 import type { WalkedList, WalkStep } from './walk.js'
-
-export type ReceivedEntry = Entry & { number: number; readonly isTop: boolean }
-export type ReceivedDirectory = {
-  readonly entry: ReceivedEntry | null
-  readonly name: ByteName
-  /** Empty: what it holds is not sent. */
-  readonly contents: readonly unknown[]
-  listed: readonly (ReceivedEntry | ReceivedDirectory)[] | null
-  /** The number of the first entry of its list; null: it has not come, or it has none of its own. */
-  start: number | null
-}
-type Node = ReceivedEntry | ReceivedDirectory
 
 export type ListEvents = {
   /**
@@ -46,39 +39,13 @@ export type ListEvents = {
   waits(): Promise<void>
 }
 
-export type Lost = 'name-lost' | 'target-lost'
-
-/** What the receiver makes of entries. */
-export type ListRule = {
-  readonly chmod: Chmod | null
-  readonly mungeLinks: boolean
-  /** --prune-empty-dirs: those that stay; null: all do. */
-  readonly keepsEmpty: ((name: ByteName) => boolean) | null
-  /** --iconv: an entry as it is here, or what of it cannot be; null: all is as it came. */
-  readonly convert: ((entry: WireEntry) => WireEntry | Lost) | null
-  /** What may be in the list; null: whatever the sender has. */
-  readonly asked: AskedNames | null
-}
-
-const CONTENTS: readonly unknown[] = [true]
-/** A directory without a name here: what comes for it is left out. */
-const LOST: ReceivedDirectory = {
-  entry: null,
-  name: ROOT_NAME,
-  contents: [],
-  listed: null,
-  start: null,
-}
-const ORIGIN = { tree: REMOTE_TREE, name: ROOT_NAME }
-
 export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   readonly root: ReceivedDirectory
   readonly #protocol: number
   readonly #isIncremental: boolean
   readonly #events: ListEvents
-  readonly #how: ListRule
-  /** By the order in which they came, which numbers them; gone when their list is there. */
-  readonly #directories: (ReceivedDirectory | null)[] = []
+  readonly #rule: ListRule
+  readonly #directories: DirectoryNumbers
   readonly #within: ReceivedDirectory[] = []
   #next: number
   #wake: (() => void) | null = null
@@ -95,13 +62,14 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   #cameSoFar = 0
   #first: ReceivedEntry | null = null
 
-  constructor(protocol: number, isIncremental: boolean, how: ListRule, events: ListEvents) {
-    this.#how = how
+  constructor(protocol: number, isIncremental: boolean, rule: ListRule, events: ListEvents) {
+    this.#rule = rule
+    this.#directories = new DirectoryNumbers(protocol, rule.convert)
     this.#protocol = protocol
     this.#isIncremental = isIncremental
     this.#events = events
     this.#next = isIncremental ? 1 : 0
-    this.root = { entry: null, name: ROOT_NAME, contents: [], listed: null, start: null }
+    this.root = unlistedDirectory(ROOT_NAME)
   }
 
   get entries(): number {
@@ -134,27 +102,11 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     const sorted = this.#numbered(entries)
     this.#hasFirst = true
     this.#first = sorted[0] ?? null
-    const at = new Map<string, ReceivedDirectory>([[ROOT_NAME, this.root]])
-    const children = new Map<ReceivedDirectory, Node[]>([[this.root, []]])
-    for (const entry of sorted) {
-      if (entry === null) continue
-      if (entry.name === ROOT_NAME) {
-        this.#become(entry)
-        continue
-      }
-      const above = this.#placeOf(directoryOf(entry.name), at, children)
-      const node =
-        entry.stands.kind === 'directory' && !entry.isMissing ? this.#directory(entry) : entry
-      if ('contents' in node) {
-        at.set(node.name, node)
-        if (!this.#isIncremental) children.set(node, [])
-      }
-      children.get(above)?.push(node)
-    }
-    this.#numberDirectories(entries, sorted, (name) => at.get(name) ?? null)
-    for (const [directory, nodes] of children)
-      directory.listed = this.#protocol < 29 ? nodes.sort(compareNodes) : nodes
-    const { keepsEmpty } = this.#how
+    const first = new FirstList(this.root, this.#isIncremental)
+    for (const entry of sorted) if (entry !== null) first.add(entry)
+    if (this.#isIncremental) this.#directories.add(entries, sorted, (name) => first.find(name))
+    first.finish(this.#protocol)
+    const { keepsEmpty } = this.#rule
     if (keepsEmpty !== null) prune(this.root, keepsEmpty)
     this.root.start = this.#isIncremental ? 1 : 0
     this.#came(entries.length, sorted, null)
@@ -163,25 +115,21 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
 
   /** @param number of the directory @throws {WireError} on a list that nobody announced */
   accept(number: number, entries: WireEntry[]): void {
-    const directory = this.#directories[number]
-    if (directory === null || directory === undefined)
-      throw new WireError(`a list of directory ${number}, which there is not`, { at: 'file list' })
-    this.#directories[number] = null
-    if (directory === LOST) return this.#acceptLost(entries)
+    const directory = this.#directories.take(number)
+    if (directory === 'lost') return this.#acceptLost(entries)
     const start = this.#next
     const sorted = this.#numbered(entries)
-    const nodes: Node[] = []
+    const nodes: ReceivedNode[] = []
     const found = new Map<string, ReceivedDirectory>()
     for (const entry of sorted) {
       if (entry === null) continue
       if (directoryOf(entry.name) !== directory.name || entry.name === ROOT_NAME)
         throw new WireError(`${entry.name} in the list of ${directory.name}`, { at: 'file list' })
-      const isDirectory = entry.stands.kind === 'directory' && !entry.isMissing
-      const node = isDirectory ? this.#directory(entry) : entry
+      const node = nodeOf(entry)
       if ('contents' in node) found.set(node.name, node)
       nodes.push(node)
     }
-    this.#numberDirectories(entries, sorted, (name) => found.get(name) ?? null)
+    this.#directories.add(entries, sorted, (name) => found.get(name) ?? null)
     directory.listed = nodes
     directory.start = start
     if (directory.entry !== null) directory.entry.number = start - 1
@@ -189,7 +137,7 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
   }
   #acceptLost(entries: readonly WireEntry[]): void {
     const start = this.#begin(entries.length)
-    for (const entry of entries) if (isDirectory(entry)) this.#directories.push(LOST)
+    this.#directories.addLost(entries)
     this.#events.came(start, entries.length, [], null)
     this.#events.passed(start)
     this.#wake?.()
@@ -203,23 +151,11 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
 
   #numbered(entries: WireEntry[]): readonly (ReceivedEntry | null)[] {
     const start = this.#begin(entries.length)
-    const { convert } = this.#how
-    if (convert === null)
-      return sortList(entries, this.#protocol).map((entry, i) => this.#whole(entry, start + i))
-    // The other side sorts by other names: numbers go by the order in which they came.
-    const here = new Map<string, number>()
-    const known = entries.flatMap((entry, i) => {
-      const converted = convert(entry)
-      if (typeof converted === 'string') {
-        this.#events.lost(converted, entry)
-        return []
-      }
-      if (!here.has(keyIn(converted))) here.set(keyIn(converted), start + i)
-      return converted
-    })
-    return sortList(known, this.#protocol).map(
-      (entry) => entry && this.#whole(entry, here.get(keyIn(entry)) ?? start),
+    const sorted = receivedEntries(entries, start, this.#protocol, this.#rule, (what, entry) =>
+      this.#events.lost(what, entry),
     )
+    for (const entry of sorted) if (entry !== null) this.#tally(entry)
+    return sorted
   }
   /** @returns the number of its first entry */
   #begin(count: number): number {
@@ -230,20 +166,6 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     if (this.#isIncremental) this.#starts.add(start)
     return start
   }
-  #whole(entry: WireEntry | null, number: number): ReceivedEntry | null {
-    if (entry === null) return null
-    const { kind } = entry.stands
-    const { chmod, mungeLinks, asked } = this.#how
-    asked?.check(entry.name, kind === 'directory')
-    const isLink = kind === 'symlink'
-    const mode = chmod === null || isLink ? entry.mode : chmod(entry.mode, kind === 'directory')
-    const target = isLink && mungeLinks ? MUNGED + entry.target : entry.target
-    const isBare = entry.isBare || (kind === 'directory' && asked?.holds(entry.name) === false)
-    const isImplied = isBare && entry.isTop
-    const whole = Object.assign(entry, { origin: ORIGIN, number, mode, target, isBare, isImplied })
-    this.#tally(whole)
-    return whole
-  }
   #came(count: number, sorted: readonly (ReceivedEntry | null)[], of: ReceivedEntry | null): void {
     const start = this.#next - count - 1
     this.#events.came(
@@ -253,66 +175,6 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
       of,
     )
     this.#wake?.()
-  }
-
-  #become(entry: ReceivedEntry): void {
-    const contents = entry.isBare ? [] : CONTENTS
-    Object.assign(this.root, { entry, contents })
-    if (this.#isIncremental) entry.number = 0
-  }
-  #directory(entry: ReceivedEntry): ReceivedDirectory {
-    const contents = entry.isBare ? [] : CONTENTS
-    return { entry, name: entry.name, contents, listed: null, start: null }
-  }
-  /** The directory of a name; one that is not in the list is only gone through. */
-  #placeOf(
-    name: ByteName,
-    at: Map<string, ReceivedDirectory>,
-    children: Map<ReceivedDirectory, Node[]>,
-  ): ReceivedDirectory {
-    const known = at.get(name)
-    if (known !== undefined) return known
-    if (this.#isIncremental) throw new WireError(`${name} is not in the list`, { at: 'file list' })
-    const made: ReceivedDirectory = { entry: null, name, contents: [], listed: null, start: null }
-    at.set(name, made)
-    children.set(made, [])
-    children.get(this.#placeOf(directoryOf(name), at, children))?.push(made)
-    return made
-  }
-  /** A directory that came twice has two numbers; its list goes by the first. */
-  #numberDirectories(
-    came: readonly WireEntry[],
-    sorted: readonly (ReceivedEntry | null)[],
-    find: (name: ByteName) => ReceivedDirectory | null,
-  ): void {
-    if (!this.#isIncremental) return
-    if (this.#how.convert !== null) return this.#numberAsCame(came, find)
-    // What was left out for another of its name has left its place empty; a directory has its number all the same.
-    const all = sorted.includes(null) ? [...came].sort(compareWire(this.#protocol)) : sorted
-    for (const [i, one] of all.entries()) {
-      if (one === null || !isDirectory(one)) continue
-      const entry = sorted[i] ?? null
-      this.#directories.push(entry === null || entry.name === ROOT_NAME ? null : find(entry.name))
-    }
-  }
-
-  #numberAsCame(
-    came: readonly WireEntry[],
-    find: (name: ByteName) => ReceivedDirectory | null,
-  ): void {
-    const seen = new Set<string>()
-    for (const entry of came) {
-      if (!isDirectory(entry)) continue
-      const { name } = this.#converted(entry)
-      if (name === null) this.#directories.push(LOST)
-      else this.#directories.push(name === ROOT_NAME || seen.has(name) ? null : find(name))
-      if (name !== null) seen.add(name)
-    }
-  }
-
-  #converted(entry: WireEntry): { readonly name: ByteName | null } {
-    const converted = this.#how.convert?.(entry) ?? entry
-    return typeof converted === 'string' ? { name: null } : converted
   }
 
   #tally({ stands, target }: ReceivedEntry): void {
@@ -367,29 +229,15 @@ export class ReceivedLists implements WalkedList<ReceivedDirectory> {
     const directory = this.#within.pop()
     if (directory !== undefined && this.#isIncremental) directory.listed = null
   }
-  list(directory: ReceivedDirectory): readonly Node[] {
+  list(directory: ReceivedDirectory): readonly ReceivedNode[] {
     return directory.listed ?? []
   }
   straight(): readonly WalkStep<ReceivedDirectory>[] | null {
-    if (this.#protocol >= 29) return null
-    const steps: WalkStep<ReceivedDirectory>[] = []
-    const add = (directory: ReceivedDirectory, above: readonly ReceivedDirectory[]): void => {
-      if (directory.entry !== null) steps.push({ node: directory, path: above })
-      const path = [...above, directory]
-      for (const node of directory.listed ?? [])
-        if ('contents' in node) add(node, path)
-        else steps.push({ node, path })
-    }
-    add(this.root, [])
-    return steps.sort((a, b) => numberOf(a.node) - numberOf(b.node))
+    return this.#protocol >= 29 ? null : stepsByNumber(this.root)
   }
   passed(directory: ReceivedDirectory): void {
     if (this.#isIncremental && directory.start !== null) this.#events.passed(directory.start)
   }
-}
-
-function numberOf(node: Entry | ReceivedDirectory): number {
-  return ('contents' in node ? node.entry?.number : node.number) ?? 0
 }
 
 /** Numbers that its list takes. */
@@ -398,26 +246,3 @@ function sizeOf({ listed }: ReceivedDirectory): number {
 }
 /** Entries behind a list that have come before it is gone through; senders are at least twice as far ahead. */
 const AHEAD = 500
-
-/** Directories without anything but such are left out. @returns is anything in it? */
-function prune(directory: ReceivedDirectory, keepsEmpty: (name: ByteName) => boolean): boolean {
-  directory.listed = (directory.listed ?? []).filter(
-    (node) => !('contents' in node) || prune(node, keepsEmpty) || keepsEmpty(node.name),
-  )
-  return directory.listed.length > 0
-}
-
-function isDirectory({ stands, isMissing }: Pick<WireEntry, 'stands' | 'isMissing'>): boolean {
-  return stands.kind === 'directory' && !isMissing
-}
-/** One name, of a directory or of what is none. */
-function keyIn(entry: WireEntry): string {
-  return `${isDirectory(entry) ? 'd' : 'f'}${entry.name}`
-}
-
-function compareNodes(a: Node, b: Node): number {
-  return compareSiblings(keyOf(a), keyOf(b))
-}
-function keyOf(node: Node): { base: string; kind: string } {
-  return { base: baseOf(node.name), kind: 'contents' in node ? 'directory' : 'file' }
-}

@@ -1,6 +1,6 @@
 /**
- * The receiving side of a connection: the generator goes through the list and asks, the receiver takes the answers, and the
- * phases between them. prsync-protocol(7), phases; statistics; goodbye.
+ * The receiver: takes the lists and the sender's answers in the order in which they come, and believes of them only what was
+ * asked for. prsync-protocol(7), answers; statistics; goodbye.
  */
 import type { Cursor } from '../base/bytes.js'
 import { ProtocolError } from '../base/errors.js'
@@ -9,25 +9,20 @@ import type { TokenSink } from '../delta/match.js'
 import { CHECKSUM_BYTES } from '../hash/checksum.js'
 import { isDryOnWire, type Options } from '../options/options.js'
 import { ITEM } from '../plan/iflags.js'
-import {
-  type Deleted,
-  readDeleted,
-  readStats,
-  type WireStats,
-  writeDeleted,
-} from '../wire/farewell.js'
-import type { WireEntry } from '../wire/file-entry.js'
+import { readDeleted, readStats, type WireStats } from '../wire/farewell.js'
 import { type Item, readItem, readXattrAnswers } from '../wire/item.js'
 import type { ListDecoder } from '../wire/list-decoder.js'
-import { directoryOfNdx, NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
+import { NDX, NdxReader, type NdxWriter } from '../wire/ndx.js'
 import { isSameHead, readSumHead } from '../wire/sum-head.js'
 import { has, type Terms } from '../wire/terms.js'
 import type { TokenDecoder } from '../wire/token.js'
 import { type Asked, type Asking, ownXattrs } from './asking.js'
 import { asksXattrs } from './asks-xattrs.js'
 import { Incoming, type IncomingParts } from './incoming.js'
+import { ListIntake } from './list-intake.js'
 import type { WireReader } from './reader.js'
 import type { ReceivedLists } from './received-lists.js'
+import { ReceiverPhases } from './receiver-phases.js'
 import type { Entry, Request } from './request.js'
 import type { Moved } from './sender.js'
 import type { WireWriter } from './writer.js'
@@ -80,19 +75,12 @@ const NOWHERE: TokenSink = { literal: () => {}, match: () => {} }
 
 export class Receiver {
   readonly #parts: ReceiverParts
-  readonly #answers: NdxReader
-  /** Ends of phases that the sender has echoed, lists not counted. */
-  #phase = 0
-  #listsEchoed = 0
+  readonly #numbers: NdxReader
+  readonly #lists: ListIntake
+  readonly phases: ReceiverPhases
   readonly #again: Asked[] = []
-  #wake: (() => void) | null = null
   /** What may be asked for, once it is known where it goes; null: nothing is. */
   #work: { readonly asking: Asking; readonly incoming: IncomingParts } | null = null
-  #isBroken = false
-  /** A batch is held until more of the list is gone through. */
-  isHeld = false
-  /** The generator went through the whole list. */
-  #isWalked = false
   readonly count = { files: 0, bytes: 0, literal: 0, matched: 0 }
   /** New files that count as created though they could not be written, and were not named. */
   unnamed = 0
@@ -100,60 +88,30 @@ export class Receiver {
 
   constructor(parts: ReceiverParts) {
     this.#parts = parts
-    this.#answers = new NdxReader(parts.terms.protocol)
+    const { terms, reader, writer, numbers, decoder, lists, events } = parts
+    this.#numbers = new NdxReader(terms.protocol)
+    this.#lists = new ListIntake({
+      terms,
+      reader,
+      numbers: this.#numbers,
+      decoder,
+      lists,
+      ioError: (bits) => events.ioError(bits),
+    })
+    this.phases = new ReceiverPhases({
+      terms,
+      writer,
+      numbers,
+      signal: reader.signal,
+      askAgain: () => {
+        for (const asked of this.#again.splice(0)) this.#ask(asked)
+      },
+    })
   }
 
-  // ---- lists -------------------------------------------------------------------------------------
-
-  /** The first list, and what has to be known before anything is decided. @returns is there anything in it? */
-  async firstList(): Promise<boolean> {
-    const { lists, terms, reader, decoder, events } = this.#parts
-    const entries = await this.#entries()
-    if (!has(terms, 'incremental')) {
-      await reader.decode((c) => decoder.readIdLists(c))
-      if (decoder.ioError !== 0) events.ioError(decoder.ioError)
-      lists.acceptFirst(entries)
-      return !lists.isEmpty
-    }
-    lists.acceptFirst(entries)
-    // What comes alone may be given another name. Whether it is alone the next list says, which is not waited for.
-    if (entries.length < 2) await this.#listOrEnd()
-    return !lists.isEmpty
-  }
-
-  async #listOrEnd(): Promise<void> {
-    const number = await this.#parts.reader.decode((c) => this.#answers.read(c))
-    if (!(await this.#isList(number)))
-      throw new ProtocolError(`entry ${number} before any was asked for`)
-  }
-  #mayBeList(number: number): boolean {
-    return number === NDX.listEnd || directoryOfNdx(number) !== null
-  }
-  /** A list, or the end of lists. */
-  async #isList(number: number): Promise<boolean> {
-    const { lists, terms } = this.#parts
-    if (number === NDX.listEnd && has(terms, 'incremental')) {
-      lists.end()
-      return true
-    }
-    const directory = directoryOfNdx(number)
-    if (directory === null || !has(terms, 'incremental')) return false
-    lists.accept(directory, await this.#entries())
-    return true
-  }
-
-  async #entries(): Promise<WireEntry[]> {
-    const { decoder, reader, lists, events } = this.#parts
-    decoder.begin(lists.next)
-    const entries: WireEntry[] = []
-    for (;;) {
-      const now = reader.decodeNow((c) => decoder.read(c))
-      const entry = now === undefined ? await reader.decode((c) => decoder.read(c)) : now
-      if (entry === null) break
-      entries.push(entry)
-    }
-    if (decoder.ioError !== 0) events.ioError(decoder.ioError)
-    return entries
+  /** Before anything is decided. @returns is there anything in it? */
+  firstList(): Promise<boolean> {
+    return this.#lists.first()
   }
 
   /** From here on files are asked for. */
@@ -166,36 +124,34 @@ export class Receiver {
   /** Takes answers until the sender has echoed the last phase. */
   async answers(): Promise<void> {
     const { reader, terms, isServer, replay } = this.#parts
-    const phases = terms.protocol >= 29 ? 3 : 2
-    const numberOf = (c: Cursor): number => this.#answers.read(c)
-    while (this.#phase < phases) {
-      const number = reader.decodeNow(numberOf) ?? (await reader.decode(numberOf))
+    const { phases } = this
+    while (phases.echoed < phases.count) {
+      const number = reader.decodeNow(this.#numberOf) ?? (await reader.decode(this.#numberOf))
       if (number === NDX.done) await this.#echo()
       // A batch has it where whoever wrote it put files in their places late.
       else if (number === NDX.deleteStats && replay !== null) await reader.decode(readDeleted)
-      else if (!this.#mayBeList(number) || !(await this.#isList(number))) await this.#answer(number)
+      else if (this.#lists.isList(number)) await this.#lists.take(number)
+      else await this.#answer(number)
     }
     if (!isServer) this.stats = await reader.decode((c) => readStats(c, terms.protocol))
     if (terms.protocol < 31) return
     for (;;) {
-      const number = await reader.decode((c) => this.#answers.read(c))
+      const number = await reader.decode(this.#numberOf)
       if (number === NDX.done) break
       if (number !== NDX.deleteStats) throw new ProtocolError(`entry ${number} after the end`)
       await reader.decode(readDeleted)
     }
-    this.#advance(phases + 1)
+    phases.echo()
   }
+  readonly #numberOf = (c: Cursor): number => this.#numbers.read(c)
 
   async #echo(): Promise<void> {
-    const { lists, terms, replay } = this.#parts
-    if (has(terms, 'incremental') && this.#listsEchoed < lists.lists) {
-      this.#listsEchoed++
-      if (this.#listsEchoed < lists.lists || !lists.isWhole) return
-    }
-    if (replay !== null) await this.#untilWalked(null)
+    const { replay } = this.#parts
+    if (this.#lists.echo()) return
+    if (replay !== null) await this.#untilWalked(null, replay)
     // What failed once may come again in the second phase of a batch.
-    if (this.#phase === (replay === null ? 0 : 1)) this.#dropUnanswered()
-    this.#advance(this.#phase + 1)
+    if (this.phases.echoed === (replay === null ? 0 : 1)) this.#dropUnanswered()
+    this.phases.echo()
   }
   #dropUnanswered(): void {
     const { replay, events } = this.#parts
@@ -210,37 +166,21 @@ export class Receiver {
       if (replay === null || left.length === 0) return
     }
   }
-  /** A batch is ahead of those who ask. @param number null: all of the list */
-  async #untilWalked(number: number | null): Promise<void> {
-    const { replay } = this.#parts
-    const isPassed = (): boolean => number !== null && replay?.isPassed(number) === true
-    while (!this.#isWalked && !this.#isBroken && !isPassed()) {
-      this.isHeld = true
-      replay?.held()
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    this.isHeld = false
-    this.#parts.reader.signal.throwIfAborted()
-  }
-  /** More of the list was gone through. */
-  progressed(): void {
-    this.#wake?.()
-  }
-  #advance(phase: number): void {
-    this.#phase = phase
-    this.#wake?.()
+  /** @param number null: all of the list */
+  #untilWalked(number: number | null, replay: Replay): Promise<void> {
+    return this.phases.untilWalked(
+      () => number !== null && replay.isPassed(number),
+      () => replay.held(),
+    )
   }
 
   async #answer(number: number): Promise<void> {
-    const { reader, terms, options, isServer, replay, events } = this.#parts
-    if (replay !== null) await this.#untilWalked(number)
+    const { reader, options, isServer, replay, events } = this.#parts
+    if (replay !== null) await this.#untilWalked(number, replay)
     const asked = this.#work?.asking.take(number) ?? null
     if (asked === null && replay === null)
       throw new ProtocolError(`an answer for entry ${number}, which was not asked for`)
-    const itemOf = (c: Cursor): Item => readItem(c, terms.protocol)
-    const item = reader.decodeNow(itemOf) ?? (await reader.decode(itemOf))
+    const item = reader.decodeNow(this.#itemOf) ?? (await reader.decode(this.#itemOf))
     if (replay !== null) return this.#replayed(number, asked, item, replay)
     if (asked === null) return
     if (asked.wants !== null) await this.#takeXattrs(asked.entry, asked.wants, asked.request)
@@ -251,6 +191,8 @@ export class Receiver {
       this.#settle(asked, true)
     } else await this.#file(asked)
   }
+
+  readonly #itemOf = (c: Cursor): Item => readItem(c, this.#parts.terms.protocol)
 
   /** What a batch says is what is told; what it brings is taken where it is wanted. */
   async #replayed(number: number, asked: Asked | null, item: Item, replay: Replay): Promise<void> {
@@ -290,13 +232,11 @@ export class Receiver {
   }
 
   async #file(asked: Asked): Promise<void> {
-    const { reader, terms, tokens, replay, events } = this.#parts
+    const { reader, tokens, replay, events } = this.#parts
     const { request, entry } = asked
     if (request === null || this.#work === null) return
-    const sumBytes = CHECKSUM_BYTES[terms.checksum]
     const from = reader.position
-    const headOf = (c: Cursor): SumHead => readSumHead(c, terms.protocol, sumBytes)
-    const head = reader.decodeNow(headOf) ?? (await reader.decode(headOf))
+    const head = reader.decodeNow(this.#headOf) ?? (await reader.decode(this.#headOf))
     if (replay === null && !isSameHead(head, asked.head))
       throw new ProtocolError(
         `the answer for entry ${asked.number} has other blocks than were asked for`,
@@ -306,30 +246,40 @@ export class Receiver {
     if (incoming.isOpen) request.announce()
     else if ((request.iflags & ITEM.isNew) !== 0) this.unnamed++
     events.began(entry)
-    let isOver = false
+    let digest: Uint8Array | null = null
     try {
       tokens.begin((block) => incoming.block(block))
       reader.beforeRead = (position) => incoming.beforeRead(position)
       while (!tokens.read(reader.cursor, incoming)) await reader.more()
-      const digestOf = (c: Cursor): Uint8Array => Uint8Array.from(c.view(sumBytes))
-      const digest = reader.decodeNow(digestOf) ?? (await reader.decode(digestOf))
+      const sum = reader.decodeNow(this.#digestOf) ?? (await reader.decode(this.#digestOf))
       const wait = incoming.drain()
       if (wait !== null) await wait
-      isOver = true
-      const result = incoming.finish(digest)
-      this.count.literal += incoming.literalBytes
-      this.count.matched += incoming.matchedBytes
-      const bytes = reader.position - from
-      events.ended(entry, result === true ? { bytes, sumBytes: 0, digest } : null)
-      if (result === null) return this.#mismatch(asked)
-      this.count.files++
-      this.count.bytes += entry.stands.size
-      this.#settle(asked, result)
+      digest = sum
     } finally {
       reader.beforeRead = null
       // The connection broke: what came of it is kept if wanted.
-      if (!isOver) await this.#abort(incoming)
+      if (digest === null) await this.#abort(incoming)
     }
+    this.#finish(asked, incoming, digest, reader.position - from)
+  }
+  readonly #headOf = (c: Cursor): SumHead => {
+    const { protocol, checksum } = this.#parts.terms
+    return readSumHead(c, protocol, CHECKSUM_BYTES[checksum])
+  }
+  readonly #digestOf = (c: Cursor): Uint8Array =>
+    Uint8Array.from(c.view(CHECKSUM_BYTES[this.#parts.terms.checksum]))
+
+  /** @param bytes that its answer took */
+  #finish(asked: Asked, incoming: Incoming, digest: Uint8Array, bytes: number): void {
+    const result = incoming.finish(digest)
+    this.count.literal += incoming.literalBytes
+    this.count.matched += incoming.matchedBytes
+    const moved = result === true ? { bytes, sumBytes: 0, digest } : null
+    this.#parts.events.ended(asked.entry, moved)
+    if (result === null) return this.#mismatch(asked)
+    this.count.files++
+    this.count.bytes += asked.entry.stands.size
+    this.#settle(asked, result)
   }
 
   async #abort(incoming: Incoming): Promise<void> {
@@ -342,17 +292,14 @@ export class Receiver {
 
   /** Bytes that nobody wants. */
   async #skip(): Promise<void> {
-    const { reader, terms, tokens } = this.#parts
-    const sumBytes = CHECKSUM_BYTES[terms.checksum]
-    const { count, blockLength, remainder } = await reader.decode((c) =>
-      readSumHead(c, terms.protocol, sumBytes),
-    )
+    const { reader, tokens } = this.#parts
+    const { count, blockLength, remainder } = await reader.decode(this.#headOf)
     // Of the right length, a compressor takes any bytes for those of a block.
     tokens.begin(
       (block) => new Uint8Array(block === count - 1 && remainder > 0 ? remainder : blockLength),
     )
     while (!tokens.read(reader.cursor, NOWHERE)) await reader.more()
-    await reader.decode((c) => c.view(sumBytes))
+    await reader.decode(this.#digestOf)
   }
 
   #mismatch(asked: Asked): void {
@@ -385,71 +332,5 @@ export class Receiver {
     if (asked === null) return
     if (asked.request === null) this.#work?.asking.keep(asked)
     else this.#settle(asked, false)
-  }
-
-  // ---- phases ------------------------------------------------------------------------------------
-
-  /** The list is gone through. @param deletes what is left to be deleted @param finish all that is to be done at the end */
-  async phases(work: {
-    readonly isLate: boolean
-    readonly isDelayed: boolean
-    readonly place: () => void
-    readonly deleteLate: () => void
-    readonly deleted: () => Deleted | null
-    readonly finish: () => void
-  }): Promise<void> {
-    const { terms, writer } = this.#parts
-    const { protocol } = terms
-    this.#isWalked = true
-    this.#wake?.()
-    // With lists apart the last of them ends the first phase.
-    if (!has(terms, 'incremental')) this.done()
-    await writer.flush()
-    await this.#reached(1)
-    for (const asked of this.#again.splice(0)) this.#ask(asked)
-    this.done()
-    if (work.isDelayed) {
-      await writer.flush()
-      await this.#reached(2)
-      work.place()
-    }
-    if (protocol >= 29) this.done()
-    const last = protocol >= 29 ? 3 : 2
-    if (work.isLate || protocol < 31) {
-      await writer.flush()
-      await this.#reached(last)
-    }
-    if (work.isLate) work.deleteLate()
-    if (protocol >= 31) {
-      const count = work.deleted()
-      if (count !== null) {
-        this.#parts.numbers.write(writer.data, NDX.deleteStats)
-        writeDeleted(writer.data, count)
-      }
-      this.done()
-      await writer.flush()
-      await this.#reached(last + 1)
-    }
-    if (!work.isDelayed) work.place()
-    work.finish()
-    this.done()
-    await writer.drain()
-  }
-  /** The end of a list, or of a phase. */
-  done(): void {
-    this.#parts.numbers.write(this.#parts.writer.data, NDX.done)
-  }
-  /** Nothing more will come. */
-  giveUp(): void {
-    this.#isBroken = true
-    this.#wake?.()
-  }
-  async #reached(phase: number): Promise<void> {
-    while (this.#phase < phase && !this.#isBroken)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    this.#wake = null
-    this.#parts.reader.signal.throwIfAborted()
   }
 }

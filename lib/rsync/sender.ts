@@ -45,9 +45,9 @@ export type SenderEvents = {
   moved(bytes: number): void
   /** A source that cannot be read. */
   fault(call: string, path: string, error: unknown): void
-  /** The receiver removed so many. */
   /** The receiver asks for nothing more, and has told what stands there. */
   allArrived(): void
+  /** The receiver removed so many. */
   deleted(count: Deleted): void
 }
 

@@ -9,7 +9,7 @@ import { Asking, cancelRequest, closeRequest, giveUp } from './asking.js'
 import { AskingCentre } from './asking-centre.js'
 import { holdingOf } from './assembly.js'
 import { Delivery, retire } from './delivery.js'
-import { type Fallback, FallbackLane, type FallbackUse } from './fallback-lane.js'
+import { type Fallback, FallbackLane, type FallbackUse, type LaneEvents } from './fallback-lane.js'
 import { Frontier } from './frontier.js'
 import { HashDesk } from './hash-desk.js'
 import type { Holders } from './holders.js'
@@ -117,31 +117,13 @@ export class Download {
       ...{ tally, ban, offerUnit },
       advance: () => this.#advance(),
     })
-    /** What comes when all is over is for nobody. */
-    const deliver = <T>(action: () => T): T | null =>
-      this.#job?.delivery === delivery ? this.#guarded(action) : null
     const lane =
       fallback === null
         ? null
         : new FallbackLane({
-            frontier,
-            fallback,
-            clock,
-            log,
+            ...{ frontier, fallback, clock, log, limit, use },
             signal: scope.signal,
-            use,
-            limit,
-            events: {
-              small: (item, bytes) => deliver(() => delivery.smallFromCentre(item, bytes)) === true,
-              unit: (item, bytes, came) =>
-                deliver(() => delivery.unitFromCentre(item, bytes, came)) === true,
-              hashes: (bytes) => {
-                tally.hashes += bytes
-              },
-              proved: () => void deliver(() => delivery.proveWaiting()),
-              gone: (item, why) => void deliver(() => delivery.gone(item, why)),
-              fail: (error) => this.#job?.end(error),
-            },
+            events: this.#laneEvents(delivery),
           })
     this.#usefulMs = clock.monotonic()
     this.#asksCentre.peersGave(this.#usefulMs)
@@ -165,6 +147,24 @@ export class Download {
       this.#guarded(() => this.#advance())
       this.tick(clock.monotonic())
     })
+  }
+
+  #laneEvents(delivery: Delivery): LaneEvents {
+    const { tally } = this.#parts
+    // What comes when all is over is for nobody.
+    const deliver = <T>(action: () => T): T | null =>
+      this.#job?.delivery === delivery ? this.#guarded(action) : null
+    return {
+      small: (item, bytes) => deliver(() => delivery.smallFromCentre(item, bytes)) === true,
+      unit: (item, bytes, came) =>
+        deliver(() => delivery.unitFromCentre(item, bytes, came)) === true,
+      hashes: (bytes) => {
+        tally.hashes += bytes
+      },
+      proved: () => void deliver(() => delivery.proveWaiting()),
+      gone: (item, why) => void deliver(() => delivery.gone(item, why)),
+      fail: (error) => this.#job?.end(error),
+    }
   }
 
   /** What stands open at neighbours is for nobody. */

@@ -1,24 +1,18 @@
 /**
  * One module's swarm as one node takes part in it: connections in, contents out and in. docs/architecture.md, the swarm.
- * What to decide is in picker, choker, seeding and peers; what to do in download and upload; here they meet the
- * connections and the clock.
+ * What to decide is in picker, choker, seeding and peers; what to do in download and upload; who is connected in neighbourhood;
+ * here they meet, and the clock.
  */
-
-import { messageOf } from '../base/errors.js'
-import { mayEnter } from '../base/fair-places.js'
-import { LIMITS } from '../base/limits.js'
 import type { Root } from '../hash/root.js'
 import type { Clock, ContentSink, ContentStore, Log, Random } from '../host.js'
 import { USUAL_SLOTS } from './choker.js'
-import { Connection } from './connection.js'
 import { Download } from './download.js'
 import type { Fallback, FallbackUse } from './fallback-lane.js'
 import { boundedHave, Holders } from './holders.js'
-import type { Item, Neighbour, Wanted } from './item.js'
+import type { Neighbour, Wanted } from './item.js'
+import { type Dial, Neighbourhood, type WithNeighbour } from './neighbourhood.js'
 import { Offers } from './offers.js'
-import { FALLBACK_SLOT } from './peer-mask.js'
 import type { Have, Peer, PeerAddress, PeerEvents, RootHint } from './peer-port.js'
-import { type Known, keepsNew, nameOf, Peers } from './peers.js'
 import { type Progress, progressOf } from './progress.js'
 import type { RateLimit } from './rate-limit.js'
 import { SeedingDesk } from './seeding-desk.js'
@@ -29,9 +23,6 @@ import { Upload } from './upload.js'
 
 const TICK_MS = 100
 const HAVE_MS = 500
-const DIALS_AT_ONCE = 8
-
-export type Dial = (address: PeerAddress, events: PeerEvents, signal: AbortSignal) => Promise<Peer>
 
 export type SwarmOptions = {
   /** The centre gives by grants and fetches nothing. */
@@ -53,9 +44,9 @@ export type SwarmOptions = {
 }
 
 export class Swarm {
-  readonly #options: SwarmOptions
   readonly #clock: Clock
-  readonly #peers: Peers
+  readonly #neighbourhood: Neighbourhood
+  readonly #neighbours: ReadonlyMap<string, Neighbour>
   readonly #holders = new Holders()
   readonly #offers = new Offers()
   readonly #tally = newTally()
@@ -65,19 +56,19 @@ export class Swarm {
   readonly #serving: Serving
   /** The centre says what it has by grants alone. */
   readonly #telling: Telling | null
-  readonly #neighbours = new Map<string, Neighbour>()
-  readonly #slots: number[] = []
-  /** Dials under way, which end with the run. */
-  readonly #dials = new Map<AbortController, Promise<void>>()
-  #signal: AbortSignal | null = null
   #haveAtMs = 0
 
   constructor(options: SwarmOptions) {
-    this.#options = options
     this.#clock = options.clock
-    const { clock, random, log, store } = options
-    this.#peers = new Peers(random)
-    for (let slot = FALLBACK_SLOT - 1; slot >= 0; slot--) this.#slots.push(slot)
+    const { id, dial, clock, random, log, store } = options
+    this.#neighbourhood = new Neighbourhood({
+      ...{ id, dial, clock, random, log },
+      heard: (with_) => this.#heard(with_),
+      joined: (neighbour) => this.#joined(neighbour),
+      left: (neighbour) => this.#left(neighbour),
+      freed: (now) => this.#serving.fill(now),
+    })
+    this.#neighbours = this.#neighbourhood.all
     this.#seeding =
       options.role === 'centre'
         ? new SeedingDesk(this.#holders, clock, options.sinceOf ?? (() => null))
@@ -114,8 +105,8 @@ export class Swarm {
       holders: this.#holders,
       tally: this.#tally,
       neighbours: () => this.#neighbours.values(),
-      isHopeful: () => this.#neighbours.size > 0 || this.#peers.hasHope,
-      ban: (neighbour, evidence) => this.#ban(neighbour, evidence),
+      isHopeful: () => this.#neighbourhood.isHopeful,
+      ban: (neighbour, evidence) => this.#neighbourhood.ban(neighbour, evidence),
       offerUnit: (content, unit) => this.#offers.unit(content, unit),
     })
   }
@@ -124,8 +115,7 @@ export class Swarm {
   addPeers(
     addresses: readonly { readonly address: PeerAddress; readonly centre: boolean }[],
   ): void {
-    for (const { address, centre } of addresses) this.#peers.add(address, centre)
-    this.#dialDue(this.#clock.monotonic())
+    this.#neighbourhood.add(addresses)
   }
 
   /**
@@ -133,7 +123,7 @@ export class Swarm {
    * Settles when it is part of the swarm, or was refused and closed.
    */
   async attach(open: (events: PeerEvents) => Promise<Peer>): Promise<void> {
-    await this.#connect(open, null)
+    await this.#neighbourhood.connect(open, null)
   }
 
   get through(): number | null {
@@ -188,28 +178,31 @@ export class Swarm {
   progress(): Progress {
     const repeats = this.#seeding?.repeats ?? 0
     const neighbours = [...this.#neighbours.values()]
-    return progressOf(neighbours, this.#tally, repeats, this.#peers.bans, this.#clock.monotonic())
+    return progressOf(
+      neighbours,
+      this.#tally,
+      repeats,
+      this.#neighbourhood.bans,
+      this.#clock.monotonic(),
+    )
   }
 
   /** The life of it: until `signal`, then all connections are closed and all dials have ended. */
   async run(signal: AbortSignal): Promise<void> {
-    this.#signal = signal
+    this.#neighbourhood.open(signal)
     try {
       for (;;) {
         this.#tick(this.#clock.monotonic())
         await this.#clock.sleep(TICK_MS, signal)
       }
     } finally {
-      this.#signal = null
       this.#upload.stop()
-      for (const neighbour of [...this.#neighbours.values()]) neighbour.peer.close('going away')
-      for (const scope of this.#dials.keys()) scope.abort(signal.reason)
-      await Promise.all(this.#dials.values())
+      await this.#neighbourhood.close(signal.reason)
     }
   }
 
   #tick(now: number): void {
-    this.#dialDue(now)
+    this.#neighbourhood.dialDue(now)
     this.#download.tick(now)
     for (const neighbour of this.#neighbours.values()) this.#tellInterest(neighbour)
     if (now - this.#haveAtMs >= HAVE_MS) {
@@ -221,148 +214,25 @@ export class Swarm {
     this.#serving.tick(now)
   }
 
-  // Connections.
+  // Who comes and goes.
 
-  #dialDue(now: number): void {
-    const signal = this.#signal
-    if (signal === null || signal.aborted) return
-    const free = LIMITS.connections - this.#neighbours.size - this.#dials.size
-    const room = Math.min(free, DIALS_AT_ONCE - this.#dials.size)
-    if (room <= 0) return
-    const reached = new Set<string>()
-    for (const { peer } of this.#neighbours.values())
-      if (peer.listens !== null) reached.add(nameOf(peer.listens))
-    const isConnected = (known: Known): boolean =>
-      reached.has(nameOf(known.address)) || (known.id !== null && this.#neighbours.has(known.id))
-    for (const known of this.#peers.due(now, room, isConnected)) {
-      this.#peers.dialling(known)
-      const scope = new AbortController()
-      const dial = this.#connect(
-        (events) => this.#options.dial(known.address, events, scope.signal),
-        known,
-      )
-        .catch((error: unknown) => {
-          this.#options.log('swarm.dial-failed', {
-            address: known.address,
-            error: messageOf(error),
-          })
-          this.#peers.failed(known, this.#clock.monotonic())
-        })
-        .finally(() => this.#dials.delete(scope))
-      this.#dials.set(scope, dial)
-    }
-  }
-
-  async #connect(open: (events: PeerEvents) => Promise<Peer>, known: Known | null): Promise<void> {
-    let neighbour: Neighbour | null = null
-    let early: ((neighbour: Neighbour) => void)[] = []
-    let isClosed = false
-    const events = this.#events(
-      (action) => {
-        if (neighbour !== null) action(neighbour)
-        else early.push(action)
-      },
-      (why, broke) => {
-        isClosed = true
-        if (neighbour !== null) this.#leave(neighbour, known, why, broke)
-        else if (known !== null) this.#peers.failed(known, this.#clock.monotonic())
-      },
-    )
-    const peer = await open(events)
-    if (known !== null) this.#peers.answered(known, peer.id)
-    if (isClosed) return
-    neighbour = this.#admit(peer, known)
-    for (const action of early) if (neighbour !== null) action(neighbour)
-    early = []
-  }
-
-  /** A peer that shook hands becomes a neighbour, or is closed. */
-  #admit(peer: Peer, known: Known | null): Neighbour | null {
-    const isDialled = known !== null
-    const other = this.#neighbours.get(peer.id)
-    const refusal =
-      this.#signal === null
-        ? 'going away'
-        : peer.id === this.#options.id
-          ? 'connected to ourselves'
-          : this.#peers.isBanned(peer.id)
-            ? 'banned'
-            : !peer.isPrsync
-              ? 'not a prsync node'
-              : other && !keepsNew(this.#options.id, peer.id, other.isDialled, isDialled)
-                ? 'connected already'
-                : !isDialled && other === undefined && !this.#hasRoomFor(peer.remote.host)
-                  ? 'too many connections'
-                  : null
-    if (refusal !== null) {
-      peer.close(refusal)
-      return null
-    }
-    if (other !== undefined) this.#replace(other)
-    const slot = this.#neighbours.size < LIMITS.connections ? this.#slots.pop() : undefined
-    if (slot === undefined) {
-      peer.close('too many connections')
-      return null
-    }
-    const now = this.#clock.monotonic()
-    const neighbour = new Connection<Item>(slot, peer, known?.isCentre === true, isDialled, now)
-    this.#neighbours.set(peer.id, neighbour)
-    this.#holders.join(slot)
+  #joined(neighbour: Neighbour): void {
+    this.#holders.join(neighbour.slot)
     this.#upload.join(neighbour)
     this.#telling?.tell(neighbour, this.#download.unitsHere())
     this.#download.join(neighbour)
     this.#tellInterest(neighbour)
-    return neighbour
   }
-
-  #hasRoomFor(host: string): boolean {
-    let same = 0
-    for (const { peer } of this.#neighbours.values()) if (peer.remote.host === host) same++
-    return mayEnter(same, this.#neighbours.size, LIMITS.connections)
-  }
-
-  /** It is ours no more, whatever its connection says yet. @returns was it? */
-  #forget(neighbour: Neighbour): boolean {
-    const { id } = neighbour.peer
-    if (this.#neighbours.get(id) !== neighbour) return false
-    this.#neighbours.delete(id)
+  #left(neighbour: Neighbour): void {
     this.#upload.leave(neighbour)
     this.#download.leave(neighbour)
     this.#holders.leave(neighbour.slot)
     this.#seeding?.leave(neighbour)
-    this.#slots.push(neighbour.slot)
-    return true
-  }
-  /** Its node comes by another connection. The old one says its end later, when nobody knows it any more. */
-  #replace(neighbour: Neighbour): void {
-    this.#forget(neighbour)
-    neighbour.peer.close('connected already')
   }
 
-  #leave(neighbour: Neighbour, known: Known | null, why: string, broke: string | null): void {
-    const { remote } = neighbour.peer
-    if (!this.#forget(neighbour)) return
-    this.#options.log('swarm.closed', { remote, why, broke })
-    const now = this.#clock.monotonic()
-    if (known !== null) {
-      if (broke !== null) this.#peers.broke(known, now)
-      else this.#peers.failed(known, now)
-    }
-    this.#serving.fill(now)
-  }
+  // What is told and heard.
 
-  #ban(neighbour: Neighbour, evidence: string): void {
-    const { id, remote, listens } = neighbour.peer
-    if (this.#peers.isBanned(id)) return
-    this.#options.log('swarm.banned', { remote, evidence })
-    this.#peers.ban(id, neighbour.isDialled ? remote : listens, evidence)
-    neighbour.peer.close(`banned: ${evidence}`)
-  }
-
-  #events(
-    with_: (action: (neighbour: Neighbour) => void) => void,
-    onClose: (why: string, broke: string | null) => void,
-  ): PeerEvents {
+  #heard(with_: WithNeighbour): Omit<PeerEvents, 'onClose'> {
     const up = this.#upload
     const down = this.#download
     return {
@@ -382,11 +252,8 @@ export class Swarm {
       onHashRequest: (root, range) => with_((n) => up.hashRequest(n, root, range)),
       onHashes: (root, range, packed) => with_((n) => down.hashes(n, root, range, packed)),
       onHashReject: (root, range) => with_((n) => down.hashRejected(n, root, range)),
-      onClose,
     }
   }
-
-  // What is told and heard.
 
   #have(neighbour: Neighbour, have: Have): void {
     if (!neighbour.isCentre) this.#holders.have(neighbour.slot, have)

@@ -37,7 +37,10 @@ t.test('a node puts an image together of the packages of the same pull', async (
   t.ok(items.includes('>f+++++++++ pool/large.deb'))
   t.equal(items.at(-1), 'cf+++++++++ image', 'packages first')
   const store = new Store(`${dest}/.~prsync~/index`)
-  t.ok(store.leaves(contentRoot(readFileSync(join(dest, 'image')))), 'it can be proved to others')
+  t.ok(
+    store.leaves.of(contentRoot(readFileSync(join(dest, 'image')))),
+    'it can be proved to others',
+  )
   await store.close()
 })
 

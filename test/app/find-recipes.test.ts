@@ -171,10 +171,10 @@ t.test('contents that have no anchor of the kind before', async (t) => {
   await anchors.remove(Buffer.from(contentRoot(first), 'latin1'))
   await index.close()
   const store = new Store(path)
-  t.equal(store.hasAnchor(contentRoot(first)), false)
+  t.equal(store.anchors.has(contentRoot(first)), false)
   const kept = { offset: 1, low: 2, high: 3 }
   store.transaction(() => {
-    store.putAnchor(contentRoot(last), kept)
+    store.anchors.put(contentRoot(last), kept)
     store.putValue('anchored', Uint8Array.of(2, 1))
   })
   await store.close()
@@ -182,9 +182,9 @@ t.test('contents that have no anchor of the kind before', async (t) => {
   await centre.rescan()
   await centre.stop()
   const after = new Store(path)
-  t.equal(after.hasAnchor(contentRoot(first)), true)
+  t.equal(after.anchors.has(contentRoot(first)), true)
   t.same([...(after.value('anchored') ?? [])], [3, 1])
-  const all = after.anchorsAfter(null, 100).anchors.map(({ anchor }) => anchor)
+  const all = after.anchors.after(null, 100).anchors.map(({ anchor }) => anchor)
   t.ok(
     all.some(({ offset, low }) => offset === 1 && low === 2),
     'the others stay',
@@ -205,8 +205,8 @@ t.test('a recipe goes with its content', async (t) => {
   await centre.stop()
   t.equal(recipeIn(state, image), null)
   const store = new Store(`${state}/modules/m`)
-  t.equal(store.anchorCount, 41)
-  t.equal(store.placesNamed(5n).length, 0)
+  t.equal(store.anchors.count, 41)
+  t.equal(store.places.named(5n).length, 0)
   t.ok(store.directory(byteName('pool')))
   await store.close()
 })

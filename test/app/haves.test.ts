@@ -28,12 +28,14 @@ function open() {
       return this.through === this.following
     },
     store: {
-      standing: (after: Root | null, most: number) =>
-        [...standing]
-          .sort((a, b) => a - b)
-          .filter((n) => after === null || n > numberOf(after))
-          .slice(0, most)
-          .map((n) => ({ root: root(n), hashed: n !== 5, size: n === 6 ? 100 : 1e6 })),
+      places: {
+        standing: (after: Root | null, most: number) =>
+          [...standing]
+            .sort((a, b) => a - b)
+            .filter((n) => after === null || n > numberOf(after))
+            .slice(0, most)
+            .map((n) => ({ root: root(n), hashed: n !== 5, size: n === 6 ? 100 : 1e6 })),
+      },
     },
   }
   const said: VolunteerMessage[] = []

@@ -294,7 +294,7 @@ t.test('through the swarm: three nodes, one copy from the centre', async (t) => 
   const large = readFileSync(join(source, 'large'))
   const store = new Store(`${dest}1/.~prsync~/index`)
   t.strictSame(
-    Buffer.from(store.leaves(contentRoot(large)) ?? []),
+    Buffer.from(store.leaves.of(contentRoot(large)) ?? []),
     Buffer.from(leavesOf(large)),
     'it can prove the large content',
   )

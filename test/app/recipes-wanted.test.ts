@@ -41,7 +41,7 @@ t.test('what is compressed is not looked through again', async (t) => {
   const store = opened(t)
   for (const [i, name] of ['a.deb', 'b.tar.gz', 'c.rpm'].entries())
     comes(store, name, rootNo(i), 4 * MIB)
-  t.equal(store.wantingCount, 0)
+  t.equal(store.wanting.count, 0)
 })
 
 t.test('names that tell nothing: at most half as many bytes as are hashed', async (t) => {
@@ -80,21 +80,21 @@ t.test('the largest waits until it is paid for, and is not starved by others', a
 t.test('a name that tells what it is counts, also when it comes later', async (t) => {
   const store = opened(t)
   comes(store, 'x', rootNo(1), 8 * MIB)
-  t.equal(store.wantingOf(rootNo(1))?.unnamed, true)
+  t.equal(store.wanting.of(rootNo(1))?.unnamed, true)
   want(store, byteName('x.iso'), { root: rootNo(1), size: 8 * MIB })
-  t.equal(store.wantingOf(rootNo(1))?.unnamed, false)
+  t.equal(store.wanting.of(rootNo(1))?.unnamed, false)
   want(store, byteName('y'), { root: rootNo(1), size: 8 * MIB })
-  t.equal(store.wantingOf(rootNo(1))?.unnamed, false)
+  t.equal(store.wanting.of(rootNo(1))?.unnamed, false)
   t.ok(isSettled(8 * MIB, 4 * MIB))
 })
 
 t.test('the list of those is bounded, and left after the last look', async (t) => {
   const store = opened(t)
   for (let i = 0; i < 4100; i++) comes(store, `disk-${i}`, rootNo(i), 1)
-  t.equal(store.wantingCount, 4096)
+  t.equal(store.wanting.count, 4096)
   comes(store, 'a.img', rootNo(5000), MIB)
-  t.equal(store.wantingCount, 4097, 'images by their names always have room')
-  const one = store.wantingOf(rootNo(3))
+  t.equal(store.wanting.count, 4097, 'images by their names always have room')
+  const one = store.wanting.of(rootNo(3))
   if (one !== null) noteLook(store, { ...one, looks: 11 })
-  t.equal(store.wantingOf(rootNo(3)), null)
+  t.equal(store.wanting.of(rootNo(3)), null)
 })

@@ -14,6 +14,7 @@ import { COMPRESSORS } from '../../lib/wire/negotiate.js'
 import { COMPAT, has, type ListOptions, type Terms } from '../../lib/wire/terms.js'
 import { openTokenDecoder, openTokenEncoder } from '../../lib/wire/tokens.js'
 import { NO_OPTIONS, termsOf, wireEntry } from '../support/wire-entries.js'
+import type { Decoder } from './decoder.js'
 
 const OPTIONS = Object.keys(NO_OPTIONS)
 const COMPATS = [
@@ -155,7 +156,7 @@ function decodeInts(bytes: Uint8Array): void {
   while (c.left > 0) read?.(c)
 }
 
-export const rsyncDecoders = [
+export const rsyncDecoders: readonly Decoder[] = [
   {
     name: 'rsync-ints',
     decode: decodeInts,

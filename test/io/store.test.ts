@@ -33,7 +33,7 @@ async function withStore(t: Test, use: (open: () => Store) => Promise<void>): Pr
   await use(() => new Store(path))
 }
 const placesOf = (store: Store, root: number): string[] =>
-  store.places(rootOfByte(root)).map((place) => place.name)
+  store.places.of(rootOfByte(root)).map((place) => place.name)
 
 t.test('places follow the records of directories', (t) =>
   withStore(t, async (open) => {
@@ -42,7 +42,7 @@ t.test('places follow the records of directories', (t) =>
     store.putDirectory(byteName('d'), record(known('a', 1, { hashed: false }), known('e', null)))
     t.same(placesOf(store, 1).sort(), ['a', 'b', 'd/a'])
     t.equal(placesOf(store, 1).at(-1), 'd/a', 'what was hashed comes before what was believed')
-    t.match(store.places(rootOfByte(2)), [{ name: 'c', size: 9, mtimeNs: -5n, ino: 1n }])
+    t.match(store.places.of(rootOfByte(2)), [{ name: 'c', size: 9, mtimeNs: -5n, ino: 1n }])
     store.putDirectory(ROOT_NAME, record(known('a', 2), known('b', 1)))
     t.same(placesOf(store, 1).sort(), ['b', 'd/a'])
     t.same(placesOf(store, 2), ['a'])
@@ -83,9 +83,9 @@ t.test('contents by root, as copies', (t) =>
     t.same([...store.blobRoots()], [id.root])
     store.removeBlob(id.root)
     t.equal(store.blob(id.root), null)
-    store.putLeaves(id.root, new Uint8Array(64))
-    t.equal(store.leaves(id.root)?.length, 64)
-    t.equal(store.leaves(rootOfByte(3)), null)
+    store.leaves.put(id.root, new Uint8Array(64))
+    t.equal(store.leaves.of(id.root)?.length, 64)
+    t.equal(store.leaves.of(rootOfByte(3)), null)
     await store.close()
   }),
 )
@@ -100,7 +100,7 @@ t.test('which of many contents are there, by their beginnings', (t) =>
     }
     const standing = Array.from({ length: 400 }, (_, i) => rootAt(10 * i + 5))
     store.transaction(() => {
-      for (const root of standing) store.putLeaves(root, new Uint8Array(64))
+      for (const root of standing) store.leaves.put(root, new Uint8Array(64))
     })
     const told = (root: Root): Root => rootFrom(root.slice(0, 8))
     const expected = (roots: readonly Root[]): Root[] =>
@@ -115,8 +115,8 @@ t.test('which of many contents are there, by their beginnings', (t) =>
       ['twice', [told(rootAt(5)), told(rootAt(5)), told(rootAt(15))]],
     ]
     for (const [name, roots] of cases) {
-      t.same(store.largeAmong(roots, 8), expected(roots), name)
-      t.same(store.largeAmong([...roots].reverse(), 8), expected(roots), `${name}, turned round`)
+      t.same(store.leaves.among(roots, 8), expected(roots), name)
+      t.same(store.leaves.among([...roots].reverse(), 8), expected(roots), `${name}, turned round`)
     }
     await store.close()
   }),
@@ -146,18 +146,18 @@ t.test('the hashes of a content go with its last place, not before', (t) =>
     const root = rootOfByte(7)
     const sums = { root: rootOfByte(8), length: 3 }
     const digests = digestsOf(new Uint8Array(9))
-    store.putLeaves(root, new Uint8Array(64))
+    store.leaves.put(root, new Uint8Array(64))
     store.putDigests(root, digests)
     store.putBlob(sums, new Uint8Array(3))
     store.putSums(root, sums)
     store.putDirectory(name, record(known('f', 7), known('g', 7)))
     store.putDirectory(name, record({ ...known('f', 7), mtimeNs: 9n }, known('g', 7)))
     store.putDirectory(name, record(known('g', 7)))
-    t.ok(store.leaves(root))
+    t.ok(store.leaves.of(root))
     t.same(store.digests({ root, length: 9 }), digests)
     t.same(store.sums(root), sums)
     store.putDirectory(name, record(known('g', 9)))
-    t.equal(store.leaves(root), null)
+    t.equal(store.leaves.of(root), null)
     t.equal(store.digests({ root, length: 9 }), null)
     t.equal(store.sums(root), null)
     t.equal(store.blob(sums.root), null)

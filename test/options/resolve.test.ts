@@ -1,7 +1,8 @@
 import t from 'tap'
 import { UsageError } from '../../lib/base/errors.js'
+import type { Environment } from '../../lib/options/environment.js'
 import type { Options } from '../../lib/options/options.js'
-import { type Environment, resolveOptions } from '../../lib/options/resolve.js'
+import { resolveOptions } from '../../lib/options/resolve.js'
 import { parseRsyncLine } from '../../lib/options/rsync-line.js'
 
 const NOW = new Date(2026, 10, 25, 14, 30)

@@ -1,9 +1,10 @@
 /** Swarms joined in memory: each node has an address, an uplink and a store; dialling an address makes a peer pair. */
 import type { Root } from '../../lib/hash/root.js'
 import type { Log } from '../../lib/host.js'
+import type { Dial } from '../../lib/swarm/neighbourhood.js'
 import type { PeerAddress, PeerEvents } from '../../lib/swarm/peer-port.js'
 import { RateLimit } from '../../lib/swarm/rate-limit.js'
-import type { Dial, SwarmOptions } from '../../lib/swarm/swarm.js'
+import type { SwarmOptions } from '../../lib/swarm/swarm.js'
 import { Swarm } from '../../lib/swarm/swarm.js'
 import { ManualClock } from './manual-clock.js'
 import { MemorySink, MemoryStore } from './memory-store.js'
