@@ -31,6 +31,20 @@ export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {
 }
 
 /**
+ * Why nothing is to be found at a path, or no directory where it ends in a slash, in words.
+ * A link at its end is not followed.
+ */
+export function whyNotThere(path: string): string {
+  try {
+    if (isInside(path)) lstatSync(bytes(path))
+  } catch (error) {
+    return inWords(error)
+  }
+  return NOTHING_THERE
+}
+const NOTHING_THERE = 'No such file or directory (2)'
+
+/**
  * Where a transfer goes; nothing may stand there, but then it must be known that nothing does.
  * @param shown as the user named it @throws {SelectionError}
  */
