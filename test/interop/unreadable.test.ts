@@ -123,3 +123,15 @@ t.test('below a directory that may only be searched', { skip: noRsyncAsNobody },
   }
   t.end()
 })
+
+t.test('a destination that a new mode closes', { skip: noRsyncAsNobody }, (t) => {
+  const script = 'mkdir s d && echo 1 >s/f && chown -R nobody d s && chmod 777 .'
+  for (const mode of ['', 'r', 'x', 'rx']) {
+    const args = ['-ai', `--chmod=D=${mode}`, 's/', 'd/']
+    const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd', NOBODY)
+    const { stderr: _, out: theirs, ...wanted } = rsync
+    t.match(prsync, wanted, mode)
+    t.same(prsync.out.length, theirs.length)
+  }
+  t.end()
+})
