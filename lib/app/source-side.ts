@@ -135,10 +135,9 @@ export class SourceSide {
       return events.missing('change_dir', standsAt(place.base), whyNotThere(`${place.base}/`))
     }
     const origin = { tree, name: place.path }
-    if (list.add(place.name, origin, place.wholly, options.relative)) {
-      if (place.namesTop) list.addTop({ tree, name: ROOT_NAME })
-      return
-    }
+    const isThere = list.add(place.name, origin, place.wholly, options.relative)
+    if (place.namesTop) list.addTop({ tree, name: ROOT_NAME })
+    if (isThere) return
     const [call, path] = this.#missing(place, pathOf(origin))
     const why = whyNotThere(path)
     const isGone = call === 'link_stat' && why.startsWith('No such')
@@ -220,7 +219,7 @@ export class SourceSide {
   #readNames(path: string): string {
     try {
       const within = confinedTo(this.#parts.options)
-      return readNamed(path === '-' ? path : this.#parts.trusted(path), within)
+      return readNamed(path === '-' ? path : this.#parts.trusted(path), within, 'files-from file ')
     } catch (error) {
       if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
       throw error

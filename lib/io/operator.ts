@@ -120,12 +120,12 @@ export function isThere(path: string): boolean {
 }
 
 /** A file of rules or names; `-`: standard input. @param root it has to be below it; null: anywhere @throws {UsageError} */
-export function readNamed(path: string, root: string | null = null): string {
+export function readNamed(path: string, root: string | null = null, what = ''): string {
   try {
     if (path !== '-' && !isInside(path)) throw outside(path)
     return path === '-' ? readFileSync(0, 'latin1') : readOpened(path, root)
   } catch (cause) {
-    throw new UsageError(`failed to open ${path}: ${messageOf(cause)}`, { cause })
+    throw new UsageError(`failed to open ${what}${path}: ${inWords(cause)}`, { cause })
   }
 }
 /** The same; null where there is none. */

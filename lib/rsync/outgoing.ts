@@ -195,12 +195,8 @@ export class Outgoing {
     const inPlace =
       (options.inplace && item.basis === BASIS.file) ||
       (has(terms, 'inplacePartial') && item.basis === BASIS.partial)
-    const match = new Match(
-      source,
-      sums,
-      { inPlace },
-      kernels.forEntries(head.count, head.blockLength),
-    )
+    const kernel = kernels.forEntries(head.count, head.blockLength)
+    const match = new Match(source, sums, { inPlace }, kernel)
     const counting = {
       literal: (bytes: Uint8Array, start: number, end: number) => {
         this.count.literal += end - start

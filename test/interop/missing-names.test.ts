@@ -30,7 +30,7 @@ const LISTED = [
   '-i --no-R --delete-missing-args',
   '-ri --no-implied-dirs --delete-missing-args',
 ]
-const LISTS = ['f/x f', 'gone/deep/x dir/g', 'round/x']
+const LISTS = ['f/x f', './none', 'gone/deep/x dir/g', 'round/x']
 
 for (const [options, names] of CASES)
   t.test(`${options} ${names.join(' ')}`, { skip: noRsync }, async (t) => {
@@ -60,3 +60,12 @@ function alike(t: Test, list: string, args: readonly string[]): void {
     { ...rsync, out: rsync.out.toSorted(), stderr: told(rsync.stderr) },
   )
 }
+
+t.test('files of rules and names that are not there', { skip: noRsync }, async (t) => {
+  for (const option of ['--exclude-from=none', '--include-from=none', '--files-from=none']) {
+    const { rsync, prsync } = sideBySide(t.testdir({}), 'mkdir s d', ['-r', option, 's', 'd/'], 'd')
+    t.equal(prsync.status, rsync.status)
+    const [words = ''] = /failed to open .*directory/.exec(rsync.stderr) ?? []
+    t.ok(prsync.stderr.includes(words), words)
+  }
+})
