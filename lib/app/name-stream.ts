@@ -17,7 +17,7 @@ export function readNameList(
   from0: boolean,
   trusted: (path: string) => string,
 ): readonly string[] {
-  const text = readNamed(path === '-' ? path : trusted(path))
+  const text = readNamed(path === '-' ? path : trusted(path), null, 'files-from file ')
   return text.split(from0 ? '\0' : /[\n\r\0]/).filter((name) => name !== '')
 }
 

@@ -7,7 +7,7 @@ import type { Filter } from '../flist/filter-match.js'
 import type { Standing } from '../host.js'
 import { FakeTree } from '../io/fake-super.js'
 import { deviceAsFile } from '../io/nodes.js'
-import { confinedTo, kindOfPath, readNamed, realPath } from '../io/operator.js'
+import { confinedTo, kindOfPath, readNamed, realPath, whyNotThere } from '../io/operator.js'
 import { DiskTree } from '../io/tree.js'
 import type { Options } from '../options/options.js'
 import type { Entry } from '../rsync/request.js'
@@ -103,6 +103,7 @@ export class SourceSide {
           this.#parts.troubles.isUnsafe ||= codeOf(error) !== 'ENOENT'
         },
         vanished: (path) => this.#parts.troubles.vanish('directory', path),
+        absentAbove: (path) => this.#parts.troubles.vanish('file', path),
         skipped: (what, name, text) => {
           const isLost = what === 'name-lost' || what === 'target-lost'
           if (what === 'no-target' || isLost) {
@@ -131,25 +132,39 @@ export class SourceSide {
       // It may be a file system that is not mounted: no option takes that for a source that went away.
       troubles.faults++
       troubles.isUnsafe = true
-      return events.missing('change_dir', standsAt(place.base), whyNoDirectory(place.base))
+      return events.missing('change_dir', standsAt(place.base), whyNotThere(`${place.base}/`))
     }
     const origin = { tree, name: place.path }
-    if (list.add(place.name, origin, place.wholly, options.relative)) {
-      if (place.namesTop) list.addTop({ tree, name: ROOT_NAME })
-      return
-    }
-    if (options.deleteMissingArgs) list.addMissing(place.name, origin)
-    else if (!options.ignoreMissingArgs) {
-      troubles.faults++
-      events.missing('link_stat', pathOf(origin), NOTHING_THERE)
-    }
+    const isThere = list.add(place.name, origin, place.wholly, options.relative)
+    if (place.namesTop) list.addTop({ tree, name: ROOT_NAME })
+    if (isThere) return
+    const [call, path] = this.#missing(place, pathOf(origin))
+    const why = whyNotThere(path)
+    const isGone = call === 'link_stat' && why.startsWith('No such')
+    if (isGone && options.deleteMissingArgs) return list.addMissing(place.name, origin)
+    if (isGone && options.ignoreMissingArgs) return
+    troubles.faults++
+    // What is in the way may be a mistake: nothing is taken for extraneous.
+    troubles.isUnsafe ||= !isGone
+    events.missing(call, path.replace(/(.)\/$/, '$1'), why)
+  }
+  /** Without -R rsync goes into the directory of a name of --files-from. @returns what failed, and for which path */
+  #missing({ path }: SourcePlace, whole: string): ['link_stat' | 'change_dir', string] {
+    const { options } = this.#parts
+    const above = `${directoryOf(byteName(whole))}/`
+    const isWithin = options.filesFrom !== null && !options.relative && path.includes('/')
+    return isWithin && kindOfPath(above) !== 'directory'
+      ? ['change_dir', above]
+      : ['link_stat', whole]
   }
 
   /** The directory that the names of --files-from are in. @throws {SelectionError} where it is none */
   #checkBase(): void {
     const [base = '.'] = this.#parts.sources
     if (this.#tree(base) === null)
-      throw new SelectionError(`change_dir "${base}" failed: ${whyNoDirectory(base)}`)
+      throw new SelectionError(
+        `[sender] change_dir "${standsAt(base)}${base.endsWith('/') ? '/' : ''}" failed: ${whyNotThere(`${base}/`)}`,
+      )
   }
 
   /** The rules of the command line for what is in a tree: one filter for all where rules read no files and name no paths. */
@@ -204,7 +219,7 @@ export class SourceSide {
   #readNames(path: string): string {
     try {
       const within = confinedTo(this.#parts.options)
-      return readNamed(path === '-' ? path : this.#parts.trusted(path), within)
+      return readNamed(path === '-' ? path : this.#parts.trusted(path), within, 'files-from file ')
     } catch (error) {
       if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
       throw error
@@ -251,13 +266,6 @@ export class SourceSide {
       this.#parts.troubles.sender('sender failed to remove', path, error)
     }
   }
-}
-
-const NOTHING_THERE = 'No such file or directory (2)'
-function whyNoDirectory(path: string): string {
-  for (let at = path.replace(/(.)\/+$/, '$1'); at !== ROOT_NAME; at = directoryOf(byteName(at)))
-    if (kindOfPath(at) === 'other') return 'Not a directory (20)'
-  return NOTHING_THERE
 }
 
 /** Entries so far; the directory that the sources stand in is one. */

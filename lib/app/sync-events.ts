@@ -2,6 +2,7 @@
 import type { ByteName } from '../base/byte-name.js'
 import { codeOf, EXIT, type ExitCode, FileError, PrsyncError } from '../base/errors.js'
 import type { Trace } from '../base/trace.js'
+import type { Found } from '../delta/match.js'
 import type { GeneratorEvents } from '../rsync/ground.js'
 import type { TransferEvents } from '../rsync/local-transfer.js'
 import type { Entry } from '../rsync/request.js'
@@ -29,6 +30,8 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     grew(entries: number, bytes: number): void
     /** Whatever comes next is done to the destination. */
     started(): void
+    /** The sender has sent what was asked for. */
+    searched(found: Searched): void
     /** Of the file that began. */
     moved(bytes: number): void
     /** @param moved what came or went; null: it was not what it should be; not told where nothing goes over a connection */
@@ -64,6 +67,12 @@ export type SyncEvents = Pick<GeneratorEvents, 'item' | 'remark'> &
     /** A file that came was not what it should be. @param isLast it will not come again */
     mismatch(entry: Entry, isLast: boolean): void
   }
+
+/** How blocks of the receiver's files were found. rsync(1) -vv */
+export type Searched = Found & {
+  /** Bytes that were not found. */
+  readonly literal: number
+}
 
 export type Counts = {
   readonly file: number

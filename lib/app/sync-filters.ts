@@ -43,17 +43,18 @@ export function readServerFilters(
   mayRead: boolean,
 ): readonly FilterRule[] {
   const source = sourceOf(options, trusted)
-  const read = (path: string): string => {
-    if (mayRead && path !== '-') return source.read(path)
+  const read: FilterSource['read'] = (path, kind) => {
+    if (mayRead && path !== '-') return source.read(path, kind)
     throw new UsageError(`no rules are read from ${path} for a client`)
   }
   const own = { read, cvsIgnore: [] }
   return parseFilters(optionRules(options, own), own)
 }
+const KINDS = { 'include-from': 'include', 'exclude-from': 'exclude' } as const
 function optionRules(options: Options, source: FilterSource): FilterOption[] {
   return options.filters.map(({ kind, text }) =>
     kind === 'include-from' || kind === 'exclude-from'
-      ? { kind, text: source.read(text), nul: options.from0 }
+      ? { kind, text: source.read(text, KINDS[kind]), nul: options.from0 }
       : { kind, text },
   )
 }
@@ -124,9 +125,9 @@ function sourceOf(options: Options, trusted: Trusted): FilterSource {
   const within = confinedTo(options)
   return {
     // A file of rules that cannot be read is an error of files, not of usage, as in rsync.
-    read: (path) => {
+    read: (path, kind = 'exclude') => {
       try {
-        return readNamed(path === '-' ? path : trusted(path), within)
+        return readNamed(path === '-' ? path : trusted(path), within, `${kind} file `)
       } catch (error) {
         if (error instanceof UsageError) throw new FileError(error.message, { cause: error })
         throw error

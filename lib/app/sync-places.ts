@@ -21,7 +21,7 @@ const HERE = './'
 
 /** @param path one char per byte @throws {UsageError} on `..` in what -R would send */
 export function sourcePlace(path: string, relative: boolean): SourcePlace {
-  if (path === '') throw new UsageError('a source is named by an empty string')
+  if (path === '') throw new UsageError('Empty source arg specified.')
   return relative ? relativePlace(path) : plainPlace(path)
 }
 

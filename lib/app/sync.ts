@@ -2,6 +2,7 @@
  * A copy in rsync's place between two directories of this machine: the sender's list, the receiver's decisions and the bytes in
  * one. rsync(1).
  */
+import { NONE_FOUND } from '../delta/match.js'
 import type { FilterRule } from '../flist/filter.js'
 import { operatorPaths } from '../io/operator.js'
 import type { Options } from '../options/options.js'
@@ -142,6 +143,9 @@ class SyncRun {
   #report(list: SourceList): SyncReport {
     const { transfer, generator, wouldCome } = this.#copy ?? {}
     list.tallyRoot()
+    const literal = transfer?.count.literal ?? 0
+    // What the threads found is not known by blocks.
+    if (this.#config.options.wholeFile !== false) this.#events.searched({ ...NONE_FOUND, literal })
     const created = generator?.created ?? NO_COUNTS
     const refused = this.#target?.deleter.refused ?? 0
     return {
@@ -151,7 +155,7 @@ class SyncRun {
       transferred: (wouldCome?.files ?? 0) + (transfer?.count.files ?? 0),
       transferredBytes: (wouldCome?.bytes ?? 0) + (transfer?.count.bytes ?? 0),
       totalBytes: list.count.bytes,
-      literal: transfer?.count.literal ?? 0,
+      literal,
       matched: transfer?.count.matched ?? 0,
       nameBytes: list.nameBytes,
       refusedDeletions: refused,

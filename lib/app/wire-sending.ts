@@ -81,7 +81,10 @@ export async function sendFiles(parts: SendingParts): Promise<SyncReport> {
   }
   // Without anything in the list a client has left.
   if (!isServer || lists.entries > 0) await sender.run()
-  else await connection.leave()
+  else {
+    tellSearched(parts, outgoing)
+    await connection.leave()
+  }
   list.tallyRoot()
   return reportOf(parts, sender, outgoing, deleted, { listBytes, listBuildMs: listMs })
 }
@@ -163,6 +166,10 @@ async function openOutgoing(
   })
 }
 
+function tellSearched({ events }: SendingParts, { found, count }: Outgoing): void {
+  events.searched({ ...found, literal: count.literal })
+}
+
 type SentParts = {
   readonly lists: SentLists
   readonly numbers: NdxWriter
@@ -212,7 +219,10 @@ function openSender(
         ),
       moved: (bytes) => events.moved(bytes),
       fault: (call, path, error) => troubles.sender(call, path, error),
-      allArrived: () => source.finish(),
+      allArrived: () => {
+        source.finish()
+        tellSearched(parts, outgoing)
+      },
       deleted,
     },
   })

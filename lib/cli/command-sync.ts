@@ -39,6 +39,8 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<ExitCo
   const [sources, destination] = namedPlaces(paths, isReplay)
   if (options.filesFrom !== null && paths.length !== 2)
     throw new UsageError('--files-from goes with one source and a destination; see prsync --help')
+  if (destination === '' && options.oldArgs === 0)
+    throw new UsageError('Empty destination arg specified (use "." or see --old-args).')
   const isListing = destination === null || options.listOnly
   const places = placesOf(sources, destination)
   if (options.filesFrom !== null) checkNamesPlace(options.filesFrom, places)

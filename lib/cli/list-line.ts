@@ -6,7 +6,7 @@ import { modeText, timeText } from './out-format.js'
 
 export function listLine(
   entry: Parameters<SyncEvents['listed']>[0],
-  { humanReadable, links }: Pick<Options, 'humanReadable' | 'links'>,
+  { humanReadable, links, atimes }: Pick<Options, 'humanReadable' | 'links' | 'atimes'>,
 ): string {
   const { kind, size, mtimeNs } = entry.stands
   const name = entry.name === '' ? '.' : entry.name
@@ -14,5 +14,10 @@ export function listLine(
   const width = humanReadable === 0 ? 11 : 14
   const amount = formatNumber(size, humanReadable).padStart(width)
   const target = kind === 'symlink' && links ? ` -> ${entry.target}` : ''
-  return `${modeText(kind, entry.mode)} ${amount} ${timeText(mtimeNs)} ${name}${target}`
+  // Directories are looked into, and have none.
+  const used = kind === 'directory' ? NO_TIME : timeText(entry.atimeNs)
+  const times = atimes ? `${timeText(mtimeNs)} ${used}` : timeText(mtimeNs)
+  return `${modeText(kind, entry.mode)} ${amount} ${times} ${name}${target}`
 }
+
+const NO_TIME = ' '.repeat(19)

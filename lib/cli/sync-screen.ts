@@ -105,6 +105,11 @@ export class SyncScreen {
           info.symsafe,
           `copying unsafe symlink "${this.#name(name)}" -> "${this.#name(target)}"`,
         ),
+      searched: ({ matches, hashHits, falseAlarms, literal }) =>
+        this.#told(
+          this.options.debug.deltasum,
+          `total: matches=${matches}  hash_hits=${hashHits}  false_alarms=${falseAlarms} data=${literal}`,
+        ),
       listed: (entry) => out.told(this.#name(listLine(entry, this.options))),
       removed: (name) => this.#told(info.remove, `sender removed ${this.#name(name)}`),
       removedBefore: (name) => out.told(`sender file already removed: ${this.#name(name)}`),
@@ -216,13 +221,11 @@ export class SyncScreen {
   }
 
   end(report: SyncReport): ExitCode {
-    const { debug, info, wholeFile } = this.options
+    const { debug, info } = this.options
     const out = this.#out
     this.#progress.end()
     const wire = wireOf(report)
     if (report.refusedDeletions > 0) out.error(refusedWords(report.refusedDeletions))
-    if (debug.deltasum > 0 && wholeFile !== false)
-      out.told(`total: matches=0  hash_hits=0  false_alarms=0 data=${report.literal}`)
     if (info.stats > 1) {
       out.line('')
       for (const line of statsLines(report, wire, this.options, this.#listMs)) out.told(line)

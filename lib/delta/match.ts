@@ -19,6 +19,15 @@ export type MatchRule = {
   readonly inPlace: boolean
 }
 
+/** How a search went: what matched, windows whose weak sum is one of the basis, and those of them that match nothing. */
+export type Found = {
+  readonly matches: number
+  readonly hashHits: number
+  readonly falseAlarms: number
+}
+
+export const NONE_FOUND: Found = { matches: 0, hashHits: 0, falseAlarms: 0 }
+
 /** Twins looked at for one that may be used in place. */
 const TWINS = 64
 /** Bytes hashed in vain for each byte of the source, before the sums count as made to keep us busy. */
@@ -41,6 +50,7 @@ export class Match {
   #fresh = true
   #wanted = 0
   #wasted = 0
+  readonly found: { -readonly [K in keyof Found]: Found[K] } = { ...NONE_FOUND }
 
   constructor(source: Source, sums: BlockSums, rule: MatchRule, kernel: Kernel) {
     this.#sums = sums
@@ -95,6 +105,7 @@ export class Match {
         break
       }
       const block = this.#blockAt(at, table)
+      this.#count(block !== NONE)
       if (block !== NONE) {
         this.#literalTo(sink, at)
         sink.match(block, kernel.data, at, at + blockLength)
@@ -161,10 +172,18 @@ export class Match {
     if (size === 0 || at < this.#given || !this.#isUsable(count - 1, at)) return
     if (!table.hasWeak(count - 1, this.#kernel.place(at, size))) return
     this.#kernel.strongSums(sum, sumLength, at, size, size, this.#strong, 0, sumLength)
-    if (!table.hasStrong(count - 1, this.#strong)) return
+    const isFound = table.hasStrong(count - 1, this.#strong)
+    this.#count(isFound)
+    if (!isFound) return
     this.#literalTo(sink, at)
     sink.match(count - 1, this.#kernel.data, at, at + size)
     this.#given = this.#window.filled
+  }
+
+  #count(isFound: boolean): void {
+    this.found.hashHits++
+    if (isFound) this.found.matches++
+    else this.found.falseAlarms++
   }
 
   #literalTo(sink: TokenSink, end: number): void {

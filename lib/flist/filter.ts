@@ -57,8 +57,8 @@ export function isOfNamesAlone(rule: FilterRule): boolean {
 }
 
 export type FilterSource = {
-  /** The text of a merge file. @throws what the reader throws when there is none. */
-  read(file: string): string
+  /** The text of a file of rules. @param kind as an error tells it @throws what the reader throws when there is none. */
+  read(file: string, kind?: 'include' | 'exclude'): string
   /** The texts of ~/.cvsignore and $CVSIGNORE, as far as they are. */
   readonly cvsIgnore: readonly string[]
 }

@@ -31,6 +31,20 @@ export function kindOfPath(path: string): 'directory' | 'other' | 'nothing' {
 }
 
 /**
+ * Why nothing is to be found at a path, or no directory where it ends in a slash, in words.
+ * A link at its end is not followed.
+ */
+export function whyNotThere(path: string): string {
+  try {
+    if (isInside(path)) lstatSync(bytes(path))
+  } catch (error) {
+    return inWords(error)
+  }
+  return NOTHING_THERE
+}
+const NOTHING_THERE = 'No such file or directory (2)'
+
+/**
  * Where a transfer goes; nothing may stand there, but then it must be known that nothing does.
  * @param shown as the user named it @throws {SelectionError}
  */
@@ -106,12 +120,12 @@ export function isThere(path: string): boolean {
 }
 
 /** A file of rules or names; `-`: standard input. @param root it has to be below it; null: anywhere @throws {UsageError} */
-export function readNamed(path: string, root: string | null = null): string {
+export function readNamed(path: string, root: string | null = null, what = ''): string {
   try {
     if (path !== '-' && !isInside(path)) throw outside(path)
     return path === '-' ? readFileSync(0, 'latin1') : readOpened(path, root)
   } catch (cause) {
-    throw new UsageError(`failed to open ${path}: ${messageOf(cause)}`, { cause })
+    throw new UsageError(`failed to open ${what}${path}: ${inWords(cause)}`, { cause })
   }
 }
 /** The same; null where there is none. */

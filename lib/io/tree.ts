@@ -328,10 +328,11 @@ export class DiskTree implements Tree {
   }
   #hold(name: ByteName): number | null {
     try {
-      const flags = constants.O_RDONLY | constants.O_DIRECTORY
-      const fd = this.#view.followsLinks
-        ? this.#opened(this.#top, nameBytes(name), flags)
-        : this.#calls.openBeneath(this.#top, nameBytes(name), flags, 0)
+      const fd = openDirectory((flags) =>
+        this.#view.followsLinks
+          ? this.#opened(this.#top, nameBytes(name), flags)
+          : this.#calls.openBeneath(this.#top, nameBytes(name), flags, 0),
+      )
       if (this.#held.size >= HELD) this.#forgetOthers(this.#given)
       this.#held.set(name, fd)
       return fd
@@ -384,11 +385,21 @@ export class DiskTree implements Tree {
   }
 }
 
+/** One that may be searched but not read is held all the same: what is in it can be had by its name. */
+function openDirectory(open: (flags: number) => number): number {
+  try {
+    return open(constants.O_RDONLY | constants.O_DIRECTORY)
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') throw error
+    return open(O_PATH | constants.O_DIRECTORY)
+  }
+}
+
 function openTop(path: string, { isPlain, within }: TreeView): number {
   let fd: number
   try {
     const place = isPlain ? Buffer.from(path, 'latin1') : path
-    fd = openSync(place, constants.O_RDONLY | constants.O_DIRECTORY)
+    fd = openDirectory((flags) => openSync(place, flags))
   } catch (cause) {
     throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
   }

@@ -1,5 +1,5 @@
 /** Options as they stand on the command line → what is meant: order, implications, conflicts, defaults. rsync(1). */
-import { UnsupportedError, UsageError } from '../base/errors.js'
+import { UsageError } from '../base/errors.js'
 import { attributeOptions } from './attributes.js'
 import { comparisonOptions } from './comparison.js'
 import { compression, compressionSaid } from './compression.js'
@@ -21,7 +21,7 @@ import { partialDirSaid, writingOptions } from './writing.js'
 const ROLES: ReadonlySet<string> = new Set(['server', 'sender', 'daemon'])
 const USUAL_MAX_ALLOC = 2 ** 30
 
-/** @throws {UsageError} on what contradicts itself, {UnsupportedError} on what is not built */
+/** @throws {UsageError} on what contradicts itself */
 export function resolveOptions(
   all: readonly Flag[],
   environment: Environment,
@@ -73,7 +73,7 @@ function checkRole(flags: Flags): void {
   if (flags.on('crtimes')) throw new UsageError('This system does not support --crtimes (-N)')
   const missing = flags.all.find((f) => f.on && ROLES.has(f.name))
   if (missing !== undefined)
-    throw new UnsupportedError(`--${missing.name} goes with --server alone`)
+    throw new UsageError(`--${missing.name} goes with --server alone; see prsync --help`)
 }
 
 /** A dry run has nothing to write down. */

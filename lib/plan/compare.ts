@@ -91,7 +91,8 @@ export function differences(
   if (isTimeKept(kind, keeping)) {
     if (!isSameTime(seen.mtimeNs, wanted.stands.mtimeNs, keeping.modifyWindow)) flags |= ITEM.time
   } else if (isTransfer && kind !== 'directory') flags |= ITEM.time
-  if (kind !== 'symlink' && modeFor(wanted, seen, keeping) !== seen.mode) flags |= ITEM.perms
+  const isLink = kind === 'symlink' && seen.kind === 'symlink'
+  if (!isLink && modeFor(wanted, seen, keeping) !== seen.mode) flags |= ITEM.perms
   if (ids.uid !== null && ids.uid !== seen.uid) flags |= ITEM.owner
   if (ids.gid !== null && ids.gid !== seen.gid) flags |= ITEM.group
   if (

@@ -102,12 +102,13 @@ export class Directories {
   #openUp(name: ByteName): void {
     const { to } = this.#ground
     if (this.#isRoot) return
-    const now = to.tree.stat(name)
-    if (now === null || now.kind !== 'directory' || (now.mode & 0o700) === 0o700) return
-    const mode = now.mode | 0o700
-    const opens = (): void => to.give(to.tree, name, false, { ...NO_CHANGE, mode })
-    if (this.#ground.attempt('failed to modify permissions on', name, opens))
+    this.#ground.attempt('failed to modify permissions on', name, () => {
+      // The destination itself is looked at from within, which its new mode may not allow.
+      const now = to.tree.stat(name)
+      if (now === null || now.kind !== 'directory' || (now.mode & 0o700) === 0o700) return
+      to.give(to.tree, name, false, { ...NO_CHANGE, mode: now.mode | 0o700 })
       this.#opened.set(name, now.mode)
+    })
   }
 
   /** Out of it, when all in it stands: its own time, and its mode where it had to be another. */

@@ -15,7 +15,7 @@ export class FurtherNames {
     this.#there = there
   }
 
-  /** @param hasWaited rsync compares a link that had to wait only with what is of its kind */
+  /** @param hasWaited rsync compares a link that had to wait, and was made, only with what is of its kind */
   link(
     entry: Entry,
     name: ByteName,
@@ -29,6 +29,7 @@ export class FurtherNames {
     if (seen !== null && first !== null && seen.ino === first.ino && seen.dev === first.dev) {
       const flags = this.#ground.differences(entry, name, seen, false)
       this.#ground.item(entry, ITEM.local | ITEM.xname | flags, null)
+      events.remark('uptodate', entry, name)
       events.settled(entry)
       return
     }
@@ -38,7 +39,7 @@ export class FurtherNames {
     const isFile = entry.stands.kind === 'file'
     // Linked there too: with its leader it has become what it was.
     const isThere = isExact && this.#there.kind === 'link' && found.seen.ino === first?.ino
-    const compared = hasWaited ? same : seen
+    const compared = hasWaited && !options.dryRun ? same : seen
     // ACLs and extended attributes come with the link: rsync tells them in a dry run alone.
     const toldBits = options.dryRun ? ~0 : ~(ITEM.acl | ITEM.xattr)
     const flags =

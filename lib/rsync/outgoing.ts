@@ -2,7 +2,7 @@
 import type { Writer } from '../base/bytes.js'
 import { codeOf } from '../base/errors.js'
 import type { SumHead } from '../delta/block-size.js'
-import { Match } from '../delta/match.js'
+import { type Found, Match, NONE_FOUND } from '../delta/match.js'
 import type { BlockSums, Source } from '../delta/sums.js'
 import type { Checksum } from '../hash/checksum.js'
 import type { BlockSum } from '../kernel/kernel-port.js'
@@ -40,6 +40,7 @@ export class Outgoing {
   readonly #parts: OutgoingParts
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES)
   readonly count = { literal: 0, matched: 0 }
+  found: Found = NONE_FOUND
   /** The sum of the last file. */
   digest: Uint8Array = new Uint8Array(0)
 
@@ -194,12 +195,8 @@ export class Outgoing {
     const inPlace =
       (options.inplace && item.basis === BASIS.file) ||
       (has(terms, 'inplacePartial') && item.basis === BASIS.partial)
-    const match = new Match(
-      source,
-      sums,
-      { inPlace },
-      kernels.forEntries(head.count, head.blockLength),
-    )
+    const kernel = kernels.forEntries(head.count, head.blockLength)
+    const match = new Match(source, sums, { inPlace }, kernel)
     const counting = {
       literal: (bytes: Uint8Array, start: number, end: number) => {
         this.count.literal += end - start
@@ -217,7 +214,16 @@ export class Outgoing {
       const wait = pause(match.consumed - was)
       if (wait !== null) await wait
     }
+    this.found = sumOf(this.found, match.found)
     return isWhole
+  }
+}
+
+function sumOf(a: Found, b: Found): Found {
+  return {
+    matches: a.matches + b.matches,
+    hashHits: a.hashHits + b.hashHits,
+    falseAlarms: a.falseAlarms + b.falseAlarms,
   }
 }
 

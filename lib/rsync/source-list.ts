@@ -103,6 +103,10 @@ export class SourceList {
   /** An entry that says only that this name is to go: `--delete-missing-args`. */
   addMissing(name: ByteName, origin: Origin<SourceTree>): void {
     const at = this.#parentOf(name, origin, true)
+    // Where lists come in parts there is one for each directory of the list, and none for this.
+    const above = { tree: origin.tree, name: ascend(origin.name, 1) }
+    if (this.#rules.incRecursive && at.entry === null && at !== this.root)
+      if (this.#look.own(above) === null) return
     this.#name(at, {
       name,
       stands: { ...NOTHING, base: baseOf(name) },
@@ -183,6 +187,8 @@ export class SourceList {
       const place = { tree: origin.tree, name: ascend(origin.name, up) }
       const stands = implied ? (this.#look.follow(place) ?? this.#look.stat(above, place)) : null
       const entry = stands === null ? null : this.#implied(above, place, stands)
+      const isTold = this.#rules.incRecursive && at !== this.root && at.entry === null
+      if (implied && stands === null && !isTold) this.#events.absentAbove(pathOf(place))
       const directory: SourceDirectory = {
         entry,
         name: above,

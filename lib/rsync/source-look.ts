@@ -37,6 +37,8 @@ export type SourceEvents = {
   fault(call: string, path: string, error: unknown): void
   /** A directory went away before what is in it was known: exit status 24. */
   vanished(path: string): void
+  /** A directory above a name that is to go is not there: exit status 24. */
+  absentAbove(path: string): void
   /** A name is left out. @param text a link's path; of what is lost in another charset, the side */
   skipped(
     what: 'directory' | 'no-target' | 'mount' | 'name-lost' | 'target-lost',

@@ -52,6 +52,8 @@ const LINES = [
   '-av --stats s/ e',
   '-r -h s/',
   '-rl -8 s/',
+  '--list-only -dU s/ff',
+  '--list-only -dU s/sub',
   '-r --no-h s/',
   '-rv s/',
   'nope s',

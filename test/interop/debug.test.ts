@@ -4,7 +4,7 @@ import { noRsyncAsRoot } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
 const TREE = `
-mkdir -p s/d/f s/e d/x d/d && echo 1 >s/a && echo 22 >s/d/b && ln -s a s/l && echo x >d/x/y && echo old >d/a && touch s/z.o d/q d/p.keep s/d/f/g
+mkdir -p s/d/f s/e d/x d/d && echo 1 >s/a && echo 22 >s/d/b && ln -s a s/l && echo x >d/x/y && echo old >d/a && mkdir long && yes 1 | head -c 2000 >long/y && (cat long/y; echo 2) >d/y && touch s/z.o d/q d/p.keep s/d/f/g
 touch -d 2001-01-01 d/a s/d && echo '- *.o' >s/.rules && printf -- '- b\\nP q\\n' >rules && chown nobody s/a && chown :daemon s/e
 printf '#!/bin/sh\\nshift\\nexec sh -c "$*"\\n' >rsh && chmod 700 rsh`
 
@@ -19,6 +19,7 @@ function plain(line: string): string {
     .replace(/parse_filter_file\((.*),[0-9a-f]+,\d+\)/, 'parse_filter_file($1)')
     .replace(/make_file\((.*),\*,\d\)/, 'make_file($1)')
     .replace(/\.([^/ ]+)\.\w{6}(?= )/, '$1')
+    .replace(/hash_hits=\d+/, 'hash_hits')
 }
 
 const CASES: readonly (readonly [words: string, args: readonly string[], only?: RegExp])[] = [
@@ -47,6 +48,10 @@ const CASES: readonly (readonly [words: string, args: readonly string[], only?: 
   ['SEND', [], /^(send_files\(.*(\/a|\/b|\/g|z\.o)\)|sender finished)/],
   ['TIME2', []],
   ['DELTASUM', []],
+  ['DELTASUM', ['-e', './rsh', '--rsync-path={program}', 's/', 'h:{}/d/'], /^total/],
+  ['DELTASUM', ['-vv', '-e', './rsh', '--rsync-path={program}', 'h:{}/s/', 'd/'], /^total/],
+  ['DELTASUM', ['-I', '-W', '-e', './rsh', '--rsync-path={program}', 's/', 'h:{}/d/'], /^total/],
+  ['DELTASUM', ['-e', './rsh', '--rsync-path={program}', 'long/', 'h:{}/d/'], /^total/],
   ['PROTO', ['-e', './rsh', 's/', 'h:{}/d/']],
   ['PROTO', ['--protocol=29', '-e', './rsh', 'h:{}/s/', 'd/']],
   ['NSTR', ['-e', './rsh', 's/', 'h:{}/d/']],

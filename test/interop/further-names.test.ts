@@ -25,3 +25,36 @@ touch -h -d 2001-01-01 s/a; cp -a s/. alt/; ${standing}`
         t.same(prsync, { ...rsync, stderr: '' }, `${options}: ${standing}`)
       }
   })
+
+/** What stands there besides, where all is as it should be: what is done to it. */
+const OTHERS = [
+  ':',
+  'test -h s/a || chmod 600 s/a',
+  'rm d/a && mkdir d/a',
+  'rm d/c && touch d/c',
+  'rm d/c && mkdir d/c',
+]
+t.test(
+  'names that are linked there already, and other kinds in their way',
+  { skip: noRsyncAsRoot },
+  async (t) => {
+    for (const make of Object.values(KINDS))
+      for (const other of OTHERS)
+        for (const options of ['-aHvv', '-aHvvn', '-aHni', '-aHi --existing']) {
+          const script = `mkdir s d; ${make}; ln s/a s/b; ln s/a s/c; touch -h -d 2001-01-01 s/a; cp -a s/. d/; ${other}`
+          const { rsync, prsync } = sideBySide(
+            t.testdir({}),
+            script,
+            [...options.split(' '), 's/', 'd/'],
+            'd',
+          )
+          const told = (out: readonly string[]): readonly string[] =>
+            out.filter((line) => !/^(sent|total) /.test(line)).toSorted()
+          t.same(
+            { ...prsync, out: told(prsync.out) },
+            { ...rsync, out: told(rsync.out), stderr: '' },
+            `${options}: ${make}; ${other}`,
+          )
+        }
+  },
+)

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import t from 'tap'
 import { PROGRAM } from '../support/program.js'
-import { noRsyncAsRoot } from '../support/real-rsync.js'
+import { NOBODY, noRsyncAsNobody, noRsyncAsRoot } from '../support/real-rsync.js'
 import { sideBySide } from '../support/side-by-side.js'
 
 /** Takes from root the right to read everything. */
@@ -111,3 +111,27 @@ for (const way of ['local', 'pulled'])
     }
     t.end()
   })
+
+const SEARCHED =
+  'mkdir -p s/x/k d/x && echo 1 >s/x/f && echo 2 >s/x/k/g && echo old >d/x/f && chmod 777 .'
+t.test('below a directory that may only be searched', { skip: noRsyncAsNobody }, (t) => {
+  const script = `${SEARCHED} && chown -R nobody d s && chmod 111 s/x && chmod 311 d/x`
+  for (const line of ['-ai s/x/f d/', '-aiR s/x/f d/', '-ai s/x/k/ d/', '-aiR s/./x/k d/x/']) {
+    const { rsync, prsync } = sideBySide(t.testdir({}), script, line.split(' '), 'd', NOBODY)
+    t.same({ ...prsync, stderr: '' }, { ...rsync, stderr: '' }, line)
+    t.equal(prsync.status, 0)
+  }
+  t.end()
+})
+
+t.test('a destination that a new mode closes', { skip: noRsyncAsNobody }, (t) => {
+  const script = 'mkdir s d && echo 1 >s/f && chown -R nobody d s && chmod 777 .'
+  for (const mode of ['', 'r', 'x', 'rx']) {
+    const args = ['-ai', `--chmod=D=${mode}`, 's/', 'd/']
+    const { rsync, prsync } = sideBySide(t.testdir({}), script, args, 'd', NOBODY)
+    const { stderr: _, out: theirs, ...wanted } = rsync
+    t.match(prsync, wanted, mode)
+    t.same(prsync.out.length, theirs.length)
+  }
+  t.end()
+})

@@ -109,7 +109,7 @@ t.test('where paths of options may lead to', async (t) => {
 t.test('a role is none of the options of a copy', async (t) => {
   for (const name of ['server', 'sender', 'daemon'])
     t.throws(() => resolved(`--${name}`), {
-      message: `--${name} goes with --server alone`,
-      exitCode: 4,
+      message: `--${name} goes with --server alone; see prsync --help`,
+      exitCode: 1,
     })
 })

@@ -110,6 +110,7 @@ const LINES = `
 -a --contimeout=5 s/ d
 -a --port=x s/ d
 -a --old-args --secluded-args s/ d
+-a --sender s/ d
 -aN s/ d`
   .split('\n')
   .filter((line) => line !== '')

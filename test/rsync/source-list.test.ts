@@ -31,6 +31,7 @@ t.test('a directory that goes away before it is listed has nothing in it', (t) =
     trace: {},
     fault: (_call, _path, error) => t.fail(String(error)),
     vanished: (path) => vanished.push(path),
+    absentAbove: () => {},
     skipped: () => {},
     copiesUnsafe: () => {},
   })
