@@ -19,7 +19,6 @@ import {
   compareNames,
   directoryOf,
   joinName,
-  nameBytes,
   ROOT_NAME,
 } from '../base/byte-name.js'
 import { bytesOf, latin1Of } from '../base/bytes.js'
@@ -328,10 +327,10 @@ export class DiskTree implements Tree {
   }
   #hold(name: ByteName): number | null {
     try {
-      const fd = openDirectory((flags) =>
+      const fd = openDirectory(name, (path, flags) =>
         this.#view.followsLinks
-          ? this.#opened(this.#top, nameBytes(name), flags)
-          : this.#calls.openBeneath(this.#top, nameBytes(name), flags, 0),
+          ? this.#opened(this.#top, bytesOf(path), flags)
+          : this.#calls.openBeneath(this.#top, bytesOf(path), flags, 0),
       )
       if (this.#held.size >= HELD) this.#forgetOthers(this.#given)
       this.#held.set(name, fd)
@@ -386,20 +385,22 @@ export class DiskTree implements Tree {
 }
 
 /** One that may be searched but not read is held all the same: what is in it can be had by its name. */
-function openDirectory(open: (flags: number) => number): number {
+function openDirectory(path: string, open: (path: string, flags: number) => number): number {
   try {
-    return open(constants.O_RDONLY | constants.O_DIRECTORY)
+    return open(path, constants.O_RDONLY | constants.O_DIRECTORY)
   } catch (error) {
     if (codeOf(error) !== 'EACCES') throw error
-    return open(O_PATH | constants.O_DIRECTORY)
+    // The dot is looked up in it, which one that may not be searched refuses.
+    return open(`${path}/.`, O_PATH | constants.O_DIRECTORY)
   }
 }
 
 function openTop(path: string, { isPlain, within }: TreeView): number {
   let fd: number
   try {
-    const place = isPlain ? Buffer.from(path, 'latin1') : path
-    fd = openDirectory((flags) => openSync(place, flags))
+    fd = openDirectory(path, (place, flags) =>
+      openSync(isPlain ? Buffer.from(place, 'latin1') : place, flags),
+    )
   } catch (cause) {
     throw new FileError(`cannot open directory ${path}: ${messageOf(cause)}`, { cause })
   }
