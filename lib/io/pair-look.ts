@@ -105,8 +105,11 @@ export class PairLook {
       if (left <= 0) break
     }
     return {
-      ...{ same, rows: Float64Array.from(rows) },
-      ...{ different, alike, alikeRows: Float64Array.from(alikeRows) },
+      same,
+      rows: Float64Array.from(rows),
+      different,
+      alike,
+      alikeRows: Float64Array.from(alikeRows),
       rest: pending,
     }
   }
